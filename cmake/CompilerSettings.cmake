@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+# One interface target carries how our own code is compiled; libraries of others are SYSTEM.
+add_library(hearth_flags INTERFACE)
+target_include_directories(hearth_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
+target_compile_options(hearth_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+  # No fused multiply-add: results must be bit-identical to Prometheus' on every machine.
+  -ffp-contract=off)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(hearth_flags INTERFACE -Wthread-safety)
+else()
+  # GCC 12 warns wrongly inside std::string with optimisation (gcc bugs 105329, 105651).
+  target_compile_options(hearth_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized
+    -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds)
+endif()
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|amd64")
+  # SSE4.2 for CRC-32C; every x86-64 server of the last twelve years has it.
+  add_compile_options(-march=x86-64-v2)
+endif()
+if(HEARTH_SANITIZE)
+  string(REPLACE ";" "," HEARTH_SANITIZE_LIST "${HEARTH_SANITIZE}")
+  add_compile_options(-fsanitize=${HEARTH_SANITIZE_LIST} -fno-omit-frame-pointer)
+  if(HEARTH_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+  add_link_options(-fsanitize=${HEARTH_SANITIZE_LIST})
+endif()
+if(HEARTH_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+find_program(HEARTH_MOLD mold)
+if(HEARTH_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+find_program(HEARTH_CCACHE ccache)
+if(HEARTH_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${HEARTH_CCACHE})
+endif()
+# Debug information must not carry the checkout's path, or no cache entry serves a second checkout.
+add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -ffile-prefix-map=${CMAKE_BINARY_DIR}=build)
