@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The door by which samples enter a store. Remote write, the collector and rules use the same one.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/write_batch.h"
+
+namespace hearth::storage {
+
+// A point of a store's log. A query that is given one sees at least everything up to it.
+struct Position {
+  uint64_t epoch = 0;
+  uint64_t lsn = 0;
+  friend auto operator<=>(const Position&, const Position&) = default;
+};
+
+// Who wrote. `source` and `sequence` let a log tell a repeated batch from a new one.
+struct Origin {
+  std::string_view workspace;
+  std::string_view source;  // "remote_write", "scrape/<job>", "rule/<group>", …
+  uint64_t sequence = 0;    // 0 where the source has none
+};
+
+enum class RejectReason : uint8_t {
+  kOutOfOrder,       // older than the series' newest, and no out-of-order window
+  kTooOld,           // older than the out-of-order window
+  kDuplicate,        // same time, other value
+  kTooFarInFuture,   // further than Options allow ahead of the clock
+  kBeforeRetention,  // the store would drop it at once
+  kSeriesLimit,      // a new series, and the store may hold no more
+  kMemory,           // a new series, and the memory budget is spent
+};
+std::string_view MetricName(RejectReason reason);  // reason label of discarded-samples metrics
+
+struct Rejection {
+  RejectReason reason;
+  uint32_t series = 0;  // index into WriteBatch::series()
+  int64_t time_ms = 0;
+};
+
+struct AppendOutcome {
+  Position position;              // of the frame that made it durable
+  size_t stored = 0;              // samples
+  size_t duplicates = 0;          // same time, same value: accepted silently
+  size_t new_series = 0;
+  size_t rejected = 0;
+  std::vector<Rejection> rejections;  // the first kRejectionsMax, in the batch's order
+};
+inline constexpr size_t kRejectionsMax = 100;
+
+// Thread-safe.
+class Appender {
+ public:
+  virtual ~Appender() = default;
+  // Stores the good samples of `batch` and returns once they are as durable as the store promises;
+  // samples that cannot be stored are in the outcome. A status means that nothing was stored:
+  // ResourceExhausted (disk full, read-only for want of space), Unavailable (log broken, stopping).
+  virtual absl::StatusOr<AppendOutcome> Commit(const WriteBatch& batch, const Origin& origin) = 0;
+};
+
+}  // namespace hearth::storage

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a store is read: matchers and a time range in, series-major column batches out. One batch is a
+// tile of series, each with all its samples of the range as two columns; nothing is handed out
+// sample by sample.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/histogram.h"
+#include "model/labels.h"
+#include "model/matcher.h"
+#include "model/metadata.h"
+#include "storage/appender.h"
+
+namespace hearth::storage {
+
+// One series' samples in [min, max] of the request, staleness markers included. What the spans point
+// to is valid until the next call of the SeriesSet that handed it out.
+struct SeriesColumns {
+  model::LabelsView labels;
+  std::span<const int64_t> times_ms;  // strictly increasing
+  std::span<const double> values;     // as many as times_ms
+  // Equal non-zero ids within one SeriesSet: the same times_ms, bit for bit; 0: not known. Window
+  // bounds can then be found once for all series of a scrape.
+  uint64_t timeline = 0;
+  std::span<const model::HistogramSample> histograms;  // by time; times differ from times_ms
+};
+
+struct ColumnBatch {
+  std::vector<SeriesColumns> series;  // 1 … kTileSeries
+};
+inline constexpr size_t kTileSeries = 64;
+
+// Both ends inclusive. The evaluator's windows are open on the left, so it asks from start + 1.
+struct TimeRange {
+  int64_t min_ms = 0;
+  int64_t max_ms = 0;
+};
+
+struct SelectRequest {
+  TimeRange range;
+  std::vector<model::Matcher> matchers;  // all must match; at least one
+  Position at_least;                     // read your writes; {} does not wait
+  // Looked at between tiles; true ends the read with Cancelled. May be null.
+  const std::atomic<bool>* cancelled = nullptr;
+};
+
+// Series come sorted by labels (model::LabelsView::Compare), each once. Not thread-safe.
+class SeriesSet {
+ public:
+  virtual ~SeriesSet() = default;
+  // Fills `batch` with the next tile; false at the end. DataLoss names the corrupt file.
+  virtual absl::StatusOr<bool> Next(ColumnBatch* batch) = 0;
+  // What the reader should tell whoever asked (a page that could not be read, …).
+  virtual std::vector<std::string> warnings() const { return {}; }
+};
+
+// Thread-safe; must outlive the sets that it made.
+class Querier {
+ public:
+  virtual ~Querier() = default;
+  virtual absl::StatusOr<std::unique_ptr<SeriesSet>> Select(const SelectRequest& request) const = 0;
+  // Label sets of the series with a sample in the range, sorted, at most `limit` (0: all). Each
+  // inner list of matchers is one selector; their union is meant. Empty outer list: every series.
+  virtual absl::StatusOr<std::vector<model::Labels>> Series(
+      TimeRange range, const std::vector<std::vector<model::Matcher>>& selectors,
+      size_t limit) const = 0;
+  virtual absl::StatusOr<std::vector<std::string>> LabelNames(
+      TimeRange range, const std::vector<std::vector<model::Matcher>>& selectors,
+      size_t limit) const = 0;
+  virtual absl::StatusOr<std::vector<std::string>> LabelValues(
+      std::string_view name, TimeRange range,
+      const std::vector<std::vector<model::Matcher>>& selectors, size_t limit) const = 0;
+  // By metric name; `metric` "" means all. At most `limit` metrics (0: all).
+  virtual std::vector<model::Metadata> MetricMetadata(std::string_view metric,
+                                                      size_t limit) const = 0;
+};
+
+}  // namespace hearth::storage
