@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+# The front door: every verb is a line that calls CMake presets or a program of tools/.
+SHELL := /bin/bash
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+ARGS ?=
+SECONDS_EACH ?= 30
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test test-unit test-long e2e lint fmt bench fuzz web ci clean hooks dev
+
+help: ## list the verbs
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
+	  awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+run: ## build, then serve with live dashboards until Ctrl-C (ARGS=… go to hearth serve)
+	@tools/run $(ARGS)
+
+build: web ## the program, as build/release/hearth
+	@tools/build release hearth
+
+dev: ## everything in debug with sanitizers, under build/dev
+	@tools/setup build
+	@tools/build dev all
+
+test: ## everything that must hold before a change lands
+	@tools/setup build web test
+	@tools/run_tests.py
+
+test-unit: ## the unit tests of src/ and tools/ only
+	@tools/setup build
+	@tools/run_tests.py --only unit
+
+test-long: ## what takes longer: tsan, clang, many kills, many mutations
+	@tools/setup build web test lint
+	@tools/run_tests.py --long
+
+e2e: ## the tests over the wire and in the browser only
+	@tools/setup build web test
+	@tools/run_tests.py --only wire,ui
+
+lint: ## layers, layout, header sets, compile-time budget
+	@tools/setup build lint
+	@tools/lint
+
+fmt: ## lay out our C++ as .clang-format says
+	@tools/setup lint
+	@tools/lint --format
+
+bench: web ## measure: ns per sample, µs per query
+	@tools/setup test
+	@tools/build release all
+	@if [ -x bench/run ]; then bench/run $(ARGS); \
+	  else for p in $$(cat build/release/benches.txt); do build/release/$$p $(ARGS) || exit 1; done; fi
+
+fuzz: ## each fuzz target with libFuzzer for SECONDS_EACH (30)
+	@tools/setup build lint
+	@tools/build fuzz all_fuzzers
+	@tools/run_tests.py --only libfuzzer --fuzz-seconds $(SECONDS_EACH)
+
+web: ## the UI, where web/ changed
+	@tools/setup build web
+	@tools/build_web
+
+ci: ## what continuous integration runs
+	@.ci/run
+
+clean: ## remove what was built, keep what setup fetched
+	rm -rf build/dev build/release build/tsan build/fuzz build/test-results web/dist build/web/stamp
+
+hooks: ## install the git hook that lints before a commit
+	@ln -sf "$$(pwd)/tools/pre-commit" "$$(git rev-parse --git-path hooks)/pre-commit"
+	@echo "installed tools/pre-commit as a git hook"
