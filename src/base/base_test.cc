@@ -47,7 +47,8 @@ TEST(Text, PercentEncodingRoundTrips) {
 
 TEST(Text, Utf8RefusesOverlongSurrogatesAndTruncation) {
   EXPECT_TRUE(IsValidUtf8("plain \xc3\xa9 \xe2\x82\xac \xf0\x9f\x94\xa5"));
-  for (const char* bad : {"\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xff", "\x80"}) {
+  for (const char* bad :
+       {"\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xff", "\x80"}) {
     EXPECT_FALSE(IsValidUtf8(bad)) << HexEncode(bad);
   }
 }
@@ -111,7 +112,8 @@ TEST(FileSystem, WritesAtomicallyLocksAndLists) {
   ASSERT_TRUE(lock.ok());
   const auto second = fs.Lock(lock_path);
   EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_NE(Message(second.status()).find("process " + std::to_string(getpid())), std::string::npos);
+  EXPECT_NE(Message(second.status()).find("process " + std::to_string(getpid())),
+            std::string::npos);
 }
 
 TEST(Metrics, WritesTextFormat) {

@@ -13,9 +13,9 @@ namespace hearth {
 
 }  // namespace hearth
 
-#define CHECK(condition)                                        \
-  do {                                                          \
-    if (!(condition)) [[unlikely]] {                            \
-      ::hearth::CheckFailed(__FILE__, __LINE__, #condition);    \
-    }                                                           \
+#define CHECK(condition)                                     \
+  do {                                                       \
+    if (!(condition)) [[unlikely]] {                         \
+      ::hearth::CheckFailed(__FILE__, __LINE__, #condition); \
+    }                                                        \
   } while (false)

@@ -95,7 +95,8 @@ std::string GzipCompress(std::string_view in, int level) {
 
 absl::Status ZstdDecompress(std::string_view in, size_t size_max, std::string* out) {
   out->clear();
-  const std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(), ZSTD_freeDCtx);
+  const std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(),
+                                                                   ZSTD_freeDCtx);
   // A window above the limit could never be needed: refuse it before it is allocated.
   constexpr int kWindowLogMax = 27;
   ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, kWindowLogMax);

@@ -88,8 +88,8 @@ class PosixRandomAccessFile : public RandomAccessFile {
   absl::Status Read(uint64_t offset, std::span<char> buffer) const override {
     size_t done = 0;
     while (done < buffer.size()) {
-      const ssize_t n = pread(fd_, buffer.data() + done, buffer.size() - done,
-                              static_cast<off_t>(offset + done));
+      const ssize_t n =
+          pread(fd_, buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset + done));
       if (n < 0) {
         if (errno == EINTR) continue;
         return ErrnoStatus("read", path_, errno);

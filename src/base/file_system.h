@@ -67,10 +67,11 @@ class FileSystem {
   virtual absl::StatusOr<std::unique_ptr<RandomAccessFile>> OpenRead(const std::string& path) = 0;
   virtual absl::StatusOr<std::string> ReadFile(const std::string& path) = 0;
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
-  virtual absl::Status Remove(const std::string& path) = 0;           // a file
-  virtual absl::Status RemoveTree(const std::string& path) = 0;       // missing is OK
+  virtual absl::Status Remove(const std::string& path) = 0;      // a file
+  virtual absl::Status RemoveTree(const std::string& path) = 0;  // missing is OK
   virtual absl::Status MakeDirectories(const std::string& path, uint32_t mode = 0700) = 0;
-  virtual absl::StatusOr<std::vector<std::string>> List(const std::string& directory) = 0;  // names, sorted
+  virtual absl::StatusOr<std::vector<std::string>> List(
+      const std::string& directory) = 0;  // names, sorted
   virtual absl::StatusOr<FileInfo> Stat(const std::string& path) = 0;
   virtual absl::Status SyncDirectory(const std::string& path) = 0;
   virtual absl::StatusOr<DiskSpace> Space(const std::string& path) = 0;
@@ -78,7 +79,8 @@ class FileSystem {
   // the holder's pid where another process has it.
   virtual absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
 
-  // Write to a temporary name, sync, rename, sync the directory: readers see old or new, never half.
+  // Write to a temporary name, sync, rename, sync the directory: readers see old or new, never
+  // half.
   absl::Status WriteFileAtomic(const std::string& path, std::string_view bytes,
                                uint32_t mode = 0600);
   bool Exists(const std::string& path);

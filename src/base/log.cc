@@ -17,8 +17,8 @@ std::atomic<Format> line_format{Format::kText};
 
 spdlog::logger& Sink() {
   static const auto logger = [] {
-    auto made = std::make_shared<spdlog::logger>(
-        "hearth", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made = std::make_shared<spdlog::logger>("hearth",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("%v");
     made->set_level(spdlog::level::trace);
     made->flush_on(spdlog::level::trace);

@@ -24,8 +24,8 @@ struct Field {
   Field(std::string_view k, bool v) : key(k), value(v ? "true" : "false"), is_text(false) {}
   Field(std::string_view k, double v);
   template <typename Integer>
-    requires std::is_integral_v<Integer>
-  Field(std::string_view k, Integer v) : key(k), value(std::to_string(v)), is_text(false) {}
+  requires std::is_integral_v<Integer> Field(std::string_view k, Integer v)
+      : key(k), value(std::to_string(v)), is_text(false) {}
 
   std::string_view key;
   std::string value;

@@ -2,9 +2,9 @@
 // hearth's own metrics: a Registry hands out counters, gauges and histograms and writes them in
 // Prometheus' text format 0.0.4. Names are hearth_<module>_<what>_<unit>[_total].
 //
-// Increments are lock-free and cheap; registering and writing take a lock. What Add... returns lives
-// as long as the Registry; the same name and labels return the same object. The number of label
-// values of a family is bounded by whoever adds them (labels are ours, never a user's bytes).
+// Increments are lock-free and cheap; registering and writing take a lock. What Add... returns
+// lives as long as the Registry; the same name and labels return the same object. The number of
+// label values of a family is bounded by whoever adds them (labels are ours, never a user's bytes).
 #pragma once
 
 #include <absl/base/thread_annotations.h>

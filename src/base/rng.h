@@ -3,8 +3,8 @@
 // SeededRng repeats itself and is for tests and jitter only.
 #pragma once
 
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 

@@ -30,10 +30,10 @@ absl::Status Annotate(const absl::Status& status, std::string_view context);
 std::string Message(const absl::Status& status);
 
 // Errors with a formatted message: `return InvalidArgument("label {} is {} bytes", name, n);`
-#define HEARTH_DEFINE_ERROR(Name, AbslFunction)                              \
-  template <typename... Args>                                                \
+#define HEARTH_DEFINE_ERROR(Name, AbslFunction)                                         \
+  template <typename... Args>                                                           \
   [[nodiscard]] absl::Status Name(fmt::format_string<Args...> format, Args&&... args) { \
-    return AbslFunction(ToAbsl(fmt::format(format, std::forward<Args>(args)...))); \
+    return AbslFunction(ToAbsl(fmt::format(format, std::forward<Args>(args)...)));      \
   }
 HEARTH_DEFINE_ERROR(InvalidArgument, absl::InvalidArgumentError)
 HEARTH_DEFINE_ERROR(NotFound, absl::NotFoundError)
@@ -63,20 +63,20 @@ const absl::Status& ToStatus(const absl::StatusOr<T>& status_or) {
 #define HEARTH_CONCAT(a, b) HEARTH_CONCAT_INNER(a, b)
 
 // Returns from the enclosing function with the error of `expr` (a Status or StatusOr), if any.
-#define TRY(expr)                                                                   \
-  do {                                                                              \
+#define TRY(expr)                                                                       \
+  do {                                                                                  \
     if (const auto& hearth_try_result = (expr); !hearth_try_result.ok()) [[unlikely]] { \
-      return ::hearth::status_internal::ToStatus(hearth_try_result);                \
-    }                                                                               \
+      return ::hearth::status_internal::ToStatus(hearth_try_result);                    \
+    }                                                                                   \
   } while (false)
 
 // `TRY_ASSIGN(auto v, F())`: declares or assigns v from F()'s value, or returns its error.
 #define TRY_ASSIGN(lhs, expr) TRY_ASSIGN_IMPL(HEARTH_CONCAT(hearth_try_, __COUNTER__), lhs, expr)
-#define TRY_ASSIGN_IMPL(temporary, lhs, expr)          \
-  auto temporary = (expr);                             \
-  if (!temporary.ok()) [[unlikely]] {                  \
-    return std::move(temporary).status();              \
-  }                                                    \
+#define TRY_ASSIGN_IMPL(temporary, lhs, expr) \
+  auto temporary = (expr);                    \
+  if (!temporary.ok()) [[unlikely]] {         \
+    return std::move(temporary).status();     \
+  }                                           \
   lhs = *std::move(temporary)
 
 }  // namespace hearth

@@ -31,7 +31,8 @@ class Thread {
   std::thread thread_;
 };
 
-// A fixed number of threads and a bounded queue. Thread-safe. The destructor finishes what is queued.
+// A fixed number of threads and a bounded queue. Thread-safe. The destructor finishes what is
+// queued.
 class ThreadPool {
  public:
   struct Options {

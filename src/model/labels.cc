@@ -151,8 +151,9 @@ void LabelsBuilder::Reset(LabelsView base) {
 }
 
 void LabelsBuilder::Set(std::string_view name, std::string_view value) {
-  const auto at = std::lower_bound(pairs_.begin(), pairs_.end(), name,
-                                   [](const auto& pair, std::string_view n) { return pair.first < n; });
+  const auto at =
+      std::lower_bound(pairs_.begin(), pairs_.end(), name,
+                       [](const auto& pair, std::string_view n) { return pair.first < n; });
   const bool found = at != pairs_.end() && at->first == name;
   if (value.empty()) {
     if (found) pairs_.erase(at);

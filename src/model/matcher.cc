@@ -82,10 +82,9 @@ bool Matcher::Matches(std::string_view label_value) const {
     case MatchType::kNotRegex:
       break;
   }
-  const bool matched =
-      regex_ != nullptr
-          ? regex_->Matches(label_value)
-          : std::find(literals_.begin(), literals_.end(), label_value) != literals_.end();
+  const bool matched = regex_ != nullptr ? regex_->Matches(label_value)
+                                         : std::find(literals_.begin(), literals_.end(),
+                                                     label_value) != literals_.end();
   return matched == (type_ == MatchType::kRegex);
 }
 

@@ -20,7 +20,7 @@ enum class MetricType : uint8_t {
   kInfo,
   kStateset,
 };
-std::string_view Name(MetricType type);  // as Prometheus' API: "counter", …, "unknown"
+std::string_view Name(MetricType type);             // as Prometheus' API: "counter", …, "unknown"
 MetricType ParseMetricType(std::string_view name);  // kUnknown where not known
 
 struct Metadata {

@@ -41,10 +41,24 @@ TEST(Labels, PrintsQuotedNamesWhereNeeded) {
 }
 
 TEST(Labels, MalformedPackedBytesAreRefused) {
-  for (const std::string_view bad :
-       {std::string_view("\x01"), std::string_view("\x01" "a"), std::string_view("\x01" "a\x01"),
-        std::string_view("\x01" "b\x01" "1\x01" "a\x01" "1"), std::string_view("\x00\x01" "a", 3),
-        std::string_view("\x81\x00" "a\x01" "1", 5), std::string_view("\xff\xff\xff\xff\xff\x0f")}) {
+  for (const std::string_view bad : {std::string_view("\x01"),
+                                     std::string_view("\x01"
+                                                      "a"),
+                                     std::string_view("\x01"
+                                                      "a\x01"),
+                                     std::string_view("\x01"
+                                                      "b\x01"
+                                                      "1\x01"
+                                                      "a\x01"
+                                                      "1"),
+                                     std::string_view("\x00\x01"
+                                                      "a",
+                                                      3),
+                                     std::string_view("\x81\x00"
+                                                      "a\x01"
+                                                      "1",
+                                                      5),
+                                     std::string_view("\xff\xff\xff\xff\xff\x0f")}) {
     EXPECT_FALSE(IsWellFormedPacked(bad));
   }
 }
@@ -65,11 +79,11 @@ TEST(Matcher, FollowsPrometheusAnchoring) {
     const char* value;
     bool want;
   } rows[] = {
-      {MatchType::kEqual, "a", "a", true},        {MatchType::kNotEqual, "a", "a", false},
-      {MatchType::kRegex, "a|b", "b", true},      {MatchType::kRegex, "a|b", "ab", false},
-      {MatchType::kRegex, "5..", "503", true},    {MatchType::kRegex, "5..", "1503", false},
-      {MatchType::kRegex, ".*", "x\ny", true},    {MatchType::kRegex, "", "", true},
-      {MatchType::kRegex, "a|", "", true},        {MatchType::kNotRegex, "5..", "200", true},
+      {MatchType::kEqual, "a", "a", true},         {MatchType::kNotEqual, "a", "a", false},
+      {MatchType::kRegex, "a|b", "b", true},       {MatchType::kRegex, "a|b", "ab", false},
+      {MatchType::kRegex, "5..", "503", true},     {MatchType::kRegex, "5..", "1503", false},
+      {MatchType::kRegex, ".*", "x\ny", true},     {MatchType::kRegex, "", "", true},
+      {MatchType::kRegex, "a|", "", true},         {MatchType::kNotRegex, "5..", "200", true},
       {MatchType::kNotRegex, "a.*", "abc", false}, {MatchType::kRegex, "^a$", "a", true},
   };
   for (const auto& row : rows) {

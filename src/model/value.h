@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sample values and times. A time is milliseconds since 1970-01-01 UTC in an int64_t whose name ends
-// in _ms. A value is a double whose NaN payloads matter: one of them marks a series as stale.
+// Sample values and times. A time is milliseconds since 1970-01-01 UTC in an int64_t whose name
+// ends in _ms. A value is a double whose NaN payloads matter: one of them marks a series as stale.
 #pragma once
 
 #include <bit>

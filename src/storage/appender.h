@@ -46,9 +46,9 @@ struct Rejection {
 };
 
 struct AppendOutcome {
-  Position position;              // of the frame that made it durable
-  size_t stored = 0;              // samples
-  size_t duplicates = 0;          // same time, same value: accepted silently
+  Position position;      // of the frame that made it durable
+  size_t stored = 0;      // samples
+  size_t duplicates = 0;  // same time, same value: accepted silently
   size_t new_series = 0;
   size_t rejected = 0;
   std::vector<Rejection> rejections;  // the first kRejectionsMax, in the batch's order

@@ -34,8 +34,8 @@ class BlobStore {
   virtual absl::Status Delete(const std::string& name) = 0;
 };
 
-// Blobs as files below `directory`: temporary name, fsync, rename, fsync of the folder. What a crash
-// left under a temporary name is removed here.
+// Blobs as files below `directory`: temporary name, fsync, rename, fsync of the folder. What a
+// crash left under a temporary name is removed here.
 absl::StatusOr<std::unique_ptr<BlobStore>> OpenFileBlobStore(FileSystem& file_system,
                                                              std::string directory);
 

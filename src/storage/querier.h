@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a store is read: matchers and a time range in, series-major column batches out. One batch is a
-// tile of series, each with all its samples of the range as two columns; nothing is handed out
+// How a store is read: matchers and a time range in, series-major column batches out. One batch is
+// a tile of series, each with all its samples of the range as two columns; nothing is handed out
 // sample by sample.
 #pragma once
 
@@ -22,8 +22,8 @@
 
 namespace hearth::storage {
 
-// One series' samples in [min, max] of the request, staleness markers included. What the spans point
-// to is valid until the next call of the SeriesSet that handed it out.
+// One series' samples in [min, max] of the request, staleness markers included. What the spans
+// point to is valid until the next call of the SeriesSet that handed it out.
 struct SeriesColumns {
   model::LabelsView labels;
   std::span<const int64_t> times_ms;  // strictly increasing

@@ -37,10 +37,9 @@ class WriteBatch {
 
   // Starts a series whose packed label bytes the caller has appended to arena() from `offset` on.
   void AddSeriesAt(size_t labels_offset) {
-    series_.push_back({static_cast<uint32_t>(labels_offset),
-                       static_cast<uint32_t>(arena_.size() - labels_offset),
-                       static_cast<uint32_t>(times_ms_.size()), 0,
-                       static_cast<uint32_t>(histograms_.size()), 0});
+    series_.push_back(
+        {static_cast<uint32_t>(labels_offset), static_cast<uint32_t>(arena_.size() - labels_offset),
+         static_cast<uint32_t>(times_ms_.size()), 0, static_cast<uint32_t>(histograms_.size()), 0});
   }
   void AddSeries(model::LabelsView labels) {
     const size_t offset = arena_.size();
