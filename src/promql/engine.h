@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// Evaluates PromQL over a storage::Querier with the semantics of Prometheus 3.14. The answer does
+// not depend on the number of threads. One Engine serves all workspaces; thread-safe.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/threads.h"
+#include "model/histogram.h"
+#include "model/labels.h"
+#include "promql/ast.h"
+#include "promql/parser.h"
+#include "storage/querier.h"
+
+namespace hearth::promql {
+
+struct Options {
+  // Samples that one query may hold in memory at a time (Prometheus' --query.max-samples).
+  size_t samples_max = 50'000'000;
+  // Points per series of a range query; beyond it the query is refused (Prometheus' API limit).
+  int64_t points_max = 11'000;
+  int64_t timeout_ms = 120'000;
+  int64_t lookback_ms = 300'000;           // how old a sample an instant selector still takes
+  int64_t default_interval_ms = 60'000;    // step of subqueries that name none
+  ParserOptions parser;
+};
+
+// What one query brings along. Everything pointed to must outlive the call.
+struct QueryContext {
+  const std::atomic<bool>* cancelled = nullptr;  // set to true to end the query; may be null
+  int64_t timeout_ms = 0;                        // 0: the engine's; never above the engine's
+  std::optional<int64_t> lookback_ms;            // the engine's where not given
+  storage::Position at_least;                    // read your writes
+  // Warnings and infos kept, each; what is above becomes one line that counts the rest. 0: all.
+  size_t annotations_max = 10;
+};
+
+// What went wrong, for whoever maps it to a wire error. Carried by the status code.
+enum class ErrorKind : uint8_t {
+  kBadData,         // does not parse, or start, end and step make no sense (InvalidArgument)
+  kExecution,       // the query cannot be answered (FailedPrecondition)
+  kTooManySamples,  // (ResourceExhausted); Prometheus reports it as an execution error
+  kTimeout,         // (DeadlineExceeded)
+  kCancelled,       // (Cancelled)
+  kInternal,        // the store could not be read (any other code)
+};
+ErrorKind KindOf(const absl::Status& status);
+
+// One series of a matrix. times_ms and values are as long as each other; histograms have times of
+// their own; both are sorted by time.
+struct Series {
+  model::Labels labels;
+  std::vector<int64_t> times_ms;
+  std::vector<double> values;
+  std::vector<model::HistogramSample> histograms;
+};
+// One element of a vector: a value, or a histogram where that is not null.
+struct Sample {
+  model::Labels labels;
+  int64_t time_ms = 0;
+  double value = 0;
+  std::shared_ptr<const model::NativeHistogram> histogram;
+};
+
+struct Stats {
+  int64_t samples_read = 0;             // decoded from the store, each once
+  int64_t total_queryable_samples = 0;  // Prometheus' totalQueryableSamples: each as often as used
+  int64_t peak_samples = 0;             // most held in memory at a time
+  int64_t series = 0;                   // selected
+  int64_t prepare_ns = 0;               // parse and plan
+  int64_t evaluate_ns = 0;
+};
+
+struct Result {
+  ValueType type = ValueType::kNone;
+  // kScalar and kString: `time_ms` and one of these.
+  int64_t time_ms = 0;
+  double scalar = 0;
+  std::string string;
+  std::vector<Sample> vector;  // kVector; in the order that the query asked for (sort, topk)
+  std::vector<Series> matrix;  // kMatrix; sorted by labels
+  // Whole lines as the API shows them: "PromQL warning: … (1:5)".
+  std::vector<std::string> warnings;
+  std::vector<std::string> infos;
+  Stats stats;
+};
+
+class Engine {
+ public:
+  // `pool` may be null: everything on the caller's thread then. Both must outlive the engine.
+  Engine(Options options, const Clock* clock, ThreadPool* pool);
+
+  // The value at one moment.
+  absl::StatusOr<Result> Instant(const storage::Querier& querier, std::string_view query,
+                                 int64_t time_ms, const QueryContext& context) const;
+  // A matrix of the values at start, start + step, … up to end. Bad data where step < 1, end is
+  // before start, or there are more points than points_max.
+  absl::StatusOr<Result> Range(const storage::Querier& querier, std::string_view query,
+                               int64_t start_ms, int64_t end_ms, int64_t step_ms,
+                               const QueryContext& context) const;
+  // The same for trees that the caller keeps (rules). `query` is the text that positions of
+  // warnings refer to.
+  absl::StatusOr<Result> Instant(const storage::Querier& querier, const Expr& expr,
+                                 std::string_view query, int64_t time_ms,
+                                 const QueryContext& context) const;
+  absl::StatusOr<Result> Range(const storage::Querier& querier, const Expr& expr,
+                               std::string_view query, int64_t start_ms, int64_t end_ms,
+                               int64_t step_ms, const QueryContext& context) const;
+
+  const Options& options() const { return options_; }
+
+ private:
+  const Options options_;
+  const Clock* const clock_;
+  ThreadPool* const pool_;
+};
+
+}  // namespace hearth::promql
