@@ -31,6 +31,12 @@ struct Options {
   int64_t timeout_ms = 120'000;
   int64_t lookback_ms = 300'000;           // how old a sample an instant selector still takes
   int64_t default_interval_ms = 60'000;    // step of subqueries that name none
+  // Prometheus' feature flag promql-delayed-name-removal: __name__ goes at the end of the query.
+  bool delayed_name_removal = false;
+  // Prometheus' feature flag use-start-timestamps: rate & co. know when a counter began.
+  bool use_start_timestamps = false;
+  // Prometheus' feature flag type-and-unit-labels: __type__ and __unit__ go with __name__.
+  bool type_and_unit_labels = false;
   ParserOptions parser;
 };
 
