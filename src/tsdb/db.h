@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The store of one AMP workspace: a write-ahead log, a head of compressed chunks in memory, and
+// sealed blocks on disk behind BlobStore.
+//
+//   Commit ─► log frame ─► head ──(10 min or 64 MiB)──► block ──(compaction)──► larger block
+//                            │                            │                         │
+//   Select ◄── merged by labels and time ◄────────────────┴─────────────────────────┘
+//
+//   <directory>/wal/<epoch>-<segment>   frames not yet in a block        docs/formats/wal.md
+//   <directory>/blocks/<uuid>           immutable, checksummed           docs/formats/block.md
+//   <directory>/manifest                which blocks exist               docs/formats/manifest.md
+//   <directory>/metadata                what metrics are, by name
+//
+// A Db has no thread of its own: its owner calls Maintain() about every second, and hands in the
+// pool that seals and compacts. An idle Db costs a few KiB, so that one process may hold thousands.
+//
+// Thread-safe, all of it. Must outlive the SeriesSets it handed out. Rules of what is stored and what
+// is refused: storage/appender.h, RejectReason.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/metrics.h"
+#include "base/threads.h"
+#include "storage/appender.h"
+#include "storage/querier.h"
+#include "tsdb/options.h"
+
+namespace hearth::tsdb {
+
+class Db : public storage::Appender, public storage::Querier {
+ public:
+  // Opens or creates the store and replays its log. What is damaged is set aside, counted and
+  // logged; only an unreadable directory, a block or log of a newer hearth, or bad options fail.
+  // `background` may be null (Maintain then works in the caller's thread). All must outlive the Db.
+  static absl::StatusOr<std::unique_ptr<Db>> Open(Options options, FileSystem& file_system,
+                                                  const Clock& clock, Registry& registry,
+                                                  ThreadPool* background);
+  ~Db() override;  // without Close(): as a crash, but for a tidy end of background work
+
+  // As storage::Appender. Native histograms: Unimplemented, nothing stored (the place where they
+  // will go is WriteBatch's column). Exemplars are not kept. Besides: Unavailable after Close, while
+  // the log is broken (it heals by itself) and while the head is full.
+  absl::StatusOr<storage::AppendOutcome> Commit(const storage::WriteBatch& batch,
+                                                const storage::Origin& origin) override;
+
+  // As storage::Querier. Samples older than retention are not seen, even where their file is.
+  absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Select(
+      const storage::SelectRequest& request) const override;
+  absl::StatusOr<std::vector<model::Labels>> Series(
+      storage::TimeRange range, const std::vector<std::vector<model::Matcher>>& selectors,
+      size_t limit) const override;
+  absl::StatusOr<std::vector<std::string>> LabelNames(
+      storage::TimeRange range, const std::vector<std::vector<model::Matcher>>& selectors,
+      size_t limit) const override;
+  absl::StatusOr<std::vector<std::string>> LabelValues(
+      std::string_view name, storage::TimeRange range,
+      const std::vector<std::vector<model::Matcher>>& selectors, size_t limit) const override;
+  std::vector<model::Metadata> MetricMetadata(std::string_view metric,
+                                              size_t limit) const override;
+
+  // Does what is due: sync (kInterval), seal, compact, drop what is older than retention, mend a
+  // broken log. Cheap when nothing is. Starts at most one background job a Db.
+  void Maintain();
+
+  // Seals the head now, whatever its age. Returns when the block is durable and the log truncated.
+  absl::Status Seal();
+  // Merges and drops what is due now, in this thread.
+  absl::Status Compact();
+  // Seals everything and closes; the next start has nothing to replay. Commit fails afterwards.
+  absl::Status Close();
+
+  void SetRetention(int64_t retention_ms);
+  void SetOutOfOrderWindow(int64_t window_ms);
+  void SetMaxSampleAge(int64_t age_ms);
+  void SetSeriesMax(size_t series_max);
+
+  Stats stats() const;
+  // Everything up to here is seen by a query that begins now.
+  storage::Position last_position() const;
+
+ private:
+  class Impl;
+  explicit Db(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hearth::tsdb
