@@ -29,8 +29,8 @@ struct Options {
   // Points per series of a range query; beyond it the query is refused (Prometheus' API limit).
   int64_t points_max = 11'000;
   int64_t timeout_ms = 120'000;
-  int64_t lookback_ms = 300'000;           // how old a sample an instant selector still takes
-  int64_t default_interval_ms = 60'000;    // step of subqueries that name none
+  int64_t lookback_ms = 300'000;         // how old a sample an instant selector still takes
+  int64_t default_interval_ms = 60'000;  // step of subqueries that name none
   // Prometheus' feature flag promql-delayed-name-removal: __name__ goes at the end of the query.
   bool delayed_name_removal = false;
   // Prometheus' feature flag use-start-timestamps: rate & co. know when a counter began.

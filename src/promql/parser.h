@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text to syntax tree: the whole grammar of Prometheus 3.14 (promql/parser/generated_parser.y), with
-// its type checks, its error texts and its positions ("1:5: parse error: …"). Pure functions,
+// Text to syntax tree: the whole grammar of Prometheus 3.14 (promql/parser/generated_parser.y),
+// with its type checks, its error texts and its positions ("1:5: parse error: …"). Pure functions,
 // thread-safe; hostile input ends in an error (nesting and size are limited).
 #pragma once
 
