@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tsdb/chunk.h"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <limits>
+
+#include "base/rng.h"
+#include "model/value.h"
+
+namespace hearth::tsdb {
+namespace {
+
+struct Point {
+  int64_t time_ms;
+  double value;
+};
+
+void ExpectRoundTrip(const std::vector<Point>& points) {
+  ChunkBuilder builder;
+  for (const Point& point : points) {
+    ASSERT_TRUE(builder.Append(point.time_ms, std::bit_cast<uint64_t>(point.value)));
+  }
+  const Chunk chunk = builder.Finish();
+  ASSERT_EQ(chunk.count, points.size());
+  std::vector<int64_t> times;
+  std::vector<double> values;
+  DecodeChunk(chunk.data.get(), chunk.count, &times, &values);
+  for (size_t i = 0; i < points.size(); ++i) {
+    ASSERT_EQ(times[i], points[i].time_ms) << i;
+    ASSERT_EQ(std::bit_cast<uint64_t>(values[i]), std::bit_cast<uint64_t>(points[i].value)) << i;
+  }
+  EXPECT_TRUE(builder.empty());
+}
+
+TEST(Chunk, KeepsAwkwardValuesBitForBit) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const double values[] = {0.0,
+                           -0.0,
+                           1,
+                           model::StaleNan(),
+                           model::StaleNan(),
+                           2,
+                           model::NormalNan(),
+                           infinity,
+                           -infinity,
+                           0.1,
+                           9007199254740992.0,
+                           -9007199254740992.0,
+                           9007199254740994.0,
+                           std::numeric_limits<double>::denorm_min(),
+                           std::numeric_limits<double>::max(),
+                           std::bit_cast<double>(uint64_t{0xfff8dead00000001}),
+                           3};
+  std::vector<Point> points;
+  int64_t time = std::numeric_limits<int64_t>::min();
+  for (const double a : values) {
+    for (const double b : {1.0, a, 7.5}) points.push_back({time += 1, b});
+  }
+  ExpectRoundTrip(points);
+}
+
+TEST(Chunk, KeepsExtremeSpacing) {
+  ExpectRoundTrip({{std::numeric_limits<int64_t>::min(), 1},
+                   {0, 1},
+                   {1, 2},
+                   {1'000'000'000'000, 3},
+                   {std::numeric_limits<int64_t>::max(), 4}});
+}
+
+TEST(Chunk, KeepsRandomWalks) {
+  SeededRng rng(7);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<Point> points;
+    int64_t time = 1'700'000'000'000;
+    double value = static_cast<double>(rng.Below(1000));
+    const size_t n = 1 + rng.Below(kChunkSamplesMax);
+    for (size_t i = 0; i < n; ++i) {
+      time += 15'000 + (round % 3 == 0 ? 0 : static_cast<int64_t>(rng.Below(50)));
+      switch (round % 5) {
+        case 0:
+          value += static_cast<double>(rng.Below(100));
+          break;
+        case 1:
+          value = rng.Below(4) == 0 ? static_cast<double>(rng.Below(10)) : value;
+          break;
+        case 2:
+          value += 0.01;
+          break;
+        case 3:
+          value = std::bit_cast<double>(rng.Next());
+          break;
+        default:
+          value = rng.Below(2) == 0 ? 1e15 : -0.5;
+      }
+      points.push_back({time, value});
+    }
+    ExpectRoundTrip(points);
+  }
+}
+
+TEST(Chunk, IsSmallForWhatScrapesBring) {
+  ChunkBuilder counter;
+  ChunkBuilder constant;
+  for (int i = 0; i < 120; ++i) {
+    ASSERT_TRUE(counter.Append(i * 15'000, std::bit_cast<uint64_t>(1e6 + 37.0 * i)));
+    ASSERT_TRUE(constant.Append(i * 15'000, std::bit_cast<uint64_t>(0.1)));
+  }
+  EXPECT_LE(counter.bytes(), 16 + 4 + 120);
+  EXPECT_LE(constant.bytes(), 16 + 4 + 15);
+}
+
+TEST(Chunk, RefusesMoreThanItsMaximum) {
+  ChunkBuilder builder;
+  for (uint32_t i = 0; i < kChunkSamplesMax; ++i) ASSERT_TRUE(builder.Append(i, i));
+  EXPECT_FALSE(builder.Append(kChunkSamplesMax, 0));
+}
+
+}  // namespace
+}  // namespace hearth::tsdb

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tsdb/db.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/log.h"
+#include "base/rng.h"
+#include "base/status.h"
+#include "tsdb/db_impl.h"
+
+namespace hearth::tsdb {
+
+using storage::Position;
+using storage::TimeRange;
+
+DbMetrics DbMetrics::Register(Registry& registry) {
+  DbMetrics metrics;
+  metrics.samples = &registry.AddCounter("hearth_tsdb_samples_appended_total",
+                                         "Samples stored, duplicates not counted.");
+  metrics.duplicates = &registry.AddCounter("hearth_tsdb_duplicate_samples_total",
+                                            "Samples accepted that were stored already.");
+  metrics.new_series =
+      &registry.AddCounter("hearth_tsdb_series_created_total", "Series that entered a head.");
+  metrics.unknown_series = &registry.AddCounter(
+      "hearth_tsdb_wal_unresolved_samples_total",
+      "Logged samples whose series was in a corrupt frame, dropped at a start.");
+  metrics.series = &registry.AddGauge("hearth_tsdb_head_series", "Series in the heads.");
+  metrics.head_bytes =
+      &registry.AddGauge("hearth_tsdb_head_bytes", "Memory that the heads take, estimated.");
+  return metrics;
+}
+
+Db::Impl::Impl(Options options, FileSystem& file_system, const Clock& clock, Registry& registry,
+               ThreadPool* background)
+    : options_(std::move(options)),
+      file_system_(file_system),
+      clock_(clock),
+      background_(background),
+      metrics_(DbMetrics::Register(registry)),
+      wal_metrics_(WalMetrics::Register(registry)),
+      retention_ms_(options_.retention_ms),
+      late_window_ms_(options_.out_of_order_window_ms),
+      max_age_ms_(options_.max_sample_age_ms),
+      series_max_(options_.series_max),
+      metadata_(JoinPath(options_.directory, "metadata"), options_.metadata_max),
+      head_(SystemRng().Next()) {}
+
+Db::Impl::~Impl() = default;
+
+absl::Status Db::Impl::Open() {
+  TRY(file_system_.MakeDirectories(options_.directory));
+  TRY(file_system_.SyncDirectory(DirectoryOf(options_.directory)));
+  TRY(metadata_.Load(file_system_));
+  TRY_ASSIGN(wal_, Wal::Open({JoinPath(options_.directory, "wal"), options_.wal_fsync,
+                              options_.sync_interval_ms, options_.group_commit_delay_us,
+                              options_.wal_segment_bytes},
+                             file_system_, clock_, wal_metrics_, {}));
+  return Replay();
+}
+
+absl::Status Db::Impl::Replay() {
+  const int64_t start_ns = clock_.MonotonicNs();
+  struct Logged {
+    uint32_t generation = 0;
+    uint32_t id = 0;
+  };
+  std::vector<Logged> series;  // by the log's number; numbers are dense
+  uint64_t unresolved = 0;
+  uint32_t newest_generation = 0;
+  absl::MutexLock lock(&mutex_);
+  const auto visit_series = [&](uint32_t generation, uint32_t number, model::LabelsView labels)
+                                ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    newest_generation = std::max(newest_generation, generation);
+    if (number >= options_.series_max) return;
+    if (number >= series.size()) series.resize(number + 1 + number / 2);
+    series[number] = {generation, head_.ReplaySeries(labels)};
+  };
+  const auto visit_sample = [&](uint32_t generation, const SampleRecord& record)
+                                ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (record.series >= series.size() || series[record.series].generation != generation) {
+      ++unresolved;
+      return;
+    }
+    head_.ReplaySample(series[record.series].id, {record.time_ms, record.value_bits});
+  };
+  const auto visit = [&](Position, uint8_t type, std::string_view payload) {
+    absl::Status status;
+    if (type == kSeriesFrame) {
+      status = DecodeSeries(payload, visit_series);
+    } else if (type == kSamplesFrame) {
+      status = DecodeSamples(payload, visit_sample);
+    } else if (type == kMetadataFrame) {
+      std::vector<model::Metadata> metadata;
+      status = DecodeMetadata(payload, [&](model::Metadata m) { metadata.push_back(std::move(m)); });
+      metadata_.Put(metadata);
+    } else {
+      status = FailedPrecondition("log frame of type {}: written by a newer hearth", type);
+      return status;
+    }
+    if (!status.ok()) log::Error("tsdb", "log frame skipped", {{"error", Message(status)}});
+    return absl::OkStatus();
+  };
+  TRY(wal_->Replay({}, visit));
+  head_.SetGeneration(newest_generation + 1);
+  replayed_samples_ = head_.samples();
+  replay_ms_ = (clock_.MonotonicNs() - start_ns) / 1'000'000;
+  if (unresolved > 0) {
+    metrics_.unknown_series->Add(unresolved);
+    log::Error("tsdb", "logged samples lost with their series' frame", {{"samples", unresolved}});
+  }
+  if (replayed_samples_ > 0) {
+    log::Info("tsdb", "replayed the log",
+              {{"directory", options_.directory},
+               {"samples", replayed_samples_},
+               {"series", head_.series()},
+               {"took_ms", replay_ms_}});
+  }
+  return absl::OkStatus();
+}
+
+AppendRules Db::Impl::Rules() const {
+  AppendRules rules;
+  rules.now_ms = clock_.NowMs();
+  rules.max_ms = rules.now_ms + options_.future_limit_ms;
+  rules.retention_ms = rules.now_ms - retention_ms_;
+  rules.too_old_ms = max_age_ms_ > 0 ? rules.now_ms - max_age_ms_ : INT64_MIN;
+  rules.late_window_ms = late_window_ms_;
+  rules.series_max = series_max_;
+  return rules;
+}
+
+absl::StatusOr<Position> Db::Impl::LogPlan() {
+  if (!plan_.to_log.empty()) {
+    series_frame_.Start(head_.generation());
+    for (const uint32_t id : plan_.to_log) series_frame_.Add(id, head_.labels(id));
+    TRY(wal_->Append(kSeriesFrame, series_frame_.Finish()));
+  }
+  records_.clear();
+  for (const AppendPlan::Step& step : plan_.steps) {
+    records_.push_back({step.series, step.sample.time_ms, step.sample.value_bits});
+  }
+  EncodeSamples(head_.generation(), records_, &payload_);
+  return wal_->Append(kSamplesFrame, payload_);
+}
+
+absl::StatusOr<storage::AppendOutcome> Db::Impl::Commit(const storage::WriteBatch& batch) {
+  if (!batch.histograms().empty()) {
+    return Unimplemented("native histograms cannot be stored yet");
+  }
+  storage::AppendOutcome outcome;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (closed_) return Unavailable("the store is closed");
+    head_.Plan(batch, Rules(), &plan_);
+    if (!plan_.steps.empty()) {
+      const absl::StatusOr<Position> position = LogPlan();
+      if (!position.ok()) {
+        head_.Undo(plan_);
+        return position.status();
+      }
+      head_.Apply(plan_);
+    }
+    const std::vector<model::Metadata> changes = metadata_.Changes(batch.metadata());
+    if (!changes.empty()) {
+      EncodeMetadata(changes, &payload_);
+      // Metadata is a courtesy: samples that are logged are not refused for it.
+      if (wal_->Append(kMetadataFrame, payload_).ok()) metadata_.Put(changes);
+    }
+    outcome = std::move(plan_.outcome);
+    // Also for a batch of nothing but duplicates: the first copies may still wait for the disk.
+    outcome.position = wal_->last();
+  }
+  metrics_.samples->Add(outcome.stored);
+  metrics_.duplicates->Add(outcome.duplicates);
+  metrics_.new_series->Add(outcome.new_series);
+  TRY(wal_->WaitDurable(outcome.position));
+  return outcome;
+}
+
+TimeRange Db::Impl::Visible(TimeRange range) const {
+  range.min_ms = std::max(range.min_ms, clock_.NowMs() - retention_ms_);
+  return range;
+}
+
+absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Db::Impl::Select(
+    const storage::SelectRequest& request) const {
+  const TimeRange range = Visible(request.range);
+  std::vector<std::unique_ptr<SeriesSource>> sources;
+  HeadSnapshot snapshot;
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    if (request.at_least > wal_->last()) {
+      return Unavailable("position {}/{} is not reached yet", request.at_least.epoch,
+                         request.at_least.lsn);
+    }
+    snapshot = head_.Snapshot(request.matchers, range);
+  }
+  sources.push_back(MakeHeadSource(std::move(snapshot)));
+  return MakeSeriesSet(std::move(sources), range, request.cancelled);
+}
+
+absl::Status Db::Impl::ForEachSeries(const std::vector<std::vector<model::Matcher>>& selectors,
+                                     TimeRange range,
+                                     absl::FunctionRef<void(model::LabelsView)> visit) const {
+  static const std::vector<std::vector<model::Matcher>> kEverything(1);
+  range = Visible(range);
+  for (const auto& matchers : selectors.empty() ? kEverything : selectors) {
+    absl::ReaderMutexLock lock(&mutex_);
+    head_.ForEachSeries(matchers, range, visit);
+  }
+  return absl::OkStatus();
+}
+
+Stats Db::Impl::stats() const {
+  Stats stats;
+  absl::ReaderMutexLock lock(&mutex_);
+  stats.series = head_.series();
+  stats.head_samples = head_.samples();
+  stats.head_bytes = head_.memory_bytes();
+  stats.wal_bytes = wal_->size_bytes();
+  stats.disk_bytes = stats.wal_bytes;
+  if (head_.samples() > 0) {
+    stats.oldest_ms = head_.min_ms();
+    stats.newest_ms = head_.max_ms();
+  }
+  stats.quarantined_frames = wal_->quarantined();
+  stats.replayed_samples = replayed_samples_;
+  stats.replay_ms = replay_ms_;
+  return stats;
+}
+
+Db::Db(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Db::~Db() = default;
+
+absl::StatusOr<std::unique_ptr<Db>> Db::Open(Options options, FileSystem& file_system,
+                                             const Clock& clock, Registry& registry,
+                                             ThreadPool* background) {
+  TRY(options.Validate());
+  auto impl =
+      std::make_unique<Impl>(std::move(options), file_system, clock, registry, background);
+  TRY(impl->Open());
+  return std::unique_ptr<Db>(new Db(std::move(impl)));
+}
+
+absl::StatusOr<storage::AppendOutcome> Db::Commit(const storage::WriteBatch& batch,
+                                                  const storage::Origin& /*origin*/) {
+  return impl_->Commit(batch);
+}
+
+absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Db::Select(
+    const storage::SelectRequest& request) const {
+  return impl_->Select(request);
+}
+
+absl::StatusOr<std::vector<model::Labels>> Db::Series(
+    TimeRange range, const std::vector<std::vector<model::Matcher>>& selectors,
+    size_t limit) const {
+  StringSet packed;
+  TRY(impl_->ForEachSeries(selectors, range,
+                           [&](model::LabelsView labels) { packed.emplace(labels.packed()); }));
+  std::vector<model::Labels> found;
+  found.reserve(packed.size());
+  for (const std::string& bytes : packed) found.push_back(model::Labels::FromPacked(bytes));
+  std::sort(found.begin(), found.end());
+  if (limit != 0 && found.size() > limit) found.resize(limit);
+  return found;
+}
+
+absl::StatusOr<std::vector<std::string>> Db::LabelNames(
+    TimeRange range, const std::vector<std::vector<model::Matcher>>& selectors,
+    size_t limit) const {
+  StringSet names;
+  TRY(impl_->ForEachSeries(selectors, range, [&](model::LabelsView labels) {
+    for (const model::Label& label : labels) {
+      if (!names.contains(label.name)) names.emplace(label.name);
+    }
+  }));
+  std::vector<std::string> found(names.begin(), names.end());
+  std::sort(found.begin(), found.end());
+  if (limit != 0 && found.size() > limit) found.resize(limit);
+  return found;
+}
+
+absl::StatusOr<std::vector<std::string>> Db::LabelValues(
+    std::string_view name, TimeRange range,
+    const std::vector<std::vector<model::Matcher>>& selectors, size_t limit) const {
+  StringSet values;
+  TRY(impl_->ForEachSeries(selectors, range, [&](model::LabelsView labels) {
+    const std::string_view value = labels.Get(name);
+    if (!value.empty() && !values.contains(value)) values.emplace(value);
+  }));
+  std::vector<std::string> found(values.begin(), values.end());
+  std::sort(found.begin(), found.end());
+  if (limit != 0 && found.size() > limit) found.resize(limit);
+  return found;
+}
+
+std::vector<model::Metadata> Db::MetricMetadata(std::string_view metric, size_t limit) const {
+  return impl_->metadata_.Get(metric, limit);
+}
+
+void Db::Maintain() { impl_->wal_->SyncIfDue(); }
+absl::Status Db::Seal() { return Unimplemented("sealing is not built yet"); }
+absl::Status Db::Compact() { return Unimplemented("compaction is not built yet"); }
+absl::Status Db::Close() { return impl_->wal_->SyncAll(); }
+
+void Db::SetRetention(int64_t retention_ms) { impl_->retention_ms_ = retention_ms; }
+void Db::SetOutOfOrderWindow(int64_t window_ms) { impl_->late_window_ms_ = window_ms; }
+void Db::SetMaxSampleAge(int64_t age_ms) { impl_->max_age_ms_ = age_ms; }
+void Db::SetSeriesMax(size_t series_max) { impl_->series_max_ = series_max; }
+Stats Db::stats() const { return impl_->stats(); }
+storage::Position Db::last_position() const { return impl_->wal_->last(); }
+
+}  // namespace hearth::tsdb

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of a Db and how they are locked; private to tsdb. Lock order: maintenance_mutex_, then
+// mutex_, then what Wal, MetadataStore and the blocks have of their own.
+#pragma once
+
+#include <absl/base/thread_annotations.h>
+#include <absl/synchronization/mutex.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tsdb/db.h"
+#include "tsdb/head.h"
+#include "tsdb/metadata_store.h"
+#include "tsdb/series_set.h"
+#include "tsdb/wal.h"
+
+namespace hearth::tsdb {
+
+struct DbMetrics {
+  Counter* samples = nullptr;
+  Counter* duplicates = nullptr;
+  Counter* new_series = nullptr;
+  Counter* unknown_series = nullptr;
+  Gauge* series = nullptr;
+  Gauge* head_bytes = nullptr;
+  static DbMetrics Register(Registry& registry);
+};
+
+class Db::Impl {
+ public:
+  Impl(Options options, FileSystem& file_system, const Clock& clock, Registry& registry,
+       ThreadPool* background);
+  ~Impl();
+  absl::Status Open();
+
+  absl::StatusOr<storage::AppendOutcome> Commit(const storage::WriteBatch& batch);
+  absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Select(
+      const storage::SelectRequest& request) const;
+  absl::Status ForEachSeries(const std::vector<std::vector<model::Matcher>>& selectors,
+                             storage::TimeRange range,
+                             absl::FunctionRef<void(model::LabelsView)> visit) const;
+  Stats stats() const;
+
+  Options options_;  // what may change at run time is below
+  FileSystem& file_system_;
+  const Clock& clock_;
+  ThreadPool* const background_;
+  const DbMetrics metrics_;
+  WalMetrics wal_metrics_;
+  std::atomic<int64_t> retention_ms_;
+  std::atomic<int64_t> late_window_ms_;
+  std::atomic<int64_t> max_age_ms_;
+  std::atomic<size_t> series_max_;
+  MetadataStore metadata_;
+  std::unique_ptr<Wal> wal_;
+
+ private:
+  absl::Status Replay();
+  AppendRules Rules() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<storage::Position> LogPlan() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  storage::TimeRange Visible(storage::TimeRange range) const;
+
+  mutable absl::Mutex mutex_;
+  Head head_ ABSL_GUARDED_BY(mutex_);
+  AppendPlan plan_ ABSL_GUARDED_BY(mutex_);  // reused by every commit, as are these three
+  SeriesFrame series_frame_ ABSL_GUARDED_BY(mutex_);
+  std::vector<SampleRecord> records_ ABSL_GUARDED_BY(mutex_);
+  std::string payload_ ABSL_GUARDED_BY(mutex_);
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  uint64_t replayed_samples_ = 0;
+  int64_t replay_ms_ = 0;
+};
+
+}  // namespace hearth::tsdb

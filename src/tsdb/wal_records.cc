@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tsdb/wal_records.h"
+
+#include <bit>
+
+#include "base/compress.h"
+#include "base/status.h"
+#include "tsdb/coding.h"
+#include "tsdb/wal.h"
+
+namespace hearth::tsdb {
+namespace {
+
+// A decoded series frame: every label set of a request, which had at most 128 MiB.
+constexpr size_t kSeriesBytesMax = 512 << 20;
+
+unsigned HighBytes(uint64_t value) {
+  return value == 0 ? 0 : 8 - static_cast<unsigned>(std::countr_zero(value)) / 8;
+}
+
+}  // namespace
+
+void SeriesFrame::Start(uint32_t generation) {
+  generation_ = generation;
+  count_ = 0;
+  body_.clear();
+}
+
+void SeriesFrame::Add(uint32_t series, model::LabelsView labels) {
+  PutVarint(series, &body_);
+  PutBytes(labels.packed(), &body_);
+  ++count_;
+}
+
+std::string_view SeriesFrame::Finish() {
+  payload_.clear();
+  PutVarint(generation_, &payload_);
+  PutVarint(count_, &payload_);
+  payload_ += SnappyCompress(body_);
+  return payload_;
+}
+
+absl::Status DecodeSeries(std::string_view payload,
+                          absl::FunctionRef<void(uint32_t, uint32_t, model::LabelsView)> visit) {
+  ByteReader head(payload);
+  const auto generation = static_cast<uint32_t>(head.Varint());
+  const uint64_t count = head.Varint();
+  std::string body;
+  TRY(SnappyDecompress(head.Take(head.left()), kSeriesBytesMax, &body));
+  ByteReader reader(body);
+  for (uint64_t i = 0; i < count && reader.ok(); ++i) {
+    const auto series = static_cast<uint32_t>(reader.Varint());
+    const std::string_view packed = reader.Bytes();
+    if (!reader.ok() || !model::IsWellFormedPacked(packed)) break;
+    visit(generation, series, model::LabelsView(packed));
+    if (i + 1 == count) return absl::OkStatus();
+  }
+  return count == 0 ? absl::OkStatus() : DataLoss("series frame does not parse");
+}
+
+// Columns: varint generation, varint n; per sample zigzag change of the series number; zigzag
+// change of the time; then how many high bytes of the value are not zero (two to a byte); those.
+void EncodeSamples(uint32_t generation, const std::vector<SampleRecord>& samples,
+                   std::string* payload) {
+  payload->clear();
+  PutVarint(generation, payload);
+  PutVarint(samples.size(), payload);
+  int64_t series = 0;
+  for (const SampleRecord& sample : samples) {
+    PutZigzag(int64_t{sample.series} - series, payload);
+    series = sample.series;
+  }
+  int64_t time = 0;
+  for (const SampleRecord& sample : samples) {
+    PutZigzag(WrappingSub(sample.time_ms, time), payload);
+    time = sample.time_ms;
+  }
+  for (size_t i = 0; i < samples.size(); i += 2) {
+    const unsigned low = HighBytes(samples[i].value_bits);
+    const unsigned high = i + 1 < samples.size() ? HighBytes(samples[i + 1].value_bits) : 0;
+    payload->push_back(static_cast<char>(low | high << 4));
+  }
+  const size_t values_at = payload->size();
+  payload->resize(values_at + samples.size() * 8);
+  char* at = payload->data() + values_at;
+  for (const SampleRecord& sample : samples) {
+    // High bytes first, so that eight can be stored and only the used ones counted.
+    const uint64_t swapped = __builtin_bswap64(sample.value_bits);
+    std::memcpy(at, &swapped, 8);
+    at += HighBytes(sample.value_bits);
+  }
+  payload->resize(static_cast<size_t>(at - payload->data()));
+}
+
+absl::Status DecodeSamples(std::string_view payload,
+                           absl::FunctionRef<void(uint32_t, const SampleRecord&)> visit) {
+  ByteReader reader(payload);
+  const auto generation = static_cast<uint32_t>(reader.Varint());
+  const size_t count = reader.Count(2);
+  std::vector<SampleRecord> samples(count);
+  int64_t series = 0;
+  for (SampleRecord& sample : samples) {
+    series = WrappingAdd(series, reader.SignedVarint());
+    sample.series = static_cast<uint32_t>(series);
+  }
+  int64_t time = 0;
+  for (SampleRecord& sample : samples) {
+    time = WrappingAdd(time, reader.SignedVarint());
+    sample.time_ms = time;
+  }
+  const std::string_view sizes = reader.Take((count + 1) / 2);
+  for (size_t i = 0; i < count && reader.ok(); ++i) {
+    const auto pair = static_cast<unsigned char>(sizes[i / 2]);
+    const unsigned size = (i & 1) != 0 ? pair >> 4 : pair & 15;
+    const std::string_view bytes = reader.Take(size);
+    if (size > 8 || !reader.ok()) return DataLoss("samples frame does not parse");
+    uint64_t value = 0;
+    std::memcpy(&value, bytes.data(), size);
+    samples[i].value_bits = __builtin_bswap64(value);
+  }
+  if (!reader.ok() || !reader.done()) return DataLoss("samples frame does not parse");
+  for (const SampleRecord& sample : samples) visit(generation, sample);
+  return absl::OkStatus();
+}
+
+void EncodeMetadata(const std::vector<model::Metadata>& metadata, std::string* payload) {
+  payload->clear();
+  PutVarint(metadata.size(), payload);
+  for (const model::Metadata& entry : metadata) {
+    PutBytes(entry.metric, payload);
+    PutVarint(static_cast<uint64_t>(entry.type), payload);
+    PutBytes(entry.help, payload);
+    PutBytes(entry.unit, payload);
+  }
+}
+
+absl::Status DecodeMetadata(std::string_view payload,
+                            absl::FunctionRef<void(model::Metadata)> visit) {
+  ByteReader reader(payload);
+  const size_t count = reader.Count(4);
+  for (size_t i = 0; i < count; ++i) {
+    model::Metadata entry;
+    entry.metric = reader.Bytes();
+    const uint64_t type = reader.Varint();
+    entry.help = reader.Bytes();
+    entry.unit = reader.Bytes();
+    if (!reader.ok()) return DataLoss("metadata does not parse");
+    entry.type = type <= static_cast<uint64_t>(model::MetricType::kStateset)
+                     ? static_cast<model::MetricType>(type)
+                     : model::MetricType::kUnknown;
+    visit(std::move(entry));
+  }
+  return reader.ok() ? absl::OkStatus() : DataLoss("metadata does not parse");
+}
+
+}  // namespace hearth::tsdb

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the log's frames carry. docs/formats/wal.md.
+//
+// A series is known by a number within one generation of the head (from one seal to the next): its
+// labels are logged once, before its first samples. Frames name their generation, so that a lost
+// series frame can never lend its number's samples to another series.
+#pragma once
+
+#include <absl/functional/function_ref.h>
+#include <absl/status/status.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/labels.h"
+#include "model/metadata.h"
+
+namespace hearth::tsdb {
+
+inline constexpr uint8_t kSeriesFrame = 1;
+inline constexpr uint8_t kSamplesFrame = 2;
+inline constexpr uint8_t kMetadataFrame = 3;
+
+struct SampleRecord {
+  uint32_t series = 0;
+  int64_t time_ms = 0;
+  uint64_t value_bits = 0;
+};
+
+// Builders of payloads; Clear and Finish keep the memory.
+class SeriesFrame {
+ public:
+  void Start(uint32_t generation);
+  void Add(uint32_t series, model::LabelsView labels);
+  bool empty() const { return count_ == 0; }
+  std::string_view Finish();  // valid until Start
+
+ private:
+  uint32_t generation_ = 0;
+  uint32_t count_ = 0;
+  std::string body_;
+  std::string payload_;
+};
+
+void EncodeSamples(uint32_t generation, const std::vector<SampleRecord>& samples,
+                   std::string* payload);
+void EncodeMetadata(const std::vector<model::Metadata>& metadata, std::string* payload);
+
+// Each hands what a payload holds to `visit`. DataLoss: the payload is not what its type says (its
+// CRC was right, so a bug or another version wrote it); what came before has been handed out.
+absl::Status DecodeSeries(
+    std::string_view payload,
+    absl::FunctionRef<void(uint32_t generation, uint32_t series, model::LabelsView)> visit);
+absl::Status DecodeSamples(
+    std::string_view payload,
+    absl::FunctionRef<void(uint32_t generation, const SampleRecord&)> visit);
+absl::Status DecodeMetadata(std::string_view payload,
+                            absl::FunctionRef<void(model::Metadata)> visit);
+
+}  // namespace hearth::tsdb
