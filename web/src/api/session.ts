@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import { basePath } from '../lib/basePath';
+import { get } from './client';
+
+export interface User {
+  login: string;
+  name?: string;
+  email?: string;
+  orgName?: string;
+  isGrafanaAdmin?: boolean;
+}
+
+export interface FrontendSettings {
+  appSubUrl?: string;
+  buildInfo?: { version?: string; commit?: string; edition?: string };
+  hearth?: { workspaceName?: string; region?: string; account?: string };
+}
+
+export const currentUser = () => get<User>('user');
+export const frontendSettings = () => get<FrontendSettings>('frontend/settings');
+
+export const signOutUrl = `${basePath}/logout`;
+/** The link `hearth login` prints; it works once. */
+export const signInUrl = (token: string) => `/login/link?token=${encodeURIComponent(token)}`;
