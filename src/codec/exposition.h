@@ -18,7 +18,9 @@
 
 #include <absl/status/statusor.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,10 +42,6 @@ struct ContentType {
 // protobuf format and for anything unknown, unless `fallback` says what it is.
 absl::StatusOr<ContentType> FormatOf(std::string_view content_type,
                                      std::optional<ExpositionFormat> fallback);
-
-// Go's strconv.ParseFloat as the text formats use it (decimal, Inf, NaN; no hex, no underscores).
-// NaN comes out as model::NormalNan(). False where `text` is no such number or out of range.
-bool ParseGoFloat(std::string_view text, double* value);
 
 // Not thread-safe. `body` must outlive the parser.
 class ExpositionParser {
@@ -72,52 +70,51 @@ class ExpositionParser {
   size_t line() const { return line_; }  // of the entry, from 1
 
  private:
-  struct Span {
-    const char* begin = nullptr;
-    const char* end = nullptr;
-    std::string_view view() const { return {begin, static_cast<size_t>(end - begin)}; }
-  };
   struct RawLabel {
-    Span name;
-    Span value;
+    std::string_view name;  // without quotes, escapes left in
+    std::string_view value;
   };
 
-  absl::StatusOr<ExpositionEntry> NextText();
-  absl::StatusOr<ExpositionEntry> NextOpenMetrics();
-  absl::Status Fail(std::string_view what) const;
-  void BeginLine();
+  // What stands at at_, and moving past it. Nothing reads beyond end_.
+  bool At(char c) const { return at_ < end_ && *at_ == c; }
+  bool AtLineEnd() const { return at_ == end_ || *at_ == '\n'; }
+  bool Skip(std::string_view text);
   void SkipBlanks();
-  bool SkipName(bool metric);
-  absl::Status ReadQuoted(Span* inside);
-  absl::Status ReadLabels(std::vector<RawLabel>* labels, bool allow_name);
-  absl::Status ReadSeries();
-  absl::Status ReadValue(std::string_view* token);
-  absl::Status ReadMetadataName();
-  absl::StatusOr<ExpositionEntry> ReadTextMetadata(bool is_type);
-  absl::StatusOr<ExpositionEntry> ReadTextSample();
-  absl::StatusOr<ExpositionEntry> ReadOpenMetricsMetadata();
-  absl::StatusOr<ExpositionEntry> ReadOpenMetricsSample();
-  absl::Status ReadOpenMetricsTime(std::string_view token, int64_t* time_ms);
+  void SkipLine();
+  std::string_view ReadName(bool colons);
+  std::string_view ReadToken();  // up to a blank or the line's end
+  bool ReadQuoted(std::string_view* inside);
+
+  bool open_metrics() const { return format_ == ExpositionFormat::kOpenMetrics; }
+  absl::Status Fail(std::string_view what) const;
+  void BeginEntry();
+  absl::StatusOr<ExpositionEntry> NextOpenMetrics();
+  absl::StatusOr<ExpositionEntry> ReadMetadata(std::string_view keyword);
+  absl::Status ReadType();
+  absl::Status ReadUnit();
+  absl::StatusOr<ExpositionEntry> ReadSample();
+  absl::Status ReadLabels(bool is_exemplar, std::vector<RawLabel>* labels);
+  absl::Status ReadTextTail();
+  absl::Status ReadOpenMetricsTail();
   absl::Status ReadExemplar();
-  absl::Status EndLine();
-  std::string_view Unescape(Span raw, bool keep_quote_escapes);
+  absl::Status ReadSeconds(std::string_view what, int64_t* time_ms);
+  std::string_view Unescape(std::string_view raw, bool quotes);
+  std::string_view Normalize(std::string_view name, std::string_view value);
 
   const char* at_;
-  const char* end_;
+  const char* const end_;
   const ExpositionFormat format_;
-  const char* line_begin_ = nullptr;
-  size_t line_ = 0;
+  const char* line_begin_;
+  size_t line_ = 1;
+  size_t next_line_ = 1;
   bool ended_ = false;
 
   std::string_view series_text_;
-  Span name_;
-  bool name_is_set_ = false;
+  std::string_view metric_;
   std::vector<RawLabel> raw_labels_;
   std::vector<RawLabel> raw_exemplar_;
   std::vector<model::Label> labels_;
-  std::vector<std::string> scratch_;  // unescaped and rewritten texts of the current entry
-  size_t scratch_used_ = 0;
-  std::string_view metric_;
+  std::deque<std::string> scratch_;  // unescaped and rewritten texts of the current entry
   std::string_view text_;
   model::MetricType type_ = model::MetricType::kUnknown;
   double value_ = 0;

@@ -13,7 +13,6 @@
 #include <string_view>
 #include <vector>
 
-#include "model/histogram.h"
 #include "model/labels.h"
 
 namespace hearth::codec {
@@ -30,8 +29,6 @@ void AppendPoint(int64_t time_ms, double value, std::string* out);
 // [[1700000000,"1"],[1700000060,"2"]]: a series' column.
 void AppendPoints(std::span<const int64_t> times_ms, std::span<const double> values,
                   std::string* out);
-// {"count":"…","sum":"…","buckets":[[boundaries,"lower","upper","count"],…]}
-void AppendHistogram(const model::NativeHistogram& histogram, std::string* out);
 // ["a","b"], HTML-safe, as the label and warning lists are.
 void AppendTextArray(std::span<const std::string> texts, std::string* out);
 

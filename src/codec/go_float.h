@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Go's strconv.ParseFloat and FormatFloat with the shortest precision, bit for bit. Thread-safe.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace hearth::codec {
+
+// Decimal numbers, [+-]inf, [+-]infinity and nan in any case; no hex, no underscores (Prometheus
+// refuses those). False where `text` is no such number or overflows. NaN is model::NormalNan().
+bool ParseGoFloat(std::string_view text, double* value);
+
+// FormatFloat(value, verb, -1, 64) with the verbs 'f', 'e' and 'g' (the latter has an exponent
+// below 1e-4 and from 1e6 on). NaN, +Inf, -Inf as Go.
+void AppendGoFixed(double value, std::string* out);
+void AppendGoExponent(double value, std::string* out);
+void AppendGoGeneral(double value, std::string* out);
+
+// labels.FormatOpenMetricsFloat: 'g', with ".0" where that has neither point nor exponent.
+std::string FormatOpenMetricsFloat(double value);
+
+}  // namespace hearth::codec
