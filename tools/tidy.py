@@ -55,7 +55,7 @@ BANNED_CALLS = [
     (re.compile(r'\bsleep_(for|until)\b|\b(u|nano)?sleep\s*\('), 'wait for an event or a Clock'),
     (re.compile(r'\b(system|steady|high_resolution)_clock\b'), 'take a Clock'),
     (re.compile(r'\babsl::(Now|GetCurrentTimeNanos)\s*\('), 'take a Clock'),
-    (re.compile(r'(?<![\w.>:])(::|std::)?(time|clock)\s*\(\s*(nullptr|NULL|0)?\s*\)'),
+    (re.compile(r'\bstd::(time|clock)\s*\(|(?<![\w.>:])(::)?time\s*\(\s*(nullptr|NULL|0)\s*\)'),
      'take a Clock'),
     (re.compile(r'\b(gettimeofday|clock_gettime)\s*\('), 'take a Clock'),
     (re.compile(r'(?<![\w.>])s?rand\s*\(|\bstd::(random_device|mt19937)'), 'take an Rng'),

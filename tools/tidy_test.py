@@ -102,6 +102,7 @@ class TidyTest(unittest.TestCase):
             ('raw string', 'src/tsdb/a.cc', SPDX + 'auto s = R"(throw\n{ "x)";\n'),
             ('method named open', 'src/tsdb/a.cc', SPDX + 'auto f = files.open(name);\n'),
             ('method named time', 'src/tsdb/a.cc', SPDX + 'auto t = sample.time();\n'),
+            ('accessor named clock', 'src/tsdb/a.cc', SPDX + 'Clock& clock() { return c_; }\n'),
             ('digit separators', 'src/tsdb/a.cc', SPDX + "int a = 1'000'000; // 'x\nint b;\n"),
             ('nlohmann in source', 'src/tsdb/a.cc', SPDX + '#include <nlohmann/json.hpp>\n'),
             ('beast in net', 'src/net/a.cc', SPDX + '#include <boost/beast.hpp>\n'),
