@@ -29,7 +29,8 @@ absl::StatusOr<IpRange> ParseIpRange(std::string_view text);
 // Immutable after set-up; thread-safe.
 struct AddressPolicy {
   // Link-local (169.254/16 with the cloud metadata services, fe80::/10), fd00:ec2::254, multicast,
-  // 0.0.0.0/8 and broadcast are denied unless `allowed` names them.
+  // 0.0.0.0/8, broadcast and two metadata services that are not link-local (Alibaba's
+  // 100.100.100.200, Azure's 168.63.129.16) are denied unless `allowed` names them.
   bool deny_link_local = true;
   bool deny_loopback = false;
   bool deny_private = false;     // RFC 1918, RFC 6598, fc00::/7

@@ -79,11 +79,11 @@ using BodyProducer = std::function<absl::StatusOr<bool>(std::string* out)>;
 
 struct HttpResponse {
   int status = 200;
-  HttpHeaders headers;         // Date, Content-Length, Connection are the server's business
-  std::string body;            // used unless one of the next two is set
-  std::string_view body_view;  // static storage only (compiled-in assets): it outlives the server
-  BodyProducer producer;       // sent chunked, not compressed
-  bool close = false;          // end the connection after this answer
+  HttpHeaders headers{};         // Date, Content-Length, Connection are the server's business
+  std::string body{};            // used unless one of the next two is set
+  std::string_view body_view{};  // static storage only (compiled-in assets): it outlives the server
+  BodyProducer producer{};       // sent chunked, not compressed
+  bool close = false;            // end the connection after this answer
 };
 
 HttpResponse TextResponse(int status, std::string body);  // text/plain; charset=utf-8
