@@ -60,7 +60,9 @@ def run_hearth(*arguments, env=None, timeout=60, cwd=None, stdin=''):
 class HearthProcess:
     def __init__(self, data=None, arguments=(), env=None, tls=True, will_be_refused=False):
         self.own_data = data is None
-        self.parent = pathlib.Path(tempfile.mkdtemp(prefix='hearth-test-')) if data is None else None
+        self.parent = None
+        if data is None:
+            self.parent = pathlib.Path(tempfile.mkdtemp(prefix='hearth-test-'))
         # The directory itself is hearth's to make, with the mode that it wants.
         self.data = self.parent / 'data' if data is None else pathlib.Path(data)
         self.arguments = [*map(str, arguments)]
@@ -110,7 +112,8 @@ class HearthProcess:
                 line = self._lines.get(timeout=max(0.01, deadline - time.monotonic()))
             except queue.Empty:
                 self.kill9()
-                raise TimeoutError(f'no ready line within {START_LIMIT_S} s\n{self.log()}') from None
+                raise TimeoutError(f'no ready line within {START_LIMIT_S} s\n'
+                                   f'{self.log()}') from None
             if line is None:
                 code = self.process.wait(STOP_LIMIT_S)
                 self._ended()

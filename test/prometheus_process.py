@@ -58,7 +58,8 @@ class Peer:
                 line = None
             if line is None:
                 self.stop()
-                raise RuntimeError(f'{self.command[0]} did not start\n' + '\n'.join(self.lines[-20:]))
+                raise RuntimeError('\n'.join([f'{self.command[0]} did not start',
+                                              *self.lines[-20:]]))
             if match := re.search(r'Listening on"?.* address=(\S+:\d+)', line):
                 address = match.group(1)
             ready = ready or self.ready in line

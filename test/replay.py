@@ -39,8 +39,8 @@ def parse(line):
 
 
 def frames(path, targets, wanted, scrapes_max):
-    """(target, ms, [(pairs, value), …]) of the first scrapes of those targets, with the metrics whose
-    name `wanted` accepts."""
+    """(target, ms, [(pairs, value), …]) of the first scrapes of those targets, with the metrics
+    whose name `wanted` accepts."""
     counts, current = {}, None
     with gzip.open(path, 'rt', encoding='utf-8') as file:
         for line in file:
@@ -74,8 +74,8 @@ class Data:
         self.series.setdefault(tuple(sorted(labels)), []).append((time_ms, value))
 
     def add_recording(self, path, targets, wanted, scrapes_max, extra):
-        """`extra(target)` gives the labels that a scrape would add. A series that a scrape no longer
-        shows gets a staleness marker, as scrapers do."""
+        """`extra(target)` gives the labels that a scrape would add. A series that a scrape no
+        longer shows gets a staleness marker, as scrapers do."""
         last = {}
         for target, ms, samples in frames(path, targets, wanted, scrapes_max):
             seen = set()

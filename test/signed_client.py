@@ -150,7 +150,8 @@ def sign_by_hand(client, method, path, query='', body=b'', *, date=None, scope_d
     region = client.region if region is None else region
     service = client.service if service is None else service
     host = urllib.parse.urlsplit(client.base).netloc
-    signed = {'host': host, 'x-amz-date': date, **{k.lower(): v for k, v in (headers or {}).items()}}
+    signed = {'host': host, 'x-amz-date': date,
+              **{k.lower(): v for k, v in (headers or {}).items()}}
     names = ';'.join(sorted(signed))
     path_twice = urllib.parse.quote(path, safe='/~')
     canonical = '\n'.join([method, path_twice, query,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real Prometheus sends to hearth for a minute under load; then every sample of its own store is
-looked for in hearth."""
+"""The real Prometheus sends to hearth for a minute under load; then every sample of its own store
+is looked for in hearth."""
 
 import http.server
 import json

@@ -165,8 +165,8 @@ QUERIES = [
     Case('query of 2 MiB', 400, r'.+', b'query=' + b'(' * (2 * MIB), path='/api/v1/query'),
     Case('10,000 parentheses', 400, r'.*(nest|deep|parse error).*',
          b'query=' + b'(' * 10_000 + b'1' + b')' * 10_000, path='/api/v1/query'),
-    Case('10,000 minus signs', 400, r'.*(nest|deep|parse error).*', b'query=' + b'-' * 10_000 + b'1',
-         path='/api/v1/query'),
+    Case('10,000 minus signs', 400, r'.*(nest|deep|parse error).*',
+         b'query=' + b'-' * 10_000 + b'1', path='/api/v1/query'),
     Case('10,000 operands to the right', 400, r'.*(nest|deep|parse error).*',
          b'query=' + b'2^' * 10_000 + b'2', path='/api/v1/query'),
     Case('10,000 brackets', 400, r'.*(nest|deep|parse error).*',
@@ -178,8 +178,8 @@ QUERIES = [
          b'query=up{a=~"(((a{1000}){1000}){1000})"}'.replace(b'+', b'%2B'), path='/api/v1/query'),
     Case('broken regex', 400, r'.*missing closing \).*', b'query=up{a=~"("}',
          path='/api/v1/query'),
-    Case('time of nobody', 400, r'invalid parameter "time": cannot parse "yesterday" to a valid '
-         r'timestamp', b'query=1&time=yesterday', path='/api/v1/query'),
+    Case('time of nobody', 400, r'invalid parameter "time": invalid time value for \'time\': '
+         r'cannot parse "yesterday" to a valid timestamp', b'query=1&time=yesterday', path='/api/v1/query'),
     Case('time beyond all', 400, r'invalid parameter "time".*', b'query=1&time=1e300',
          path='/api/v1/query'),
     Case('step 0', 400, r'invalid parameter "step": zero or negative query resolution step widths '
@@ -193,8 +193,9 @@ QUERIES = [
     Case('range of all time', 400, r'.+',
          b'query=1&start=-9223372036854775808&end=9223372036854775807&step=1e15',
          path='/api/v1/query_range'),
-    Case('end before start', 400, r'invalid parameter "end": end timestamp must not be before start '
-         r'time', b'query=1&start=5&end=1&step=1', path='/api/v1/query_range'),
+    Case('end before start', 400,
+         r'invalid parameter "end": end timestamp must not be before start time',
+         b'query=1&start=5&end=1&step=1', path='/api/v1/query_range'),
     Case('100,000 parameters', 400, r'.+', b'&'.join([b'match[]=up'] * 100_000),
          path='/api/v1/series'),
     Case('label name that is none', 400, r'invalid label name: "1x"|.*invalid label name.*',
@@ -259,7 +260,8 @@ HTTP = [
     ('header without colon', b'GET /-/ready HTTP/1.1\r\nHost: a\r\nnonsense\r\n\r\n', 400),
     ('space before the colon', b'GET /-/ready HTTP/1.1\r\nHost : a\r\n\r\n', 400),
     ('NUL in a header', b'GET /-/ready HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n', 400),
-    ('header of 40 KiB', b'GET /-/ready HTTP/1.1\r\nHost: a\r\nX: ' + b'x' * 40960 + b'\r\n\r\n', 431),
+    ('header of 40 KiB', b'GET /-/ready HTTP/1.1\r\nHost: a\r\nX: ' + b'x' * 40960 + b'\r\n\r\n',
+     431),
     ('1,000 headers', b'GET /-/ready HTTP/1.1\r\nHost: a\r\n' +
      b''.join(b'X-%d: y\r\n' % i for i in range(1000)) + b'\r\n', 431),
     ('target of 40 KiB', b'GET /' + b'x' * 40960 + b' HTTP/1.1\r\nHost: a\r\n\r\n', 431),
