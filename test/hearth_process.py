@@ -58,7 +58,8 @@ def run_hearth(*arguments, env=None, timeout=60, cwd=None, stdin=''):
 
 
 class HearthProcess:
-    def __init__(self, data=None, arguments=(), env=None, tls=True, will_be_refused=False):
+    def __init__(self, data=None, arguments=(), env=None, tls=True, will_be_refused=False,
+                 prefix=()):
         self.own_data = data is None
         self.parent = None
         if data is None:
@@ -69,6 +70,7 @@ class HearthProcess:
         self.env = env or {}
         self.tls = tls
         self.will_be_refused = will_be_refused
+        self.prefix = prefix  # a program that execs its arguments: taskset
         self.process = None
         self.stdout_lines = []
         self.log_path = None
@@ -84,7 +86,8 @@ class HearthProcess:
         listen = [] if '--listen' in self.arguments else ['--listen', '127.0.0.1:0']
         if self.tls and '--listen-tls' not in self.arguments:
             listen += ['--listen-tls', '127.0.0.1:0']
-        return [str(BINARY), 'serve', '--data', str(self.data), *listen, *self.arguments]
+        return [*self.prefix, str(BINARY), 'serve', '--data', str(self.data), *listen,
+                *self.arguments]
 
     def start(self):
         assert self.process is None, 'already started'

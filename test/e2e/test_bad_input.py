@@ -179,7 +179,8 @@ QUERIES = [
     Case('broken regex', 400, r'.*missing closing \).*', b'query=up{a=~"("}',
          path='/api/v1/query'),
     Case('time of nobody', 400, r'invalid parameter "time": invalid time value for \'time\': '
-         r'cannot parse "yesterday" to a valid timestamp', b'query=1&time=yesterday', path='/api/v1/query'),
+         r'cannot parse "yesterday" to a valid timestamp', b'query=1&time=yesterday',
+         path='/api/v1/query'),
     Case('time beyond all', 400, r'invalid parameter "time".*', b'query=1&time=1e300',
          path='/api/v1/query'),
     Case('step 0', 400, r'invalid parameter "step": zero or negative query resolution step widths '

@@ -72,7 +72,7 @@ def test_empty_request_is_good(face):
 
 @pytest.mark.parametrize('expression,kind,expected', [
     ('1 + 2 * 3', 'scalar', '7'), ('"text"', 'string', 'text'), ('1/0', 'scalar', '+Inf'),
-    ('-1/0', 'scalar', '-Inf'), ('0/0', 'scalar', 'NaN'), ('1e300', 'scalar', str(int(1e300))),
+    ('-1/0', 'scalar', '-Inf'), ('0/0', 'scalar', 'NaN'), ('1e300', 'scalar', '1' + '0' * 300),
     ('0.1 + 0.2', 'scalar', '0.30000000000000004'), ('1e21', 'scalar', '1' + '0' * 21),
     ('123456789', 'scalar', '123456789'), ('1e20', 'scalar', '100000000000000000000'),
     ('0.0000001', 'scalar', '0.0000001'), ('0x1F', 'scalar', '31'), ('-0.0', 'scalar', '-0')])
@@ -83,7 +83,7 @@ def test_scalar_and_string(face, expression, kind, expected):
 
 @pytest.mark.parametrize('number,text', [
     ('1e300', '1e+300'), ('1e21', '1e+21'), ('1e20', '1' + '0' * 20), ('1e-6', '0.000001'),
-    ('1e-7', '1e-7'), ('-0.0', '-0'), ('5e-324', '5e-324'), ('0.1', '0.1'), ('+Inf', '+Inf')])
+    ('1e-7', '1e-07'), ('-0.0', '-0'), ('5e-324', '5e-324'), ('0.1', '0.1'), ('+Inf', '+Inf')])
 def test_vector_values_use_exponents_where_scalars_do_not(face, number, text):
     assert face.vector(f'vector({number})', at()) == [({}, text)]
 
