@@ -82,8 +82,9 @@ inline constexpr size_t kPolicyBytesMax = 64 * 1024;
 // Actions compare without case; `*` and `?` are wildcards.
 bool MatchesAction(const PatternList& actions, std::string_view action);
 // Resources compare by the six ARN fields, each with wildcards; "*" is all. A missing list (trust
-// policies) matches everything.
+// policies) matches everything. A pattern whose variable has no value matches nothing, and a
+// NotResource with one lets no Allow pass (`allow`) while a Deny holds.
 bool MatchesResource(const PatternList& resources, std::string_view resource,
-                     const ConditionContext& context, bool variables);
+                     const ConditionContext& context, bool variables, bool allow);
 
 }  // namespace hearth::auth

@@ -113,8 +113,7 @@ class Catalog {
       result = body(reader);
       return StatusOf(result);
     });
-    if (!status.ok() && StatusOf(result).ok()) return status;
-    if (!status.ok() && absl::IsUnknown(StatusOf(result))) return status;
+    if (!status.ok()) return status;
     return result;
   }
   template <typename Body>
@@ -124,8 +123,7 @@ class Catalog {
       result = body(transaction);
       return StatusOf(result);
     });
-    if (!status.ok() && StatusOf(result).ok()) return status;
-    if (!status.ok() && absl::IsUnknown(StatusOf(result))) return status;
+    if (!status.ok()) return status;
     return result;
   }
 

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "catalog/migrations.h"
+
+namespace hearth::catalog {
+namespace {
+
+Migration Core() {
+  return {
+      1,
+      "events, counters, secrets, leases, idempotency",
+      {
+          "CREATE TABLE counters (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
+          "CREATE TABLE events (sequence BIGINT PRIMARY KEY, at_ms BIGINT NOT NULL,"
+          " kind TEXT NOT NULL, action TEXT NOT NULL, account TEXT NOT NULL,"
+          " object TEXT NOT NULL, revision BIGINT NOT NULL)",
+          "CREATE TABLE secrets (name TEXT PRIMARY KEY, content TEXT NOT NULL,"
+          " created_ms BIGINT NOT NULL, revision BIGINT NOT NULL)",
+          "CREATE TABLE settings (workspace TEXT NOT NULL, name TEXT NOT NULL,"
+          " content TEXT NOT NULL, revision BIGINT NOT NULL, PRIMARY KEY (workspace, name))",
+          "CREATE TABLE leases (name TEXT PRIMARY KEY, owner TEXT NOT NULL,"
+          " fence BIGINT NOT NULL, expires_ms BIGINT NOT NULL, revision BIGINT NOT NULL)",
+          "CREATE TABLE idempotency (token TEXT PRIMARY KEY, request_hash TEXT NOT NULL,"
+          " status BIGINT NOT NULL, body TEXT NOT NULL, expires_ms BIGINT NOT NULL,"
+          " revision BIGINT NOT NULL)",
+          "CREATE INDEX idempotency_end ON idempotency (expires_ms)",
+          "CREATE TABLE sign_in_links (hash TEXT PRIMARY KEY, account TEXT NOT NULL,"
+          " workspace TEXT NOT NULL, principal TEXT NOT NULL, role TEXT NOT NULL,"
+          " created_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL, used_ms BIGINT NOT NULL,"
+          " revision BIGINT NOT NULL)",
+      },
+      {"DROP TABLE sign_in_links", "DROP TABLE idempotency", "DROP TABLE leases",
+       "DROP TABLE settings", "DROP TABLE secrets", "DROP TABLE events", "DROP TABLE counters"}};
+}
+
+Migration Iam() {
+  return {2,
+          "accounts, access keys, IAM",
+          {
+              "CREATE TABLE accounts (account TEXT PRIMARY KEY, created_ms BIGINT NOT NULL,"
+              " revision BIGINT NOT NULL)",
+              "CREATE TABLE access_keys (id TEXT PRIMARY KEY, account TEXT NOT NULL,"
+              " user_name TEXT NOT NULL, sealed_secret TEXT NOT NULL, active BIGINT NOT NULL,"
+              " created_ms BIGINT NOT NULL, revision BIGINT NOT NULL)",
+              "CREATE INDEX access_keys_owner ON access_keys (account, user_name)",
+              // name_key is the name in lower case: IAM's names are unique without regard to case.
+              "CREATE TABLE iam_users (account TEXT NOT NULL, name_key TEXT NOT NULL,"
+              " name TEXT NOT NULL, path TEXT NOT NULL, id TEXT NOT NULL UNIQUE,"
+              " boundary_arn TEXT NOT NULL, tags TEXT NOT NULL, created_ms BIGINT NOT NULL,"
+              " revision BIGINT NOT NULL, PRIMARY KEY (account, name_key))",
+              "CREATE TABLE iam_groups (account TEXT NOT NULL, name_key TEXT NOT NULL,"
+              " name TEXT NOT NULL, path TEXT NOT NULL, id TEXT NOT NULL UNIQUE,"
+              " created_ms BIGINT NOT NULL, revision BIGINT NOT NULL,"
+              " PRIMARY KEY (account, name_key))",
+              "CREATE TABLE iam_group_members (account TEXT NOT NULL, group_key TEXT NOT NULL,"
+              " user_key TEXT NOT NULL, revision BIGINT NOT NULL,"
+              " PRIMARY KEY (account, group_key, user_key))",
+              "CREATE TABLE iam_roles (account TEXT NOT NULL, name_key TEXT NOT NULL,"
+              " name TEXT NOT NULL, path TEXT NOT NULL, id TEXT NOT NULL UNIQUE,"
+              " description TEXT NOT NULL, trust_policy TEXT NOT NULL,"
+              " boundary_arn TEXT NOT NULL, max_session_seconds BIGINT NOT NULL,"
+              " tags TEXT NOT NULL, created_ms BIGINT NOT NULL, revision BIGINT NOT NULL,"
+              " PRIMARY KEY (account, name_key))",
+              "CREATE TABLE iam_inline_policies (account TEXT NOT NULL, kind TEXT NOT NULL,"
+              " owner_key TEXT NOT NULL, name TEXT NOT NULL, document TEXT NOT NULL,"
+              " revision BIGINT NOT NULL, PRIMARY KEY (account, kind, owner_key, name))",
+              "CREATE TABLE iam_policies (arn TEXT PRIMARY KEY, account TEXT NOT NULL,"
+              " name_key TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,"
+              " id TEXT NOT NULL UNIQUE, description TEXT NOT NULL,"
+              " default_version TEXT NOT NULL, versions_made BIGINT NOT NULL,"
+              " tags TEXT NOT NULL, created_ms BIGINT NOT NULL, updated_ms BIGINT NOT NULL,"
+              " revision BIGINT NOT NULL, UNIQUE (account, name_key))",
+              "CREATE TABLE iam_policy_versions (arn TEXT NOT NULL, version TEXT NOT NULL,"
+              " document TEXT NOT NULL, created_ms BIGINT NOT NULL, revision BIGINT NOT NULL,"
+              " PRIMARY KEY (arn, version))",
+              "CREATE TABLE iam_attachments (account TEXT NOT NULL, kind TEXT NOT NULL,"
+              " owner_key TEXT NOT NULL, policy_arn TEXT NOT NULL, revision BIGINT NOT NULL,"
+              " PRIMARY KEY (account, kind, owner_key, policy_arn))",
+              "CREATE INDEX iam_attachments_policy ON iam_attachments (policy_arn)",
+              "CREATE TABLE iam_oidc_providers (account TEXT NOT NULL, url TEXT NOT NULL,"
+              " client_ids TEXT NOT NULL, thumbprints TEXT NOT NULL, tags TEXT NOT NULL,"
+              " created_ms BIGINT NOT NULL, revision BIGINT NOT NULL,"
+              " PRIMARY KEY (account, url))",
+          },
+          {"DROP TABLE iam_oidc_providers", "DROP TABLE iam_attachments",
+           "DROP TABLE iam_policy_versions", "DROP TABLE iam_policies",
+           "DROP TABLE iam_inline_policies", "DROP TABLE iam_roles", "DROP TABLE iam_group_members",
+           "DROP TABLE iam_groups", "DROP TABLE iam_users", "DROP TABLE access_keys",
+           "DROP TABLE accounts"}};
+}
+
+Migration Workspaces() {
+  return {
+      3,
+      "AMP and Grafana workspaces and what is in them",
+      {
+          "CREATE TABLE amp_workspaces (id TEXT PRIMARY KEY, account TEXT NOT NULL,"
+          " region TEXT NOT NULL, alias TEXT NOT NULL, kms_key_arn TEXT NOT NULL,"
+          " status TEXT NOT NULL, created_ms BIGINT NOT NULL, tags TEXT NOT NULL,"
+          " config TEXT NOT NULL, config_modified_ms BIGINT NOT NULL,"
+          " resource_policy TEXT NOT NULL, resource_policy_revision TEXT NOT NULL,"
+          " revision BIGINT NOT NULL)",
+          "CREATE INDEX amp_workspaces_alias ON amp_workspaces (account, region, alias)",
+          "CREATE TABLE grafana_workspaces (id TEXT PRIMARY KEY, account TEXT NOT NULL,"
+          " region TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL,"
+          " status TEXT NOT NULL, account_access_type TEXT NOT NULL,"
+          " permission_type TEXT NOT NULL, role_arn TEXT NOT NULL,"
+          " grafana_version TEXT NOT NULL, authentication_providers TEXT NOT NULL,"
+          " data_sources TEXT NOT NULL, notification_destinations TEXT NOT NULL,"
+          " configuration TEXT NOT NULL, settings TEXT NOT NULL, tags TEXT NOT NULL,"
+          " created_ms BIGINT NOT NULL, modified_ms BIGINT NOT NULL,"
+          " revision BIGINT NOT NULL)",
+          "CREATE INDEX grafana_workspaces_name ON grafana_workspaces (account, region, name)",
+          "CREATE TABLE data_sources (workspace TEXT NOT NULL, id BIGINT NOT NULL,"
+          " uid TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, url TEXT NOT NULL,"
+          " access_mode TEXT NOT NULL, db_name TEXT NOT NULL, db_user TEXT NOT NULL,"
+          " is_default BIGINT NOT NULL, basic_auth BIGINT NOT NULL,"
+          " basic_auth_user TEXT NOT NULL, with_credentials BIGINT NOT NULL,"
+          " read_only BIGINT NOT NULL, json_data TEXT NOT NULL, sealed_json TEXT NOT NULL,"
+          " created_ms BIGINT NOT NULL, updated_ms BIGINT NOT NULL,"
+          " revision BIGINT NOT NULL, PRIMARY KEY (workspace, uid), UNIQUE (workspace, name),"
+          " UNIQUE (workspace, id))",
+          "CREATE TABLE folders (workspace TEXT NOT NULL, id BIGINT NOT NULL,"
+          " uid TEXT NOT NULL, title TEXT NOT NULL, parent_uid TEXT NOT NULL,"
+          " description TEXT NOT NULL, created_by TEXT NOT NULL, updated_by TEXT NOT NULL,"
+          " created_ms BIGINT NOT NULL, updated_ms BIGINT NOT NULL,"
+          " revision BIGINT NOT NULL, PRIMARY KEY (workspace, uid), UNIQUE (workspace, id))",
+          "CREATE TABLE dashboards (workspace TEXT NOT NULL, id BIGINT NOT NULL,"
+          " uid TEXT NOT NULL, folder_uid TEXT NOT NULL, title TEXT NOT NULL,"
+          " tags TEXT NOT NULL, json TEXT NOT NULL, message TEXT NOT NULL,"
+          " created_by TEXT NOT NULL, updated_by TEXT NOT NULL, provisioned BIGINT NOT NULL,"
+          " created_ms BIGINT NOT NULL, updated_ms BIGINT NOT NULL, version BIGINT NOT NULL,"
+          " revision BIGINT NOT NULL, PRIMARY KEY (workspace, uid), UNIQUE (workspace, id))",
+          "CREATE TABLE dashboard_versions (workspace TEXT NOT NULL, uid TEXT NOT NULL,"
+          " version BIGINT NOT NULL, created_ms BIGINT NOT NULL, created_by TEXT NOT NULL,"
+          " message TEXT NOT NULL, json TEXT NOT NULL, revision BIGINT NOT NULL,"
+          " PRIMARY KEY (workspace, uid, version))",
+      },
+      {"DROP TABLE dashboard_versions", "DROP TABLE dashboards", "DROP TABLE folders",
+       "DROP TABLE data_sources", "DROP TABLE grafana_workspaces", "DROP TABLE amp_workspaces"}};
+}
+
+}  // namespace
+
+const std::vector<Migration>& Migrations() {
+  static const std::vector<Migration> migrations = {Core(), Iam(), Workspaces()};
+  return migrations;
+}
+
+}  // namespace hearth::catalog
