@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Condition element of IAM policies: the request's context keys, and operators over them.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+// The Condition element of IAM policies: the request's context keys, and operators over them. By
+// the IAM User Guide, reference_policies_elements_condition_operators.html.
 //
 // A missing key fails a positive operator, holds for a negated one (…Not…), and holds for any with
 // IfExists. Several values in the policy are alternatives (for negated operators: none may match).

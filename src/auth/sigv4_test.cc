@@ -4,13 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 
 #include "auth/canonical_request.h"
 #include "auth/iso_time.h"
+#include "base/file_system.h"
 #include "base/text.h"
 #include "crypto/hash.h"
 
@@ -21,8 +19,9 @@ constexpr std::string_view kKeyId = "AKIDEXAMPLE";
 constexpr std::string_view kSecret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 std::string ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  absl::StatusOr<std::string> text = RealFileSystem().ReadFile(path);
+  EXPECT_TRUE(text.ok()) << text.status();
+  return text.value_or("");
 }
 
 // Owns what SigV4Request views.
@@ -88,11 +87,11 @@ int64_t At(std::string_view amz_date) {
 
 std::vector<std::string> SuiteCases() {
   std::vector<std::string> cases;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(HEARTH_SOURCE_DIR "/testdata/sigv4")) {
-    if (entry.path().extension() == ".req") cases.push_back(entry.path().stem().string());
+  auto names = RealFileSystem().List(HEARTH_SOURCE_DIR "/testdata/sigv4");
+  EXPECT_TRUE(names.ok()) << names.status();
+  for (const std::string& name : names.value_or(std::vector<std::string>())) {
+    if (name.ends_with(".req")) cases.push_back(name.substr(0, name.size() - 4));
   }
-  std::sort(cases.begin(), cases.end());
   return cases;
 }
 
