@@ -104,6 +104,7 @@ struct JobConfig {
   std::vector<std::pair<std::string, std::vector<std::string>>> params;
   std::vector<std::string> protocols;  // scrape_protocols; empty is the default list
   std::string fallback_protocol;
+  std::string escaping = "allow-utf-8";  // metric_name_escaping_scheme, asked for in Accept
   bool compression = true;
   bool legacy_names = false;  // metric_name_validation_scheme: legacy
   bool extra_metrics = false;
@@ -197,7 +198,6 @@ struct LoadedConfig {
 
 // `directory` is put before relative paths; `file_name` is for messages:
 // "hearth.yaml:12: scrape_interval: "5 m" is no duration; …" (InvalidArgument).
-// external_labels' ${NAME} are left as they are unless `environment` knows them.
 absl::StatusOr<LoadedConfig> ParseConfig(std::string_view text, std::string_view file_name,
                                          std::string_view directory);
 // NotFound and the like as the file system says.

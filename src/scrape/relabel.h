@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "model/labels.h"
@@ -40,6 +41,7 @@ struct RelabelConfig {
   std::string target_label;
   std::string replacement = "$1";
   RelabelAction action = RelabelAction::kReplace;
+  bool legacy_names = false;  // metric_name_validation_scheme: legacy
   friend bool operator==(const RelabelConfig&, const RelabelConfig&) = default;
 };
 // Sets `action` from its name in any case; InvalidArgument lists what is allowed.
@@ -52,12 +54,18 @@ class RelabelRule {
   // False: the label set is dropped.
   bool Apply(model::LabelsBuilder* labels) const;
   const RelabelConfig& config() const { return config_; }
+  friend bool operator==(const RelabelRule& a, const RelabelRule& b) {
+    return a.config_ == b.config_;
+  }
 
  private:
   RelabelRule(RelabelConfig config, model::AnchoredRegex regex)
       : config_(std::move(config)), regex_(std::move(regex)) {}
   std::string JoinSources(const model::LabelsBuilder& labels) const;
+  bool IsLabelName(std::string_view name) const;
   void Replace(std::string_view joined, model::LabelsBuilder* labels) const;
+  void MapNames(model::LabelsBuilder* labels) const;
+  void DropNames(bool drop_matching, model::LabelsBuilder* labels) const;
 
   RelabelConfig config_;
   model::AnchoredRegex regex_;

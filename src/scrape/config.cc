@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scrape/config.h"
+
+#include <fmt/core.h>
+
+#include "base/status.h"
+#include "base/text.h"
+#include "scrape/config_reader.h"
+
+namespace hearth::scrape {
+namespace {
+
+using codec::YamlNode;
+using model::QuoteGo;
+
+// A configuration file of a person; Prometheus' largest generated ones are below this.
+constexpr size_t kFileBytesMax = 16 << 20;
+
+GlobalDefaults ReadGlobal(ConfigContext* context, const YamlNode& node, Config* config) {
+  Section section(context, node, "global");
+  GlobalDefaults defaults;
+  int64_t timeout = 0;
+  section.Duration("scrape_interval", &defaults.interval_ms);
+  section.Duration("scrape_timeout", &timeout);
+  section.Duration("evaluation_interval", &config->evaluation_interval_ms);
+  section.Duration("rule_query_offset", &config->rule_query_offset_ms);
+  if (defaults.interval_ms == 0) defaults.interval_ms = 60'000;
+  if (config->evaluation_interval_ms == 0) config->evaluation_interval_ms = 60'000;
+  if (timeout > defaults.interval_ms) {
+    section.Fail("scrape_timeout", "global scrape timeout greater than scrape interval");
+  }
+  defaults.timeout_ms =
+      timeout != 0 ? timeout : std::min(defaults.timeout_ms, defaults.interval_ms);
+  config->scrape_interval_ms = defaults.interval_ms;
+  section.LabelMap("external_labels", &config->external_labels);
+  ReadLimits(&section, &defaults.limits);
+  defaults.protocols = ReadProtocols(&section, "scrape_protocols");
+  std::string scheme = "utf8";
+  section.OneOf("metric_name_validation_scheme", {"legacy", "utf8"}, &scheme);
+  defaults.legacy_names = scheme == "legacy";
+  section.OneOf("metric_name_escaping_scheme", {"allow-utf-8", "underscores", "dots", "values"},
+                &defaults.escaping);
+  section.Bool("extra_scrape_metrics", &defaults.extra_metrics);
+  for (const std::string_view key :
+       {"scrape_native_histograms", "convert_classic_histograms_to_nhcb"}) {
+    bool on = false;
+    section.Bool(key, &on);
+    if (on) section.NotYet(key);
+  }
+  bool ignored = false;
+  section.Bool("always_scrape_classic_histograms", &ignored);
+  section.NotYet({"query_log_file", "scrape_failure_log_file"});
+  section.Finish();
+  return defaults;
+}
+
+// A rule file's path may hold * in its last part only (config.go patRulePath).
+bool IsRulePath(std::string_view path) {
+  const size_t star = path.find('*');
+  return star == std::string_view::npos ||
+         path.substr(star + 1).find_first_of("*/") == std::string_view::npos;
+}
+
+void ReadRuleFiles(Section* root, Config* config) {
+  root->Texts("rule_files", &config->rule_files);
+  for (std::string& file : config->rule_files) {
+    if (!IsRulePath(file)) {
+      root->Fail("rule_files", fmt::format("invalid rule file path {}: * may stand once, in the "
+                                           "last part",
+                                           QuoteGo(file)));
+    }
+    file = root->context()->Path(file);
+  }
+}
+
+void ReadJobs(Section* root, const GlobalDefaults& defaults, Config* config) {
+  StringMap<int> lines;
+  root->Each("scrape_configs", [&](const YamlNode& item, const std::string& path) {
+    if (item.is_null()) {
+      return root->context()->Fail(item, path, "empty or null scrape config section");
+    }
+    JobConfig job = ReadJob(root->context(), item, path, defaults);
+    const auto [at, is_new] = lines.emplace(job.job_name, job.line);
+    if (!is_new) {
+      root->context()->Fail(item, path,
+                            fmt::format("found multiple scrape configs with job name {}, the first "
+                                        "in line {}",
+                                        QuoteGo(job.job_name), at->second));
+    }
+    config->jobs.push_back(std::move(job));
+  });
+}
+
+void ReadRemoteWrites(Section* root, bool legacy_names, Config* config) {
+  StringSet names;
+  root->Each("remote_write", [&](const YamlNode& item, const std::string& path) {
+    if (item.is_null()) {
+      return root->context()->Fail(item, path, "empty or null remote write config section");
+    }
+    RemoteWriteConfig remote = ReadRemoteWrite(root->context(), item, path, legacy_names);
+    if (!remote.name.empty() && !names.insert(remote.name).second) {
+      root->context()->Fail(item, path,
+                            fmt::format("found multiple remote write configs with "
+                                        "name {}",
+                                        QuoteGo(remote.name)));
+    }
+    config->remote_writes.push_back(std::move(remote));
+  });
+  // Nothing sends yet; a file that says so must not be taken in silence.
+  root->NotYet("remote_write");
+}
+
+// The stock prometheus.yml has an alertmanager without targets: nothing to do there.
+bool HasTargets(const YamlNode& alertmanager) {
+  for (const auto& [key, value] : alertmanager.entries()) {
+    if (key.text() == "static_configs") {
+      for (const YamlNode& group : value.items()) {
+        const YamlNode* targets = group.Find("targets");
+        if (targets != nullptr && !targets->items().empty()) return true;
+      }
+    } else if (key.text().ends_with("_sd_configs")) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void ReadAlerting(Section* root) {
+  const YamlNode* node = root->Take("alerting");
+  if (node == nullptr) return;
+  Section section(root->context(), *node, "alerting");
+  section.NotYet("alert_relabel_configs");
+  section.Each("alertmanagers", [&](const YamlNode& item, const std::string& path) {
+    if (HasTargets(item)) root->context()->unsupported.push_back({path, item.line()});
+  });
+  section.Finish();
+}
+
+void ReadStorage(Section* root) {
+  const YamlNode* node = root->Take("storage");
+  if (node == nullptr) return;
+  Section section(root->context(), *node, "storage");
+  if (const YamlNode* tsdb = section.Take("tsdb"); tsdb != nullptr) {
+    Section inner(root->context(), *tsdb, "storage.tsdb");
+    inner.NotYet({"out_of_order_time_window", "stale_series_compaction_threshold", "chunk_encoding",
+                  "retention"});
+    inner.Finish();
+  }
+  section.NotYet("exemplars");
+  section.Finish();
+}
+
+void ReadRuntime(Section* root) {
+  const YamlNode* node = root->Take("runtime");
+  if (node == nullptr) return;
+  Section section(root->context(), *node, "runtime");
+  if (section.Take("gogc") != nullptr) {
+    root->context()->warnings.push_back(
+        fmt::format("runtime.gogc (line {}) tunes Go's garbage collector; it has no meaning here",
+                    node->line()));
+  }
+  section.Finish();
+}
+
+DataSourceConfig ReadDataSource(ConfigContext* context, const YamlNode& node,
+                                const std::string& path) {
+  // The names are those of Grafana's provisioning files.
+  Section section(context, node, path);
+  DataSourceConfig source;
+  source.line = node.line();
+  section.Text("name", &source.name);
+  section.Text("uid", &source.uid);
+  section.OneOf("type", {"prometheus"}, &source.type);
+  section.Url("url", &source.url);
+  section.Bool("isDefault", &source.is_default);
+  section.Bool("basicAuth", &source.basic_auth);
+  section.Text("basicAuthUser", &source.user);
+  if (const YamlNode* secrets = section.Take("secureJsonData"); secrets != nullptr) {
+    Section inner(context, *secrets, path + ".secureJsonData");
+    inner.Text("basicAuthPassword", &source.password);
+    inner.Finish();
+  }
+  std::string access = "proxy";
+  section.OneOf("access", {"proxy"}, &access);
+  section.NotYet("jsonData");
+  for (const std::string_view key : {"orgId", "version", "editable"}) section.Ignore(key);
+  section.Finish();
+  if (source.name.empty()) section.Fail("name", "a data source needs a name");
+  if (source.url.empty()) section.Fail("url", "a data source needs a url");
+  return source;
+}
+
+}  // namespace
+
+HearthConfig ReadHearth(ConfigContext* context, const YamlNode& node) {
+  Section section(context, node, "hearth");
+  HearthConfig hearth;
+  section.Texts("dashboards", &hearth.dashboards);
+  for (std::string& path : hearth.dashboards) path = context->Path(path);
+  section.Each("datasources", [&](const YamlNode& item, const std::string& path) {
+    hearth.data_sources.push_back(ReadDataSource(context, item, path));
+  });
+  section.Finish();
+  return hearth;
+}
+
+std::string Unsupported::ToString() const { return fmt::format("{} (line {})", key, line); }
+
+absl::StatusOr<LoadedConfig> ParseConfig(std::string_view text, std::string_view file_name,
+                                         std::string_view directory) {
+  codec::YamlLimits limits;
+  limits.bytes_max = kFileBytesMax;
+  auto parsed = codec::ParseYaml(text, limits);
+  if (!parsed.ok()) return Annotate(parsed.status(), file_name);
+  ConfigContext context;
+  context.file_name = file_name;
+  context.directory = directory;
+  LoadedConfig loaded;
+  Config& config = loaded.config;
+  Section root(&context, *parsed, "");
+  GlobalDefaults defaults;
+  if (const YamlNode* global = root.Take("global"); global != nullptr) {
+    defaults = ReadGlobal(&context, *global, &config);
+  }
+  ReadRuleFiles(&root, &config);
+  ReadJobs(&root, defaults, &config);
+  ReadRemoteWrites(&root, defaults.legacy_names, &config);
+  ReadAlerting(&root);
+  ReadStorage(&root);
+  ReadRuntime(&root);
+  root.NotYet({"scrape_config_files", "remote_read", "otlp", "tracing"});
+  if (const YamlNode* hearth = root.Take("hearth"); hearth != nullptr) {
+    config.hearth = ReadHearth(&context, *hearth);
+  }
+  root.Finish();
+  TRY(context.status);
+  loaded.unsupported = std::move(context.unsupported);
+  std::stable_sort(loaded.unsupported.begin(), loaded.unsupported.end(),
+                   [](const Unsupported& a, const Unsupported& b) { return a.line < b.line; });
+  loaded.warnings = std::move(context.warnings);
+  return loaded;
+}
+
+absl::StatusOr<LoadedConfig> LoadConfig(FileSystem& file_system, const std::string& path) {
+  TRY_ASSIGN(const std::string text, file_system.ReadFile(path));
+  return ParseConfig(text, path, DirectoryOf(path));
+}
+
+absl::Status RefuseUnsupported(const LoadedConfig& loaded, std::string_view path) {
+  if (loaded.unsupported.empty()) return absl::OkStatus();
+  std::string list;
+  for (const Unsupported& entry : loaded.unsupported) {
+    list += (list.empty() ? "" : ", ") + entry.ToString();
+  }
+  return FailedPrecondition("{}: not supported yet: {}", path, list);
+}
+
+ConfigFindings CheckConfig(FileSystem& file_system, const std::string& path) {
+  ConfigFindings findings;
+  const auto loaded = LoadConfig(file_system, path);
+  if (!loaded.ok()) {
+    findings.ok = false;
+    findings.lines.push_back(Message(loaded.status()));
+    return findings;
+  }
+  const Config& config = loaded->config;
+  findings.lines.push_back(fmt::format(
+      "{}: the syntax is good: {} scrape configs, {} rule file patterns, {} dashboards", path,
+      config.jobs.size(), config.rule_files.size(), config.hearth.dashboards.size()));
+  for (const std::string& warning : loaded->warnings) {
+    findings.lines.push_back(fmt::format("{}: {}", path, warning));
+  }
+  for (const Unsupported& entry : loaded->unsupported) {
+    findings.lines.push_back(fmt::format("{}: not supported yet: {}", path, entry.ToString()));
+  }
+  return findings;
+}
+
+}  // namespace hearth::scrape
