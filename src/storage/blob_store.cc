@@ -12,18 +12,70 @@ namespace {
 
 constexpr std::string_view kTemporary = ".tmp";
 
+// Files held open for reading; beyond, one is closed for each that opens. A process may have a
+// thousand stores, and the kernel's limit is often 1024 files.
+constexpr size_t kOpenMax = 16;
+
+class FileBlobWriter : public BlobWriter {
+ public:
+  FileBlobWriter(FileSystem& file_system, std::string path, std::string temporary,
+                 std::unique_ptr<WritableFile> file, absl::Mutex* mutex)
+      : file_system_(file_system),
+        path_(std::move(path)),
+        temporary_(std::move(temporary)),
+        file_(std::move(file)),
+        mutex_(mutex) {}
+  ~FileBlobWriter() override {
+    if (finished_) return;
+    file_.reset();
+    file_system_.Remove(temporary_).IgnoreError();  // the next start removes what stays
+  }
+  absl::Status Append(std::string_view bytes) override { return file_->Append(bytes); }
+  absl::Status Finish() override {
+    TRY(file_->Sync());
+    TRY(file_->Close());
+    {
+      absl::MutexLock lock(mutex_);
+      if (file_system_.Exists(path_)) return AlreadyExists("blob {} exists", path_);
+      TRY(file_system_.Rename(temporary_, path_));
+      finished_ = true;
+    }
+    return file_system_.SyncDirectory(DirectoryOf(path_));
+  }
+
+ private:
+  FileSystem& file_system_;
+  const std::string path_;
+  const std::string temporary_;
+  std::unique_ptr<WritableFile> file_;
+  absl::Mutex* const mutex_;
+  bool finished_ = false;
+};
+
 class FileBlobStore : public BlobStore {
  public:
   FileBlobStore(FileSystem& file_system, std::string directory)
       : file_system_(file_system), directory_(std::move(directory)) {}
 
   absl::Status PutIfAbsent(const std::string& name, std::string_view bytes) override {
+    TRY_ASSIGN(const auto writer, Create(name));
+    TRY(writer->Append(bytes));
+    return writer->Finish();
+  }
+
+  absl::StatusOr<std::unique_ptr<BlobWriter>> Create(const std::string& name) override {
     TRY(CheckName(name));
     const std::string path = JoinPath(directory_, name);
     TRY(file_system_.MakeDirectories(DirectoryOf(path)));
-    absl::MutexLock lock(&mutex_);
-    if (file_system_.Exists(path)) return AlreadyExists("blob {} exists", name);
-    return file_system_.WriteFileAtomic(path, bytes);
+    std::string temporary;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (file_system_.Exists(path)) return AlreadyExists("blob {} exists", name);
+      temporary = path + "." + std::to_string(next_temporary_++) + std::string(kTemporary);
+    }
+    TRY_ASSIGN(auto file, file_system_.Create(temporary));
+    return std::make_unique<FileBlobWriter>(file_system_, path, std::move(temporary),
+                                            std::move(file), &mutex_);
   }
 
   absl::Status Read(const std::string& name, uint64_t offset,
@@ -79,6 +131,7 @@ class FileBlobStore : public BlobStore {
       const std::string& name) const {
     TRY(CheckName(name));
     absl::MutexLock lock(&mutex_);
+    if (open_.size() >= kOpenMax && !open_.contains(name)) open_.erase(open_.begin());
     auto& file = open_[name];
     if (file == nullptr) {
       auto opened = file_system_.OpenRead(JoinPath(directory_, name));
@@ -109,6 +162,7 @@ class FileBlobStore : public BlobStore {
   FileSystem& file_system_;
   const std::string directory_;
   mutable absl::Mutex mutex_;
+  uint64_t next_temporary_ ABSL_GUARDED_BY(mutex_) = 0;
   mutable StringMap<std::shared_ptr<const RandomAccessFile>> open_ ABSL_GUARDED_BY(mutex_);
 };
 

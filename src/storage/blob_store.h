@@ -21,12 +21,24 @@ struct BlobInfo {
   uint64_t size = 0;
 };
 
+// A blob being written, piece by piece. Nothing of it is seen before Finish; the destructor
+// discards what was not finished. Not thread-safe.
+class BlobWriter {
+ public:
+  virtual ~BlobWriter() = default;
+  virtual absl::Status Append(std::string_view bytes) = 0;
+  // Durable when OK. AlreadyExists where the name has been taken meanwhile.
+  virtual absl::Status Finish() = 0;
+};
+
 // Thread-safe.
 class BlobStore {
  public:
   virtual ~BlobStore() = default;
   // Durable when OK. AlreadyExists where the name is taken: nothing is ever overwritten.
   virtual absl::Status PutIfAbsent(const std::string& name, std::string_view bytes) = 0;
+  // The same for blobs that one would not hold in memory.
+  virtual absl::StatusOr<std::unique_ptr<BlobWriter>> Create(const std::string& name) = 0;
   // Exactly `buffer.size()` bytes from `offset`, or OutOfRange.
   virtual absl::Status Read(const std::string& name, uint64_t offset,
                             std::span<char> buffer) const = 0;

@@ -24,6 +24,26 @@ TEST(WriteBatch, KeepsSeriesAndTheirSamplesTogether) {
   EXPECT_EQ(batch.sample_count(), 3U);
 }
 
+TEST(BlobStore, ShowsAStreamedBlobOnlyWhenFinished) {
+  const TemporaryDirectory dir;
+  auto store = OpenFileBlobStore(RealFileSystem(), dir.path());
+  ASSERT_TRUE(store.ok());
+  {
+    auto dropped = (*store)->Create("dropped");
+    ASSERT_TRUE(dropped.ok());
+    ASSERT_TRUE((*dropped)->Append("x").ok());
+  }
+  auto writer = (*store)->Create("a");
+  ASSERT_TRUE(writer.ok());
+  ASSERT_TRUE((*writer)->Append("01234").ok());
+  EXPECT_TRUE((*store)->List("")->empty());
+  ASSERT_TRUE((*writer)->Append("56789").ok());
+  ASSERT_TRUE((*writer)->Finish().ok());
+  ASSERT_EQ((*store)->List("")->size(), 1U);
+  EXPECT_EQ((*store)->List("")->front().size, 10U);
+  EXPECT_EQ((*store)->Create("a").status().code(), absl::StatusCode::kAlreadyExists);
+}
+
 TEST(BlobStore, PutsOnceReadsRangesListsAndDeletes) {
   const TemporaryDirectory dir;
   auto store = OpenFileBlobStore(RealFileSystem(), dir.path());

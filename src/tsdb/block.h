@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A sealed block as the rest of tsdb sees it. Immutable, thread-safe.
+// A sealed block: its meta data in memory, the rest on disk until a query needs it; what it then
+// reads is checked (checksums, every number against its bound) and kept in the cache. Foreign or
+// damaged bytes are DataLoss naming the block, never more. Thread-safe.
 #pragma once
 
 #include <absl/functional/function_ref.h>
 #include <absl/status/statusor.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -12,25 +15,59 @@
 
 #include "model/labels.h"
 #include "model/matcher.h"
-#include "storage/appender.h"
-#include "storage/querier.h"
+#include "storage/blob_store.h"
+#include "tsdb/block_cache.h"
+#include "tsdb/block_format.h"
 #include "tsdb/series_set.h"
 
 namespace hearth::tsdb {
 
-// What the manifest and the block's own footer say.
-struct BlockMeta {
-  std::string id;  // uuid; the blob's name
-  uint64_t size = 0;
-  uint64_t series = 0;
-  uint64_t samples = 0;
-  int64_t min_ms = 0;
-  int64_t max_ms = 0;
-  uint32_t level = 0;       // 0: sealed from the head; each merge adds one
-  uint64_t sequence = 0;    // order of writing: at equal times the lower one's sample counts
-  storage::Position covers; // every frame up to here is in this block or in earlier ones
-  std::vector<std::string> sources;  // blocks that this one replaces
-  friend bool operator==(const BlockMeta&, const BlockMeta&) = default;
+class BlockIndex;
+
+class Block {
+ public:
+  // `meta` as the manifest has it. Nothing is read yet. Store and cache must outlive it.
+  Block(BlockMeta meta, storage::BlobStore& store, BlockCache& cache);
+  // Deletes the blob if it is obsolete: so readers of a block that was merged or dropped finish.
+  ~Block();
+  Block(const Block&) = delete;
+  Block& operator=(const Block&) = delete;
+
+  // The meta data of a blob's own footer.
+  static absl::StatusOr<BlockMeta> ReadMeta(const std::string& id, uint64_t size,
+                                            storage::BlobStore& store);
+
+  const BlockMeta& meta() const { return meta_; }
+  bool Overlaps(storage::TimeRange range) const {
+    return meta_.min_ms <= range.max_ms && meta_.max_ms >= range.min_ms;
+  }
+  void MarkObsolete() const { obsolete_ = true; }
+  void MarkDamaged() const { damaged_ = true; }
+  bool damaged() const { return damaged_; }  // found so by a merge, which leaves it alone then
+
+  // Series that match, with samples that may lie in the range. `use_cache` false: a merge, which
+  // reads everything once. `self` keeps the block alive.
+  static absl::StatusOr<std::unique_ptr<SeriesSource>> Select(
+      std::shared_ptr<const Block> self, const std::vector<model::Matcher>& matchers,
+      storage::TimeRange range, bool use_cache);
+  absl::Status ForEachSeries(const std::vector<model::Matcher>& matchers, storage::TimeRange range,
+                             absl::FunctionRef<void(model::LabelsView)> visit) const;
+
+  absl::StatusOr<std::shared_ptr<const BlockIndex>> Index() const;
+  absl::StatusOr<std::shared_ptr<const std::string>> Page(const BlockIndex& index, uint32_t page,
+                                                          bool use_cache) const;
+
+ private:
+  absl::StatusOr<std::string> ReadExtent(const Extent& extent, size_t raw_max) const;
+  absl::StatusOr<std::shared_ptr<const BlockIndex>> LoadIndex() const;
+  absl::Status Damaged(const absl::Status& status) const;
+
+  const BlockMeta meta_;
+  const uint64_t cache_key_;
+  storage::BlobStore& store_;
+  BlockCache& cache_;
+  mutable std::atomic<bool> obsolete_{false};
+  mutable std::atomic<bool> damaged_{false};
 };
 
 }  // namespace hearth::tsdb

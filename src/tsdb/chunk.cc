@@ -15,8 +15,8 @@ namespace {
 
 // The longest sample: 2 + 4 + 64 bits of time, 1 + 4 + 64 of value.
 constexpr uint32_t kSampleBitsMax = 160;
-constexpr uint32_t kCapacityFirst = 48;  // a quiet series' ten minutes at 15 s fit
-constexpr unsigned kLeadMax = 31;        // five bits
+constexpr uint32_t kCapacityFirst = 48;             // a quiet series' ten minutes at 15 s fit
+constexpr unsigned kLeadMax = 31;                   // five bits
 constexpr double kIntegerMax = 9007199254740992.0;  // 2^53: beyond it neighbours are not integers
 
 bool ToInteger(uint64_t bits, int64_t* integer) {
@@ -26,9 +26,7 @@ bool ToInteger(uint64_t bits, int64_t* integer) {
   return std::bit_cast<uint64_t>(static_cast<double>(*integer)) == bits;
 }
 
-unsigned Nibbles(uint64_t value) {
-  return (static_cast<unsigned>(std::bit_width(value)) + 3) / 4;
-}
+unsigned Nibbles(uint64_t value) { return (static_cast<unsigned>(std::bit_width(value)) + 3) / 4; }
 
 // Trusts its bytes: they never leave the process.
 class BitReader {

@@ -26,6 +26,17 @@ DbMetrics DbMetrics::Register(Registry& registry) {
   metrics.unknown_series = &registry.AddCounter(
       "hearth_tsdb_wal_unresolved_samples_total",
       "Logged samples whose series was in a corrupt frame, dropped at a start.");
+  metrics.seals =
+      &registry.AddCounter("hearth_tsdb_seals_total", "Heads that were sealed into blocks.");
+  metrics.seal_failures =
+      &registry.AddCounter("hearth_tsdb_seal_failures_total", "Attempts to seal that failed.");
+  metrics.merges =
+      &registry.AddCounter("hearth_tsdb_compactions_total", "Merges of blocks into larger ones.");
+  metrics.blocks_dropped = &registry.AddCounter("hearth_tsdb_blocks_dropped_total",
+                                                "Blocks dropped for being beyond retention.");
+  metrics.seal_seconds = &registry.AddHistogram("hearth_tsdb_seal_seconds",
+                                                "Duration of sealing a head.", LatencyBuckets());
+  metrics.blocks = &registry.AddGauge("hearth_tsdb_blocks", "Blocks on disk.");
   metrics.series = &registry.AddGauge("hearth_tsdb_head_series", "Series in the heads.");
   metrics.head_bytes =
       &registry.AddGauge("hearth_tsdb_head_bytes", "Memory that the heads take, estimated.");
@@ -45,22 +56,41 @@ Db::Impl::Impl(Options options, FileSystem& file_system, const Clock& clock, Reg
       max_age_ms_(options_.max_sample_age_ms),
       series_max_(options_.series_max),
       metadata_(JoinPath(options_.directory, "metadata"), options_.metadata_max),
+      catalog_(options_.directory, file_system, options_.block_cache_bytes),
       head_(SystemRng().Next()) {}
 
-Db::Impl::~Impl() = default;
+Db::Impl::~Impl() {
+  WaitForJob();
+  {
+    absl::MutexLock lock(&mutex_);
+    closed_ = true;
+  }
+  UpdateGauges();
+}
 
 absl::Status Db::Impl::Open() {
   TRY(file_system_.MakeDirectories(options_.directory));
   TRY(file_system_.SyncDirectory(DirectoryOf(options_.directory)));
   TRY(metadata_.Load(file_system_));
+  Position covered;
+  {
+    absl::MutexLock lock(&maintenance_mutex_);
+    TRY(catalog_.Open());
+    covered = catalog_.manifest().covers;
+    absl::MutexLock head_lock(&mutex_);
+    blocks_ = catalog_.list();
+    for (const auto& block : *blocks_) head_.RaiseMax(block->meta().max_ms);
+  }
   TRY_ASSIGN(wal_, Wal::Open({JoinPath(options_.directory, "wal"), options_.wal_fsync,
                               options_.sync_interval_ms, options_.group_commit_delay_us,
                               options_.wal_segment_bytes},
-                             file_system_, clock_, wal_metrics_, {}));
-  return Replay();
+                             file_system_, clock_, wal_metrics_, covered));
+  TRY(Replay(covered));
+  UpdateGauges();
+  return absl::OkStatus();
 }
 
-absl::Status Db::Impl::Replay() {
+absl::Status Db::Impl::Replay(Position covered) {
   const int64_t start_ns = clock_.MonotonicNs();
   struct Logged {
     uint32_t generation = 0;
@@ -72,13 +102,14 @@ absl::Status Db::Impl::Replay() {
   absl::MutexLock lock(&mutex_);
   const auto visit_series = [&](uint32_t generation, uint32_t number, model::LabelsView labels)
                                 ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    newest_generation = std::max(newest_generation, generation);
-    if (number >= options_.series_max) return;
-    if (number >= series.size()) series.resize(number + 1 + number / 2);
-    series[number] = {generation, head_.ReplaySeries(labels)};
-  };
-  const auto visit_sample = [&](uint32_t generation, const SampleRecord& record)
-                                ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                                  newest_generation = std::max(newest_generation, generation);
+                                  if (number >= options_.series_max) return;
+                                  if (number >= series.size())
+                                    series.resize(number + 1 + number / 2);
+                                  series[number] = {generation, head_.ReplaySeries(labels)};
+                                };
+  const auto visit_sample = [&](uint32_t generation,
+                                const SampleRecord& record) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if (record.series >= series.size() || series[record.series].generation != generation) {
       ++unresolved;
       return;
@@ -93,7 +124,8 @@ absl::Status Db::Impl::Replay() {
       status = DecodeSamples(payload, visit_sample);
     } else if (type == kMetadataFrame) {
       std::vector<model::Metadata> metadata;
-      status = DecodeMetadata(payload, [&](model::Metadata m) { metadata.push_back(std::move(m)); });
+      status =
+          DecodeMetadata(payload, [&](model::Metadata m) { metadata.push_back(std::move(m)); });
       metadata_.Put(metadata);
     } else {
       status = FailedPrecondition("log frame of type {}: written by a newer hearth", type);
@@ -102,8 +134,9 @@ absl::Status Db::Impl::Replay() {
     if (!status.ok()) log::Error("tsdb", "log frame skipped", {{"error", Message(status)}});
     return absl::OkStatus();
   };
-  TRY(wal_->Replay({}, visit));
+  TRY(wal_->Replay(covered, visit));
   head_.SetGeneration(newest_generation + 1);
+  first_unsealed_ns_ = clock_.MonotonicNs();
   replayed_samples_ = head_.samples();
   replay_ms_ = (clock_.MonotonicNs() - start_ns) / 1'000'000;
   if (unresolved > 0) {
@@ -153,6 +186,10 @@ absl::StatusOr<storage::AppendOutcome> Db::Impl::Commit(const storage::WriteBatc
   {
     absl::MutexLock lock(&mutex_);
     if (closed_) return Unavailable("the store is closed");
+    if (head_.memory_bytes() > options_.head_bytes_max) {
+      return Unavailable("the head holds {} bytes, the limit is {}: sealing does not keep up",
+                         head_.memory_bytes(), options_.head_bytes_max);
+    }
     head_.Plan(batch, Rules(), &plan_);
     if (!plan_.steps.empty()) {
       const absl::StatusOr<Position> position = LogPlan();
@@ -160,6 +197,7 @@ absl::StatusOr<storage::AppendOutcome> Db::Impl::Commit(const storage::WriteBatc
         head_.Undo(plan_);
         return position.status();
       }
+      if (head_.samples() == 0) first_unsealed_ns_ = clock_.MonotonicNs();
       head_.Apply(plan_);
     }
     const std::vector<model::Metadata> changes = metadata_.Changes(batch.metadata());
@@ -189,6 +227,7 @@ absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Db::Impl::Select(
   const TimeRange range = Visible(request.range);
   std::vector<std::unique_ptr<SeriesSource>> sources;
   HeadSnapshot snapshot;
+  std::shared_ptr<const BlockList> blocks;
   {
     absl::ReaderMutexLock lock(&mutex_);
     if (request.at_least > wal_->last()) {
@@ -196,6 +235,12 @@ absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Db::Impl::Select(
                          request.at_least.lsn);
     }
     snapshot = head_.Snapshot(request.matchers, range);
+    blocks = blocks_;
+  }
+  for (const auto& block : *blocks) {
+    if (!block->Overlaps(range)) continue;
+    TRY_ASSIGN(auto source, Block::Select(block, request.matchers, range, true));
+    sources.push_back(std::move(source));
   }
   sources.push_back(MakeHeadSource(std::move(snapshot)));
   return MakeSeriesSet(std::move(sources), range, request.cancelled);
@@ -207,8 +252,15 @@ absl::Status Db::Impl::ForEachSeries(const std::vector<std::vector<model::Matche
   static const std::vector<std::vector<model::Matcher>> kEverything(1);
   range = Visible(range);
   for (const auto& matchers : selectors.empty() ? kEverything : selectors) {
-    absl::ReaderMutexLock lock(&mutex_);
-    head_.ForEachSeries(matchers, range, visit);
+    std::shared_ptr<const BlockList> blocks;
+    {
+      absl::ReaderMutexLock lock(&mutex_);
+      head_.ForEachSeries(matchers, range, visit);
+      blocks = blocks_;
+    }
+    for (const auto& block : *blocks) {
+      if (block->Overlaps(range)) TRY(block->ForEachSeries(matchers, range, visit));
+    }
   }
   return absl::OkStatus();
 }
@@ -221,8 +273,16 @@ Stats Db::Impl::stats() const {
   stats.head_bytes = head_.memory_bytes();
   stats.wal_bytes = wal_->size_bytes();
   stats.disk_bytes = stats.wal_bytes;
-  if (head_.samples() > 0) {
-    stats.oldest_ms = head_.min_ms();
+  int64_t oldest_ms = head_.samples() > 0 ? head_.min_ms() : INT64_MAX;
+  for (const auto& block : *blocks_) {
+    ++stats.blocks;
+    stats.block_bytes += block->meta().size;
+    stats.block_samples += block->meta().samples;
+    oldest_ms = std::min(oldest_ms, block->meta().min_ms);
+  }
+  stats.disk_bytes += stats.block_bytes;
+  if (oldest_ms != INT64_MAX) {
+    stats.oldest_ms = oldest_ms;
     stats.newest_ms = head_.max_ms();
   }
   stats.quarantined_frames = wal_->quarantined();
@@ -238,8 +298,7 @@ absl::StatusOr<std::unique_ptr<Db>> Db::Open(Options options, FileSystem& file_s
                                              const Clock& clock, Registry& registry,
                                              ThreadPool* background) {
   TRY(options.Validate());
-  auto impl =
-      std::make_unique<Impl>(std::move(options), file_system, clock, registry, background);
+  auto impl = std::make_unique<Impl>(std::move(options), file_system, clock, registry, background);
   TRY(impl->Open());
   return std::unique_ptr<Db>(new Db(std::move(impl)));
 }
@@ -301,10 +360,10 @@ std::vector<model::Metadata> Db::MetricMetadata(std::string_view metric, size_t 
   return impl_->metadata_.Get(metric, limit);
 }
 
-void Db::Maintain() { impl_->wal_->SyncIfDue(); }
-absl::Status Db::Seal() { return Unimplemented("sealing is not built yet"); }
-absl::Status Db::Compact() { return Unimplemented("compaction is not built yet"); }
-absl::Status Db::Close() { return impl_->wal_->SyncAll(); }
+void Db::Maintain() { impl_->Maintain(); }
+absl::Status Db::Seal() { return impl_->Seal(); }
+absl::Status Db::Compact() { return impl_->Compact(); }
+absl::Status Db::Close() { return impl_->Close(); }
 
 void Db::SetRetention(int64_t retention_ms) { impl_->retention_ms_ = retention_ms; }
 void Db::SetOutOfOrderWindow(int64_t window_ms) { impl_->late_window_ms_ = window_ms; }

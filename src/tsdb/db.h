@@ -14,8 +14,8 @@
 // A Db has no thread of its own: its owner calls Maintain() about every second, and hands in the
 // pool that seals and compacts. An idle Db costs a few KiB, so that one process may hold thousands.
 //
-// Thread-safe, all of it. Must outlive the SeriesSets it handed out. Rules of what is stored and what
-// is refused: storage/appender.h, RejectReason.
+// Thread-safe, all of it. Must outlive the SeriesSets it handed out. Rules of what is stored and
+// what is refused: storage/appender.h, RejectReason.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -46,8 +46,8 @@ class Db : public storage::Appender, public storage::Querier {
   ~Db() override;  // without Close(): as a crash, but for a tidy end of background work
 
   // As storage::Appender. Native histograms: Unimplemented, nothing stored (the place where they
-  // will go is WriteBatch's column). Exemplars are not kept. Besides: Unavailable after Close, while
-  // the log is broken (it heals by itself) and while the head is full.
+  // will go is WriteBatch's column). Exemplars are not kept. Besides: Unavailable after Close,
+  // while the log is broken (it heals by itself) and while the head is full.
   absl::StatusOr<storage::AppendOutcome> Commit(const storage::WriteBatch& batch,
                                                 const storage::Origin& origin) override;
 
@@ -63,8 +63,7 @@ class Db : public storage::Appender, public storage::Querier {
   absl::StatusOr<std::vector<std::string>> LabelValues(
       std::string_view name, storage::TimeRange range,
       const std::vector<std::vector<model::Matcher>>& selectors, size_t limit) const override;
-  std::vector<model::Metadata> MetricMetadata(std::string_view metric,
-                                              size_t limit) const override;
+  std::vector<model::Metadata> MetricMetadata(std::string_view metric, size_t limit) const override;
 
   // Does what is due: sync (kInterval), seal, compact, drop what is older than retention, mend a
   // broken log. Cheap when nothing is. Starts at most one background job a Db.

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tsdb/block_catalog.h"
 #include "tsdb/db.h"
 #include "tsdb/head.h"
 #include "tsdb/metadata_store.h"
@@ -24,8 +25,14 @@ struct DbMetrics {
   Counter* duplicates = nullptr;
   Counter* new_series = nullptr;
   Counter* unknown_series = nullptr;
+  Counter* seals = nullptr;
+  Counter* seal_failures = nullptr;
+  Counter* merges = nullptr;
+  Counter* blocks_dropped = nullptr;
+  Histogram* seal_seconds = nullptr;
   Gauge* series = nullptr;
   Gauge* head_bytes = nullptr;
+  Gauge* blocks = nullptr;
   static DbMetrics Register(Registry& registry);
 };
 
@@ -43,6 +50,10 @@ class Db::Impl {
                              storage::TimeRange range,
                              absl::FunctionRef<void(model::LabelsView)> visit) const;
   Stats stats() const;
+  void Maintain();
+  absl::Status Seal();
+  absl::Status Compact();
+  absl::Status Close();
 
   Options options_;  // what may change at run time is below
   FileSystem& file_system_;
@@ -58,10 +69,37 @@ class Db::Impl {
   std::unique_ptr<Wal> wal_;
 
  private:
-  absl::Status Replay();
+  absl::Status Replay(storage::Position covered);
   AppendRules Rules() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<storage::Position> LogPlan() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   storage::TimeRange Visible(storage::TimeRange range) const;
+
+  bool SealDue() const;
+  bool CompactionDue() const;
+  void RunDue();
+  void WaitForJob();
+  absl::Status SealAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  absl::Status SealFrozen() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  absl::Status CompactAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  absl::Status Merge(const std::vector<std::string>& ids, int64_t min_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  void MarkDamaged(const std::vector<std::string>& ids)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  void Publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  void UpdateGauges();
+
+  // One seal or merge at a time.
+  absl::Mutex maintenance_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
+  BlockCatalog catalog_ ABSL_GUARDED_BY(maintenance_mutex_);
+  storage::Position frozen_up_to_ ABSL_GUARDED_BY(maintenance_mutex_);
+  std::atomic<int64_t> next_compaction_ns_{0};
+  std::atomic<bool> stop_{false};
+
+  absl::Mutex job_mutex_;
+  bool job_running_ ABSL_GUARDED_BY(job_mutex_) = false;
+  double shown_series_ ABSL_GUARDED_BY(job_mutex_) = 0;  // what the gauges hold of this store
+  double shown_bytes_ ABSL_GUARDED_BY(job_mutex_) = 0;
+  double shown_blocks_ ABSL_GUARDED_BY(job_mutex_) = 0;
 
   mutable absl::Mutex mutex_;
   Head head_ ABSL_GUARDED_BY(mutex_);
@@ -70,6 +108,9 @@ class Db::Impl {
   std::vector<SampleRecord> records_ ABSL_GUARDED_BY(mutex_);
   std::string payload_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  std::shared_ptr<const BlockList> blocks_ ABSL_GUARDED_BY(mutex_);
+  int64_t first_unsealed_ns_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t retry_ns_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t replayed_samples_ = 0;
   int64_t replay_ms_ = 0;
 };

@@ -153,8 +153,7 @@ void Head::PlanSeries(const storage::WriteBatch& batch, uint32_t index, uint32_t
   for (uint32_t i = 0; i < entry.sample_count; ++i) {
     const Sample sample{batch.times_ms()[entry.first_sample + i],
                         std::bit_cast<uint64_t>(batch.values()[entry.first_sample + i])};
-    RejectReason reason =
-        rules.memory_full ? RejectReason::kMemory : RejectReason::kSeriesLimit;
+    RejectReason reason = rules.memory_full ? RejectReason::kMemory : RejectReason::kSeriesLimit;
     Verdict verdict = Verdict::kRejected;
     const Sample before = id == kNone ? Sample{} : at(id).newest;
     if (id != kNone) verdict = Judge(&at(id), sample, rules, &reason);
@@ -365,12 +364,11 @@ const FrozenSeries* Head::Frozen(const Series& series) const {
 }
 
 bool Head::Overlaps(const Series& series, storage::TimeRange range) const {
-  if (!series.open.empty() &&
-      Intersects(series.open.first_ms(), series.open.last_ms(), range)) {
+  if (!series.open.empty() && Intersects(series.open.first_ms(), series.open.last_ms(), range)) {
     return true;
   }
-  if (series.tail != nullptr && (ChunksOverlap(series.tail->chunks, range) ||
-                                 LateOverlaps(series.tail->late, range))) {
+  if (series.tail != nullptr &&
+      (ChunksOverlap(series.tail->chunks, range) || LateOverlaps(series.tail->late, range))) {
     return true;
   }
   const FrozenSeries* frozen = Frozen(series);
@@ -396,8 +394,7 @@ HeadSnapshot Head::Snapshot(const std::vector<model::Matcher>& matchers,
       part.chunks = series.tail->chunks;
       part.late = series.tail->late;
     }
-    if (!series.open.empty() &&
-        Intersects(series.open.first_ms(), series.open.last_ms(), range)) {
+    if (!series.open.empty() && Intersects(series.open.first_ms(), series.open.last_ms(), range)) {
       part.open_at = snapshot.open_bytes.size();
       part.open_count = series.open.count();
       snapshot.open_bytes.insert(snapshot.open_bytes.end(), series.open.data(),

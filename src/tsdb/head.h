@@ -41,8 +41,8 @@ struct Sample {
   uint64_t value_bits = 0;
 };
 
-// A series' samples as they left the head. `late` came out of order; it is sorted by time, and where
-// a chunk has the same time the chunk's sample counts.
+// A series' samples as they left the head. `late` came out of order; it is sorted by time, and
+// where a chunk has the same time the chunk's sample counts.
 struct FrozenSeries {
   model::LabelsView labels;  // FrozenHead::arena holds the bytes
   std::vector<std::shared_ptr<const Chunk>> chunks;
@@ -75,12 +75,12 @@ struct HeadSnapshot {
 // When samples are taken; all times are absolute.
 struct AppendRules {
   int64_t now_ms = 0;
-  int64_t max_ms = 0;           // later: kTooFarInFuture
-  int64_t retention_ms = 0;     // before this time: kBeforeRetention
-  int64_t too_old_ms = 0;       // before this time: kTooOld
-  int64_t late_window_ms = 0;   // 0: nothing out of order
+  int64_t max_ms = 0;          // later: kTooFarInFuture
+  int64_t retention_ms = 0;    // before this time: kBeforeRetention
+  int64_t too_old_ms = 0;      // before this time: kTooOld
+  int64_t late_window_ms = 0;  // 0: nothing out of order
   size_t series_max = 0;
-  bool memory_full = false;     // no new series
+  bool memory_full = false;  // no new series
 };
 
 struct AppendPlan {
@@ -127,10 +127,11 @@ class Head {
                      absl::FunctionRef<void(model::LabelsView)> visit) const;
 
   size_t series() const { return series_count_; }
-  uint64_t samples() const { return samples_; }  // without frozen ones
-  uint64_t memory_bytes() const;                 // without frozen ones
-  int64_t min_ms() const { return min_ms_; }     // of samples(), if any
-  int64_t max_ms() const { return max_ms_; }     // of all ever seen
+  uint64_t samples() const { return samples_; }          // without frozen ones
+  uint64_t memory_bytes() const;                         // without frozen ones
+  uint64_t chunk_bytes() const { return chunk_bytes_; }  // of the samples alone
+  int64_t min_ms() const { return min_ms_; }             // of samples(), if any
+  int64_t max_ms() const { return max_ms_; }             // of all ever seen
   void RaiseMax(int64_t time_ms) { max_ms_ = std::max(max_ms_, time_ms); }
 
  private:

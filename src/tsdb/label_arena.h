@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes that stay where they are: packed label sets of the head, copied in once, freed all together.
-// Not thread-safe for Add; what was handed out may be read from any thread.
+// Bytes that stay where they are: packed label sets of the head, copied in once, freed all
+// together. Not thread-safe for Add; what was handed out may be read from any thread.
 #pragma once
 
 #include <algorithm>

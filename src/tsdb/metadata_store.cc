@@ -17,8 +17,8 @@ absl::Status MetadataStore::Load(FileSystem& file_system) {
   const auto crc = reader.Fixed<uint32_t>();
   const std::string_view payload = reader.Take(reader.left());
   std::vector<model::Metadata> loaded;
-  absl::Status status = Crc32c(payload) == crc && reader.ok() ? absl::OkStatus()
-                                                              : DataLoss("wrong checksum");
+  absl::Status status =
+      Crc32c(payload) == crc && reader.ok() ? absl::OkStatus() : DataLoss("wrong checksum");
   if (status.ok()) {
     status = DecodeMetadata(payload, [&](model::Metadata m) { loaded.push_back(std::move(m)); });
   }

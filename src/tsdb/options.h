@@ -22,8 +22,8 @@ struct Options {
 
   WalFsync wal_fsync = WalFsync::kAlways;
   int64_t sync_interval_ms = 1000;  // for kInterval
-  // How long the thread that syncs for all waits for more requests to join. 0: those that come while
-  // a sync runs share the next one, which is batching enough on a disk that syncs in 0.1 ms.
+  // How long the thread that syncs for all waits for more requests to join. 0: those that come
+  // while a sync runs share the next one, which is batching enough on a disk that syncs in 0.1 ms.
   int64_t group_commit_delay_us = 0;
   uint64_t wal_segment_bytes = 16 << 20;  // also what a replay holds in memory at once
 
@@ -48,15 +48,15 @@ struct Options {
 };
 
 struct Stats {
-  size_t series = 0;            // in the head
-  uint64_t head_samples = 0;    // not sealed yet
-  uint64_t head_bytes = 0;      // open chunks, out-of-order samples, labels, index; an estimate
+  size_t series = 0;          // in the head
+  uint64_t head_samples = 0;  // not sealed yet
+  uint64_t head_bytes = 0;    // open chunks, out-of-order samples, labels, index; an estimate
   uint64_t wal_bytes = 0;
   size_t blocks = 0;
   uint64_t block_bytes = 0;
   uint64_t block_samples = 0;
-  uint64_t disk_bytes = 0;      // log + blocks
-  int64_t oldest_ms = 0;        // of all samples held; newest < oldest where there are none
+  uint64_t disk_bytes = 0;  // log + blocks
+  int64_t oldest_ms = 0;    // of all samples held; newest < oldest where there are none
   int64_t newest_ms = -1;
   uint64_t quarantined_frames = 0;  // ranges of the log set aside as corrupt at the last start
   uint64_t replayed_samples = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How series are found by matchers, in the head and in blocks alike: IndexReader is what either must
-// offer, FindSeries the one evaluation over it. Series are numbered; a number means something within
-// its reader only.
+// How series are found by matchers, in the head and in blocks alike: IndexReader is what either
+// must offer, FindSeries the one evaluation over it. Series are numbered; a number means something
+// within its reader only.
 #pragma once
 
 #include <absl/functional/function_ref.h>

@@ -47,17 +47,16 @@ class HeadSource : public SeriesSource {
  public:
   explicit HeadSource(HeadSnapshot snapshot)
       : snapshot_(std::move(snapshot)),
-        order_(OrderByLabels(snapshot_.parts.size(), [this](uint32_t i) {
-          return snapshot_.parts[i].labels;
-        })) {}
+        order_(OrderByLabels(snapshot_.parts.size(),
+                             [this](uint32_t i) { return snapshot_.parts[i].labels; })) {}
   absl::StatusOr<bool> Next() override { return ++next_ <= order_.size(); }
   model::LabelsView labels() const override { return part().labels; }
   absl::Status Read(storage::TimeRange range, Columns* columns) override {
     const HeadPart& series = part();
     if (series.frozen != nullptr) AppendFrozen(*series.frozen, range, columns);
     for (const auto& chunk : series.chunks) AppendChunk(*chunk, range, columns);
-    DecodeChunk(snapshot_.open_bytes.data() + series.open_at, series.open_count,
-                &columns->times_ms, &columns->values);
+    DecodeChunk(snapshot_.open_bytes.data() + series.open_at, series.open_count, &columns->times_ms,
+                &columns->values);
     AppendLate(series.late, columns);
     return absl::OkStatus();
   }
@@ -139,9 +138,7 @@ class MergedSet : public storage::SeriesSet {
   // The number (from 1) of the timeline that equals columns_.times_ms from `begin` on; 0: no room.
   uint64_t FindTimeline(size_t begin) {
     const std::span<const int64_t> times = std::span(columns_.times_ms).subspan(begin);
-    const auto equals = [&](uint64_t id) {
-      return std::ranges::equal(timelines_[id - 1], times);
-    };
+    const auto equals = [&](uint64_t id) { return std::ranges::equal(timelines_[id - 1], times); };
     if (last_timeline_ != 0 && equals(last_timeline_)) return last_timeline_;
     const uint64_t hash = XXH3_64bits(times.data(), times.size_bytes());
     const auto [it, added] = by_hash_.try_emplace(hash, 0);

@@ -107,7 +107,7 @@ class TestStore {
   }
 
   Db& db() { return *db_; }
-  ManualClock& clock() { return clock_; }
+  ManualClock& manual_clock() { return clock_; }
   Registry& registry() { return registry_; }
   Options& options() { return options_; }
 

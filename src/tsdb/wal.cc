@@ -79,8 +79,7 @@ absl::Status Wal::Replay(Position from, Visit visit) {
 }
 
 // segment->last_lsn enters as the last number of the segment before and leaves as this one's.
-absl::Status Wal::ReplaySegment(Segment* segment, bool is_last, uint64_t from_lsn,
-                                Visit visit) {
+absl::Status Wal::ReplaySegment(Segment* segment, bool is_last, uint64_t from_lsn, Visit visit) {
   TRY_ASSIGN(const std::string bytes, file_system_.ReadFile(segment->path));
   SegmentHeader header;
   size_t at = 0;
@@ -92,10 +91,9 @@ absl::Status Wal::ReplaySegment(Segment* segment, bool is_last, uint64_t from_ls
   if (header_state == HeaderState::kOk) {
     at = kSegmentHeaderBytes;
     if (header.first_lsn > segment->last_lsn + 1 && header.first_lsn > from_lsn + 1) {
-      log::Error("tsdb", "log frames are missing",
-                 {{"segment", segment->path},
-                  {"after", segment->last_lsn},
-                  {"before", header.first_lsn}});
+      log::Error(
+          "tsdb", "log frames are missing",
+          {{"segment", segment->path}, {"after", segment->last_lsn}, {"before", header.first_lsn}});
       ++quarantined_;
       metrics_.quarantined->Add();
     }
@@ -165,8 +163,7 @@ absl::Status Wal::BrokenStatus() const {
 }
 
 absl::Status Wal::OpenSegment() {
-  const std::string path =
-      JoinPath(options_.directory, SegmentName(epoch_, next_segment_));
+  const std::string path = JoinPath(options_.directory, SegmentName(epoch_, next_segment_));
   TRY_ASSIGN(auto file, file_system_.Create(path));
   ++next_segment_;
   const std::string header = SegmentHeaderBytes({kWalVersion, epoch_, last_lsn_ + 1});

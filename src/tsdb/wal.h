@@ -4,8 +4,8 @@
 //   wal/<epoch>-<segment>   header, then frames {length, CRC-32C, sequence number, type, payload}
 //
 // Every start is a new epoch; frame numbers (lsn) go on rising through epochs and segments. A frame
-// is with the kernel when Append returns (so it survives `kill -9`) and on the disk when WaitDurable
-// does, as WalFsync says. Of the threads that wait, one syncs for all.
+// is with the kernel when Append returns (so it survives `kill -9`) and on the disk when
+// WaitDurable does, as WalFsync says. Of the threads that wait, one syncs for all.
 //
 // A write that fails is cut off again: nothing of it remains. After a sync that failed, what the
 // segment holds on disk is unknown (the kernel drops the dirty pages): the log is broken, Append
@@ -82,10 +82,7 @@ class Wal : public storage::Log {
     uint64_t size = 0;
   };
   Wal(Options options, FileSystem& file_system, const Clock& clock, WalMetrics metrics)
-      : options_(std::move(options)),
-        file_system_(file_system),
-        clock_(clock),
-        metrics_(metrics) {}
+      : options_(std::move(options)), file_system_(file_system), clock_(clock), metrics_(metrics) {}
 
   using Visit = absl::FunctionRef<absl::Status(storage::Position, uint8_t, std::string_view)>;
   absl::Status ReplaySegment(Segment* segment, bool is_last, uint64_t from_lsn, Visit visit);

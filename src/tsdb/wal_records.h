@@ -53,9 +53,8 @@ void EncodeMetadata(const std::vector<model::Metadata>& metadata, std::string* p
 absl::Status DecodeSeries(
     std::string_view payload,
     absl::FunctionRef<void(uint32_t generation, uint32_t series, model::LabelsView)> visit);
-absl::Status DecodeSamples(
-    std::string_view payload,
-    absl::FunctionRef<void(uint32_t generation, const SampleRecord&)> visit);
+absl::Status DecodeSamples(std::string_view payload,
+                           absl::FunctionRef<void(uint32_t generation, const SampleRecord&)> visit);
 absl::Status DecodeMetadata(std::string_view payload,
                             absl::FunctionRef<void(model::Metadata)> visit);
 

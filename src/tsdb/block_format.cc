@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tsdb/block_format.h"
+
+#include "base/crc32c.h"
+#include "base/status.h"
+#include "tsdb/coding.h"
+
+namespace hearth::tsdb {
+
+void PutExtent(const Extent& extent, std::string* out) {
+  PutVarint(extent.offset, out);
+  PutVarint(extent.stored, out);
+  PutVarint(extent.raw, out);
+  PutFixed(extent.crc, out);
+}
+
+bool GetExtent(ByteReader* reader, Extent* extent) {
+  extent->offset = reader->Varint();
+  extent->stored = reader->Varint();
+  extent->raw = reader->Varint();
+  extent->crc = reader->Fixed<uint32_t>();
+  return reader->ok();
+}
+
+void PutMeta(const BlockMeta& meta, std::string* out) {
+  PutBytes(meta.id, out);
+  PutVarint(meta.size, out);
+  PutVarint(meta.series, out);
+  PutVarint(meta.samples, out);
+  PutZigzag(meta.min_ms, out);
+  PutZigzag(meta.max_ms, out);
+  PutVarint(meta.level, out);
+  PutVarint(meta.sequence, out);
+  PutVarint(meta.covers.epoch, out);
+  PutVarint(meta.covers.lsn, out);
+  PutVarint(meta.sources.size(), out);
+  for (const std::string& source : meta.sources) PutBytes(source, out);
+}
+
+bool GetMeta(ByteReader* reader, BlockMeta* meta) {
+  meta->id = reader->Bytes();
+  meta->size = reader->Varint();
+  meta->series = reader->Varint();
+  meta->samples = reader->Varint();
+  meta->min_ms = reader->SignedVarint();
+  meta->max_ms = reader->SignedVarint();
+  meta->level = static_cast<uint32_t>(reader->Varint());
+  meta->sequence = reader->Varint();
+  meta->covers.epoch = reader->Varint();
+  meta->covers.lsn = reader->Varint();
+  meta->sources.resize(reader->Count(1));
+  for (std::string& source : meta->sources) source = reader->Bytes();
+  return reader->ok();
+}
+
+std::string FooterBytes(const Footer& footer) {
+  std::string bytes;
+  PutMeta(footer.meta, &bytes);
+  PutVarint(kSections, &bytes);
+  for (const Extent& extent : footer.sections) PutExtent(extent, &bytes);
+  const uint32_t crc = Crc32c(bytes);
+  PutFixed(static_cast<uint32_t>(bytes.size()), &bytes);
+  PutFixed(crc, &bytes);
+  PutFixed(kBlockVersion, &bytes);
+  bytes += kFooterMagic;
+  return bytes;
+}
+
+absl::Status ParseFooter(std::string_view tail, size_t* needed, Footer* footer) {
+  *needed = kTrailerBytes;
+  if (tail.size() < kTrailerBytes || !tail.ends_with(kFooterMagic)) {
+    return DataLoss("the file does not end as a block does");
+  }
+  ByteReader trailer(tail.substr(tail.size() - kTrailerBytes));
+  const auto size = trailer.Fixed<uint32_t>();
+  const auto crc = trailer.Fixed<uint32_t>();
+  const auto version = trailer.Fixed<uint32_t>();
+  if (version > kBlockVersion) {
+    return FailedPrecondition("written by a newer hearth (block version {}, this one reads {})",
+                              version, kBlockVersion);
+  }
+  *needed = kTrailerBytes + size;
+  if (tail.size() < *needed) return absl::OkStatus();
+  const std::string_view bytes = tail.substr(tail.size() - *needed, size);
+  if (Crc32c(bytes) != crc) return DataLoss("the footer's checksum is wrong");
+  ByteReader reader(bytes);
+  bool ok = GetMeta(&reader, &footer->meta) && reader.Varint() == kSections;
+  for (Extent& extent : footer->sections) ok = ok && GetExtent(&reader, &extent);
+  return ok ? absl::OkStatus() : DataLoss("the footer does not parse");
+}
+
+}  // namespace hearth::tsdb

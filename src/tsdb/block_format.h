@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shape of a block file, shared by its writer and its reader. docs/formats/block.md.
+//
+//   "HEARTHBK"  u32 version  u32 CRC-32C of these 12 bytes
+//   page…       zstd; columns of values, or times
+//   section…    zstd; symbols, series, postings, timelines, pages
+//   footer      what is where, what is in it
+//   u32 footer bytes  u32 CRC-32C of the footer  u32 version  "HBFT"
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/appender.h"
+
+namespace hearth::tsdb {
+
+inline constexpr std::string_view kBlockMagic = "HEARTHBK";
+inline constexpr std::string_view kFooterMagic = "HBFT";
+inline constexpr uint32_t kBlockVersion = 1;
+inline constexpr size_t kBlockHeaderBytes = 16;
+inline constexpr size_t kTrailerBytes = 16;
+// A page holds so many bytes of columns before compression, and the one that crosses it: small
+// enough that one series costs little, large enough for zstd.
+inline constexpr size_t kPageBytes = 64 << 10;
+// Samples of one column chunk: a query for minutes should not decode a day.
+inline constexpr size_t kColumnSamplesMax = 480;
+// What a damaged size may make us allocate, at most.
+inline constexpr size_t kPageBytesMax = 16 << 20;
+inline constexpr size_t kSectionBytesMax = size_t{2} << 30;
+
+enum Section : size_t { kSymbols, kSeries, kPostings, kTimelines, kPages, kSections };
+
+// A compressed run of bytes of the file.
+struct Extent {
+  uint64_t offset = 0;
+  uint64_t stored = 0;  // compressed bytes
+  uint64_t raw = 0;
+  uint32_t crc = 0;  // of the compressed bytes
+};
+void PutExtent(const Extent& extent, std::string* out);
+
+// What the manifest and the block's own footer say.
+struct BlockMeta {
+  std::string id;     // uuid; the blob's name
+  uint64_t size = 0;  // of the file; 0 inside the footer
+  uint64_t series = 0;
+  uint64_t samples = 0;
+  int64_t min_ms = 0;
+  int64_t max_ms = 0;
+  uint32_t level = 0;        // 0: sealed from the head; a merge is one above its highest source
+  uint64_t sequence = 0;     // order of writing: at equal times the lower one's sample counts
+  storage::Position covers;  // every frame up to here is in this block or in earlier ones
+  std::vector<std::string> sources;  // blocks that this one replaces
+  friend bool operator==(const BlockMeta&, const BlockMeta&) = default;
+};
+void PutMeta(const BlockMeta& meta, std::string* out);
+
+struct Footer {
+  BlockMeta meta;
+  Extent sections[kSections];
+};
+// Footer and trailer.
+std::string FooterBytes(const Footer& footer);
+// `tail`: the last bytes of a file, at least the trailer. *needed: how many make the whole footer,
+// trailer included; the footer is parsed when they are there. FailedPrecondition: a newer version.
+absl::Status ParseFooter(std::string_view tail, size_t* needed, Footer* footer);
+
+class ByteReader;
+bool GetExtent(ByteReader* reader, Extent* extent);
+bool GetMeta(ByteReader* reader, BlockMeta* meta);
+
+}  // namespace hearth::tsdb

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a Db does between commits and queries: seal, merge, drop, mend the log.
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "base/rng.h"
+#include "base/status.h"
+#include "tsdb/compaction.h"
+#include "tsdb/db_impl.h"
+
+namespace hearth::tsdb {
+namespace {
+
+using storage::Position;
+
+// After a seal or merge that failed (disk full, mostly) the next attempt waits so long.
+constexpr int64_t kRetryNs = 5'000'000'000;
+// How often a store that has nothing else to do looks for blocks to merge or drop.
+constexpr int64_t kCompactionCheckNs = 60'000'000'000;
+constexpr uint32_t kLevelMax = 2;
+constexpr storage::TimeRange kAllTime{INT64_MIN, INT64_MAX};
+
+double Seconds(int64_t ns) { return static_cast<double>(ns) * 1e-9; }
+
+}  // namespace
+
+bool Db::Impl::SealDue() const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const int64_t now_ns = clock_.MonotonicNs();
+  if (closed_ || now_ns < retry_ns_) return false;
+  if (head_.frozen() != nullptr || wal_->broken()) return true;
+  if (head_.samples() == 0) return false;
+  return now_ns - first_unsealed_ns_ >= options_.seal_interval_ms * 1'000'000 ||
+         head_.chunk_bytes() >= options_.seal_bytes || wal_->size_bytes() >= options_.seal_bytes;
+}
+
+bool Db::Impl::CompactionDue() const { return clock_.MonotonicNs() >= next_compaction_ns_; }
+
+void Db::Impl::Maintain() {
+  if (stop_) return;
+  wal_->SyncIfDue();
+  if (!SealDue() && !CompactionDue()) return;
+  {
+    absl::MutexLock lock(&job_mutex_);
+    if (job_running_) return;
+    job_running_ = true;
+  }
+  const auto job = [this] {
+    RunDue();
+    absl::MutexLock lock(&job_mutex_);
+    job_running_ = false;
+  };
+  // A full queue only means that the next tick tries again.
+  if (background_ == nullptr) {
+    job();
+  } else if (!background_->TrySubmit(job)) {
+    absl::MutexLock lock(&job_mutex_);
+    job_running_ = false;
+  }
+}
+
+void Db::Impl::RunDue() {
+  absl::MutexLock lock(&maintenance_mutex_);
+  if (SealDue()) {
+    if (const absl::Status status = SealAll(); !status.ok()) {
+      log::Error("tsdb", "cannot seal the head; tried again in 5 s",
+                 {{"directory", options_.directory}, {"error", Message(status)}});
+    }
+  }
+  if (CompactionDue()) {
+    if (const absl::Status status = CompactAll(); !status.ok() && !absl::IsCancelled(status)) {
+      log::Error("tsdb", "cannot merge or drop blocks; tried again in a minute",
+                 {{"directory", options_.directory}, {"error", Message(status)}});
+    }
+  }
+  UpdateGauges();
+}
+
+void Db::Impl::WaitForJob() {
+  stop_ = true;
+  absl::MutexLock lock(&job_mutex_);
+  job_mutex_.Await(absl::Condition(
+      +[](bool* running) { return !*running; }, &job_running_));
+}
+
+absl::Status Db::Impl::Seal() {
+  absl::MutexLock lock(&maintenance_mutex_);
+  return SealAll();
+}
+
+// A head that an earlier attempt froze is sealed first; then what came since.
+absl::Status Db::Impl::SealAll() {
+  absl::Status status;
+  for (int i = 0; i < 2 && status.ok(); ++i) {
+    bool again = false;
+    {
+      absl::MutexLock lock(&mutex_);
+      again = head_.frozen() != nullptr;
+      if (!again) {
+        if (head_.samples() == 0 && wal_->size_bytes() == 0) return absl::OkStatus();
+        frozen_up_to_ = wal_->last();
+        wal_->Rotate();
+        head_.Freeze(clock_.NowMs() - options_.idle_series_ms);
+      }
+    }
+    status = SealFrozen();
+    if (!again) break;
+  }
+  absl::MutexLock lock(&mutex_);
+  retry_ns_ = status.ok() ? 0 : clock_.MonotonicNs() + kRetryNs;
+  if (!status.ok()) metrics_.seal_failures->Add();
+  return status;
+}
+
+absl::Status Db::Impl::SealFrozen() {
+  const int64_t start_ns = clock_.MonotonicNs();
+  std::shared_ptr<const FrozenHead> frozen;
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    frozen = head_.frozen();
+  }
+  // The log's metadata frames go with the log.
+  TRY(metadata_.Save(file_system_));
+  std::vector<BlockMeta> added;
+  if (!frozen->series.empty()) {
+    BlockMeta meta;
+    meta.id = NewUuid(SystemRng());
+    meta.sequence = catalog_.TakeSequence();
+    meta.covers = frozen_up_to_;
+    std::vector<std::unique_ptr<SeriesSource>> sources;
+    sources.push_back(MakeFrozenSource(frozen));
+    auto written = WriteMerged(std::move(sources), kAllTime, meta, catalog_.store(), nullptr);
+    if (!written.ok()) {
+      catalog_.AddOrphan(meta.id);
+      return written.status();
+    }
+    if (written->series > 0) added.push_back(*std::move(written));
+  }
+  if (const absl::Status status = catalog_.Change(added, {}, frozen_up_to_); !status.ok()) {
+    for (const BlockMeta& meta : added) catalog_.AddOrphan(meta.id);
+    return status;
+  }
+  {
+    absl::MutexLock lock(&mutex_);
+    blocks_ = catalog_.list();
+    head_.DropFrozen();
+  }
+  const uint64_t samples = frozen->samples;
+  frozen.reset();
+  if (const absl::Status status = wal_->TruncateUpTo(frozen_up_to_); !status.ok()) {
+    log::Warn("tsdb", "cannot remove sealed log segments; the next start does",
+              {{"error", Message(status)}});
+  }
+  metrics_.seals->Add();
+  metrics_.seal_seconds->Observe(Seconds(clock_.MonotonicNs() - start_ns));
+  if (!added.empty()) {
+    log::Info("tsdb", "sealed the head",
+              {{"block", added[0].id},
+               {"series", added[0].series},
+               {"samples", samples},
+               {"bytes", added[0].size},
+               {"took_ms", (clock_.MonotonicNs() - start_ns) / 1'000'000}});
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Db::Impl::Compact() {
+  absl::MutexLock lock(&maintenance_mutex_);
+  return CompactAll();
+}
+
+absl::Status Db::Impl::CompactAll() {
+  next_compaction_ns_ = clock_.MonotonicNs() + kCompactionCheckNs;
+  const int64_t min_ms = clock_.NowMs() - retention_ms_;
+  const std::vector<std::string> expired = ExpiredBlocks(catalog_.manifest().blocks, min_ms);
+  if (!expired.empty()) {
+    TRY(catalog_.Change({}, expired, {}));
+    Publish();
+    metrics_.blocks_dropped->Add(expired.size());
+    log::Info("tsdb", "dropped blocks older than retention", {{"blocks", expired.size()}});
+  }
+  for (;;) {
+    std::vector<BlockMeta> healthy;
+    for (const auto& block : *catalog_.list()) {
+      if (!block->damaged()) healthy.push_back(block->meta());
+    }
+    const std::vector<std::string> ids =
+        NextMerge(healthy, clock_.NowMs(), 2 * options_.seal_interval_ms);
+    if (ids.empty()) return absl::OkStatus();
+    TRY(Merge(ids, min_ms));
+  }
+}
+
+absl::Status Db::Impl::Merge(const std::vector<std::string>& ids, int64_t min_ms) {
+  const int64_t start_ns = clock_.MonotonicNs();
+  BlockMeta meta;
+  meta.id = NewUuid(SystemRng());
+  meta.sequence = UINT64_MAX;
+  meta.sources = ids;
+  std::vector<std::unique_ptr<SeriesSource>> sources;
+  for (const auto& block : *catalog_.list()) {
+    const BlockMeta& from = block->meta();
+    if (std::find(ids.begin(), ids.end(), from.id) == ids.end()) continue;
+    meta.level = std::max(meta.level, from.level + 1);
+    meta.sequence = std::min(meta.sequence, from.sequence);
+    meta.covers = std::max(meta.covers, from.covers);
+    auto source = Block::Select(block, {}, kAllTime, false);
+    if (!source.ok()) {
+      block->MarkDamaged();
+      return source.status();
+    }
+    sources.push_back(*std::move(source));
+  }
+  meta.level = std::min(meta.level, kLevelMax);
+  auto merged =
+      WriteMerged(std::move(sources), {min_ms, INT64_MAX}, meta, catalog_.store(), &stop_);
+  if (!merged.ok()) {
+    catalog_.AddOrphan(meta.id);
+    // Which of them it was does not matter: all are readable but for the damaged page, and the
+    // others are merged with later ones.
+    if (absl::IsDataLoss(merged.status())) MarkDamaged(ids);
+    return merged.status();
+  }
+  std::vector<BlockMeta> added;
+  if (merged->series > 0) added.push_back(*merged);
+  if (const absl::Status status = catalog_.Change(added, ids, {}); !status.ok()) {
+    catalog_.AddOrphan(meta.id);
+    return status;
+  }
+  Publish();
+  metrics_.merges->Add();
+  log::Info("tsdb", "merged blocks",
+            {{"block", meta.id},
+             {"sources", ids.size()},
+             {"samples", merged->samples},
+             {"bytes", merged->size},
+             {"took_ms", (clock_.MonotonicNs() - start_ns) / 1'000'000}});
+  return absl::OkStatus();
+}
+
+void Db::Impl::MarkDamaged(const std::vector<std::string>& ids) {
+  for (const auto& block : *catalog_.list()) {
+    if (std::find(ids.begin(), ids.end(), block->meta().id) != ids.end()) block->MarkDamaged();
+  }
+}
+
+void Db::Impl::Publish() {
+  absl::MutexLock lock(&mutex_);
+  blocks_ = catalog_.list();
+}
+
+absl::Status Db::Impl::Close() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (closed_) return absl::OkStatus();
+    closed_ = true;
+  }
+  WaitForJob();
+  absl::MutexLock lock(&maintenance_mutex_);
+  const absl::Status status = SealAll();
+  UpdateGauges();
+  if (status.ok()) return status;
+  // What cannot be sealed is in the log, and the next start replays it.
+  return wal_->SyncAll().ok() ? absl::OkStatus() : status;
+}
+
+void Db::Impl::UpdateGauges() {
+  double series = 0;
+  double bytes = 0;
+  double blocks = 0;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!closed_) {
+      series = static_cast<double>(head_.series());
+      bytes = static_cast<double>(head_.memory_bytes());
+      blocks = static_cast<double>(blocks_->size());
+    }
+  }
+  absl::MutexLock lock(&job_mutex_);
+  metrics_.series->Add(series - std::exchange(shown_series_, series));
+  metrics_.head_bytes->Add(bytes - std::exchange(shown_bytes_, bytes));
+  metrics_.blocks->Add(blocks - std::exchange(shown_blocks_, blocks));
+}
+
+}  // namespace hearth::tsdb

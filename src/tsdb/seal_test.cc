@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sealing, merging, retention: what a query sees must not depend on where samples are.
+#include <gtest/gtest.h>
+
+#include "base/rng.h"
+#include "model/value.h"
+#include "tsdb/compaction.h"
+#include "tsdb/test_store.h"
+
+namespace hearth::tsdb {
+namespace {
+
+using model::Labels;
+using model::Matcher;
+using model::MatchType;
+
+constexpr int64_t kMinuteMs = 60'000;
+
+Labels Series(int i) {
+  return Labels{{"__name__", "x"}, {"i", std::to_string(i)}, {"parity", i % 2 == 0 ? "e" : "o"}};
+}
+
+// One scrape of `n` series at the clock's time.
+void Scrape(TestStore* store, int n, double value) {
+  storage::WriteBatch batch;
+  for (int i = 0; i < n; ++i) {
+    batch.AddSeries(Series(i));
+    batch.AddSample(store->manual_clock().NowMs(), value + i * 0.5);
+  }
+  const auto outcome = store->db().Commit(batch, {});
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  ASSERT_EQ(outcome->rejected, 0U);
+}
+
+TEST(Seal, ChangesNothingThatQueriesSee) {
+  TestStore store;
+  for (int t = 0; t < 30; ++t) {
+    Scrape(&store, 5, t);
+    store.manual_clock().Advance(15'000);
+  }
+  const std::string before = store.Dump("x");
+  ASSERT_TRUE(store.db().Seal().ok());
+  EXPECT_EQ(store.Dump("x"), before);
+  EXPECT_EQ(store.db().stats().blocks, 1U);
+  EXPECT_EQ(store.db().stats().head_samples, 0U);
+  EXPECT_EQ(store.db().stats().wal_bytes, 0U);
+  EXPECT_EQ(store.db().stats().block_samples, 150U);
+  store.Crash();
+  EXPECT_EQ(store.Dump("x"), before);
+  EXPECT_EQ(store.db().stats().replayed_samples, 0U);
+}
+
+TEST(Seal, GoesOnWithTheSameSeries) {
+  TestStore store;
+  Scrape(&store, 3, 1);
+  ASSERT_TRUE(store.db().Seal().ok());
+  store.manual_clock().Advance(15'000);
+  Scrape(&store, 4, 2);
+  EXPECT_EQ(store.Dump("x", 0, 1),
+            "x{i=\"0\", parity=\"e\"} 1@0\nx{i=\"1\", parity=\"o\"} 1.5@0\n"
+            "x{i=\"2\", parity=\"e\"} 2@0\n");
+  const std::string all = store.Dump("x");
+  store.Crash();  // labels were logged again after the seal
+  EXPECT_EQ(store.Dump("x"), all);
+  // The newest sample is remembered over the seal.
+  ASSERT_TRUE(store.db().Seal().ok());
+  EXPECT_EQ(store.Try(Series(0), {{15'000, 2}})->duplicates, 1U);
+  EXPECT_EQ(store.Try(Series(0), {{15'000, 9}})->rejected, 1U);
+}
+
+TEST(Seal, HappensByTimeAndBySize) {
+  Options options;
+  options.seal_bytes = 4096;
+  TestStore store(options);
+  Scrape(&store, 2, 1);
+  store.db().Maintain();
+  EXPECT_EQ(store.db().stats().blocks, 0U);
+  store.manual_clock().Advance(10 * kMinuteMs);
+  store.db().Maintain();
+  EXPECT_EQ(store.db().stats().blocks, 1U);
+  Scrape(&store, 300, 1);
+  store.db().Maintain();
+  EXPECT_EQ(store.db().stats().blocks, 2U);
+}
+
+TEST(Seal, MergesLateSamplesAndLetsTheFirstWin) {
+  TestStore store;
+  store.Put(Series(1), {{-30'000, 1}, {0, 2}});
+  ASSERT_TRUE(store.db().Seal().ok());
+  store.Put(Series(1), {{15'000, 3}, {-15'000, 9}, {-30'000, 77}});
+  const char* expected = "x{i=\"1\", parity=\"o\"} 1@-30000 9@-15000 2@0 3@15000\n";
+  EXPECT_EQ(store.Dump("x"), expected);
+  ASSERT_TRUE(store.db().Seal().ok());
+  EXPECT_EQ(store.Dump("x"), expected);
+  store.manual_clock().Advance(24 * 60 * kMinuteMs);
+  ASSERT_TRUE(store.db().Compact().ok());
+  EXPECT_EQ(store.db().stats().blocks, 1U);
+  EXPECT_EQ(store.Dump("x"), expected);
+  EXPECT_EQ(store.db().stats().block_samples, 4U);
+}
+
+TEST(Seal, CloseLeavesNothingToReplay) {
+  TestStore store;
+  Scrape(&store, 3, 1);
+  const std::string before = store.Dump("x");
+  store.Restart();
+  EXPECT_EQ(store.db().stats().replayed_samples, 0U);
+  EXPECT_EQ(store.db().stats().wal_bytes, 0U);
+  EXPECT_EQ(store.Dump("x"), before);
+  EXPECT_EQ(store.Try(Series(0), {{0, 1}})->stored, 1U);
+}
+
+TEST(Retention, HidesAtOnceAndDropsWholeFiles) {
+  Options options;
+  options.retention_ms = 60 * kMinuteMs;
+  TestStore store(options);
+  Scrape(&store, 1, 1);
+  ASSERT_TRUE(store.db().Seal().ok());
+  store.manual_clock().Advance(50 * kMinuteMs);
+  Scrape(&store, 1, 2);
+  store.manual_clock().Advance(11 * kMinuteMs);
+  EXPECT_EQ(store.Dump("x"), "x{i=\"0\", parity=\"e\"} 2@3000000\n");
+  EXPECT_EQ(store.db().stats().blocks, 1U);
+  ASSERT_TRUE(store.db().Compact().ok());
+  EXPECT_EQ(store.db().stats().blocks, 0U);
+}
+
+TEST(Compaction, KeepsFilesFew) {
+  TestStore store;
+  std::string expected;
+  for (int t = 0; t < 6 * 26; ++t) {
+    Scrape(&store, 2, t);
+    ASSERT_TRUE(store.db().Seal().ok());
+    store.manual_clock().Advance(10 * kMinuteMs);
+    store.db().Maintain();
+    EXPECT_LE(store.db().stats().blocks, 14U + 12U);
+  }
+  const auto series = store.Read("x");
+  ASSERT_EQ(series.size(), 2U);
+  ASSERT_EQ(series[0].times_ms.size(), 6U * 26);
+  for (size_t i = 0; i < series[0].values.size(); ++i) {
+    EXPECT_EQ(series[0].values[i], static_cast<double>(i));
+  }
+  EXPECT_EQ(series[0].timeline, series[1].timeline);
+}
+
+TEST(Compaction, ChoosesWindowsThatAreOver) {
+  const int64_t hour = 60 * kMinuteMs;
+  std::vector<BlockMeta> blocks;
+  for (uint64_t i = 0; i < 3; ++i) {
+    BlockMeta meta;
+    meta.id = std::to_string(i);
+    meta.max_ms = static_cast<int64_t>(i) * hour / 2;
+    meta.sequence = i;
+    blocks.push_back(meta);
+  }
+  EXPECT_TRUE(NextMerge(blocks, 2 * hour, 1).empty());
+  EXPECT_EQ(NextMerge(blocks, 2 * hour + 1, 1), (std::vector<std::string>{"0", "1", "2"}));
+  blocks[2].level = 1;
+  EXPECT_EQ(NextMerge(blocks, 2 * hour + 1, 1), (std::vector<std::string>{"0", "1"}));
+  blocks[1].level = 1;
+  EXPECT_TRUE(NextMerge(blocks, 2 * hour + 1, 1).empty());
+  EXPECT_EQ(NextMerge(blocks, 24 * hour + 1, 1), (std::vector<std::string>{"0", "1", "2"}));
+}
+
+TEST(Select, EvaluatesAllMatchersOverHeadAndBlocks) {
+  TestStore store;
+  Scrape(&store, 40, 1);
+  ASSERT_TRUE(store.db().Seal().ok());
+  store.manual_clock().Advance(15'000);
+  Scrape(&store, 50, 2);
+  struct Row {
+    std::vector<Matcher> matchers;
+    size_t expected;
+  };
+  const auto make = [](MatchType type, const char* name, const char* value) {
+    return *Matcher::Make(type, name, value);
+  };
+  const Row rows[] = {
+      {{make(MatchType::kEqual, "parity", "e")}, 25},
+      {{make(MatchType::kEqual, "parity", "e"), make(MatchType::kNotEqual, "i", "2")}, 24},
+      {{make(MatchType::kRegex, "i", "1|2|77")}, 2},
+      {{make(MatchType::kRegex, "i", "1.")}, 10},
+      {{make(MatchType::kNotRegex, "i", "1.")}, 40},
+      {{make(MatchType::kNotEqual, "i", "")}, 50},
+      {{make(MatchType::kEqual, "missing", "")}, 50},
+      {{make(MatchType::kEqual, "parity", "")}, 0},
+      {{make(MatchType::kRegex, "parity", ".*")}, 50},
+      {{make(MatchType::kRegex, "parity", "e|")}, 25},
+      {{make(MatchType::kNotRegex, "parity", ".+")}, 0},
+      {{make(MatchType::kEqual, "parity", "x")}, 0},
+      {{make(MatchType::kRegex, "__name__", "x|y"), make(MatchType::kNotRegex, "i", "[0-9]")}, 40},
+  };
+  for (const Row& row : rows) {
+    std::string text;
+    for (const Matcher& matcher : row.matchers) text += matcher.ToString() + " ";
+    const auto all = store.TryRead(row.matchers, {0, INT64_MAX});
+    ASSERT_TRUE(all.ok()) << text << all.status();
+    EXPECT_EQ(all->size(), row.expected) << text;
+    EXPECT_TRUE(std::is_sorted(all->begin(), all->end(), [](const auto& a, const auto& b) {
+      return a.labels < b.labels;
+    })) << text;
+  }
+}
+
+TEST(Select, AnswersLabelQueriesWithinTheRange) {
+  TestStore store;
+  store.Put(Labels{{"__name__", "old"}, {"a", "1"}}, {{0, 1}});
+  ASSERT_TRUE(store.db().Seal().ok());
+  store.Put(Labels{{"__name__", "new"}, {"b", "2"}}, {{60'000, 1}});
+  const int64_t start = TestStore::kStartMs;
+  const storage::TimeRange all{start, start + 100'000};
+  const storage::TimeRange late{start + 1, start + 100'000};
+  EXPECT_EQ(*store.db().LabelNames(all, {}, 0), (std::vector<std::string>{"__name__", "a", "b"}));
+  EXPECT_EQ(*store.db().LabelNames(late, {}, 0), (std::vector<std::string>{"__name__", "b"}));
+  EXPECT_EQ(*store.db().LabelValues("__name__", all, {}, 1), (std::vector<std::string>{"new"}));
+  EXPECT_EQ(*store.db().LabelValues("a", all, {{Matcher::Equal("b", "2")}}, 0),
+            std::vector<std::string>());
+  const auto series =
+      store.db().Series(all, {{Matcher::Equal("__name__", "old")}, {Matcher::Equal("a", "1")}}, 0);
+  ASSERT_EQ(series->size(), 1U);
+  EXPECT_EQ((*series)[0].ToString(), "old{a=\"1\"}");
+}
+
+TEST(Select, EndsWhenCancelled) {
+  TestStore store;
+  Scrape(&store, 2, 1);
+  std::atomic<bool> cancelled{true};
+  storage::SelectRequest request;
+  request.range = {0, INT64_MAX};
+  request.matchers = {Matcher::Equal("__name__", "x")};
+  request.cancelled = &cancelled;
+  const auto set = store.db().Select(request);
+  ASSERT_TRUE(set.ok());
+  storage::ColumnBatch batch;
+  EXPECT_EQ((*set)->Next(&batch).status().code(), absl::StatusCode::kCancelled);
+}
+
+TEST(Seal, KeepsRandomSeriesBitForBit) {
+  TestStore store;
+  SeededRng rng(3);
+  for (int round = 0; round < 4; ++round) {
+    for (int t = 0; t < 60; ++t) {
+      storage::WriteBatch batch;
+      for (int i = 0; i < 12; ++i) {
+        batch.AddSeries(Series(i));
+        double value = static_cast<double>(rng.Below(1000));
+        if (i % 4 == 1) value *= 0.01;
+        if (i % 4 == 2) value = std::bit_cast<double>(rng.Next());
+        if (i % 4 == 3 && t % 9 == 0) value = model::StaleNan();
+        batch.AddSample(store.manual_clock().NowMs() + (i % 3 == 0 ? t % 7 : 0), value);
+      }
+      ASSERT_TRUE(store.db().Commit(batch, {}).ok());
+      store.manual_clock().Advance(10'000);
+    }
+    const auto before = store.Read("x");
+    ASSERT_TRUE(store.db().Seal().ok());
+    if (round == 3) {
+      store.manual_clock().Advance(int64_t{3} * 24 * 60 * kMinuteMs);
+      ASSERT_TRUE(store.db().Compact().ok());
+      EXPECT_EQ(store.db().stats().blocks, 1U);
+    }
+    const auto after = store.Read("x");
+    ASSERT_EQ(before.size(), after.size());
+    for (size_t s = 0; s < before.size(); ++s) {
+      EXPECT_EQ(before[s].times_ms, after[s].times_ms);
+      for (size_t i = 0; i < before[s].values.size(); ++i) {
+        ASSERT_TRUE(model::SameBits(before[s].values[i], after[s].values[i]));
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hearth::tsdb
