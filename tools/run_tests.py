@@ -15,6 +15,7 @@ libfuzzer  each fuzz target with clang's libFuzzer (make fuzz)
 
 import argparse
 import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
@@ -25,6 +26,8 @@ import sys
 import time
 import xml.etree.ElementTree
 from dataclasses import dataclass, field
+
+import postgres
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / 'build' / 'test-results'
@@ -103,11 +106,12 @@ def parse_gtest(report):
     return tally
 
 
-def run_gtest(preset, program):
+def run_gtest(preset, program, env=None):
     report = RESULTS / f'{preset}-{program}.json'
     report.unlink(missing_ok=True)
     code, output = run([str(ROOT / 'build' / preset / program),
-                        f'--gtest_output=json:{report}', '--gtest_brief=1'], UNIT_TIMEOUT_S)
+                        f'--gtest_output=json:{report}', '--gtest_brief=1'], UNIT_TIMEOUT_S,
+                       env=env)
     try:
         tally = parse_gtest(json.loads(report.read_text()))
     except (OSError, ValueError):
@@ -115,6 +119,23 @@ def run_gtest(preset, program):
     if code != 0 and tally.failed == 0:
         # Crashed, timed out, or a sanitizer spoke after the last test.
         tally.fail(f'{program} (exit code {code})', output)
+    return tally
+
+
+def run_gtests(preset):
+    """All programs of a preset, the catalog's also on PostgreSQL, where it can be started."""
+    tally = Tally()
+    env = environment()
+    with contextlib.ExitStack() as stack:
+        try:
+            env['HEARTH_TEST_POSTGRES'] = stack.enter_context(
+                postgres.temporary(ROOT / 'build/peers/bin'))
+        except postgres.Unavailable as why:
+            tally.skipped.append(f'catalog tests on PostgreSQL ({why})')
+        pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(PARALLEL))
+        for one in pool.map(lambda program: run_gtest(preset, program, env),
+                            listed(preset, 'tests')):
+            tally.add(one)
     return tally
 
 
@@ -154,11 +175,8 @@ def unit_tier(options):
     python = sys.executable
     tally.add(run_script('tidy_test', [python, 'tools/tidy_test.py']))
     tally.add(run_script('tidy', [python, 'tools/tidy.py']))
-    presets = ['dev'] + (['tsan'] if options.long else [])
-    for preset in presets:
-        with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
-            for one in pool.map(lambda p, s=preset: run_gtest(s, p), listed(preset, 'tests')):
-                tally.add(one)
+    for preset in ['dev'] + (['tsan'] if options.long else []):
+        tally.add(run_gtests(preset))
     package = ROOT / 'web/package.json'
     if package.exists() and 'test' in json.loads(package.read_text()).get('scripts', {}):
         if (ROOT / 'web/node_modules').is_dir():
