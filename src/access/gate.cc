@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "access/gate.h"
+
+#include <fmt/core.h>
+
+#include <utility>
+#include <vector>
+
+#include "auth/basic.h"
+#include "base/log.h"
+#include "base/status.h"
+
+namespace hearth::access {
+namespace {
+
+RefusalKind KindOf(auth::SigV4Error error) {
+  switch (error) {
+    case auth::SigV4Error::kNone:
+    case auth::SigV4Error::kMissing:
+      return RefusalKind::kMissing;
+    case auth::SigV4Error::kIncomplete:
+      return RefusalKind::kIncomplete;
+    case auth::SigV4Error::kMismatch:
+      return RefusalKind::kMismatch;
+    case auth::SigV4Error::kUnknownKey:
+      return RefusalKind::kUnknownKey;
+    case auth::SigV4Error::kExpiredToken:
+      return RefusalKind::kExpiredToken;
+  }
+  return RefusalKind::kMismatch;
+}
+
+// Identity and principal share one allocation that the identity store owns.
+std::shared_ptr<const auth::Principal> PrincipalOf(
+    const std::shared_ptr<const catalog::Identity>& identity) {
+  return {identity, &identity->principal};
+}
+
+}  // namespace
+
+Gate::Gate(Options options, catalog::IdentityStore& identities, const Clock& clock,
+           Registry& metrics)
+    : options_(std::move(options)),
+      identities_(identities),
+      clock_(clock),
+      root_(std::make_shared<auth::Principal>(auth::RootPrincipal(options_.account))),
+      refused_authentication_(metrics.AddCounter("hearth_access_refusals_total",
+                                                 "Requests refused, by what was refused.",
+                                                 {{"kind", "authentication"}})),
+      refused_authorisation_(metrics.AddCounter("hearth_access_refusals_total",
+                                                "Requests refused, by what was refused.",
+                                                {{"kind", "authorisation"}})) {}
+
+auth::RequestFacts Gate::FactsOf(const net::HttpRequest& request) const {
+  auth::RequestFacts facts;
+  facts.now_ms = clock_.NowMs();
+  facts.source_ip = request.peer_address;
+  facts.user_agent = request.headers.Find("User-Agent");
+  facts.region = options_.region;
+  facts.secure_transport = request.tls;
+  return facts;
+}
+
+Identified Gate::Refuse(RefusalKind kind, std::string message) const {
+  refused_authentication_.Add();
+  Identified identified;
+  identified.refusal = Refusal{kind, std::move(message), ""};
+  return identified;
+}
+
+Identified Gate::Identify(const net::HttpRequest& request, std::string_view service) const {
+  if (!options_.enabled) {
+    Identified identified;
+    identified.caller = {root_, Via::kAuthOff, options_.region, FactsOf(request)};
+    return identified;
+  }
+  std::vector<std::pair<std::string_view, std::string_view>> headers;
+  headers.reserve(request.headers.size());
+  for (const net::HttpHeader& header : request.headers) {
+    headers.emplace_back(header.name, header.value);
+  }
+  auth::SigV4Request signed_request;
+  signed_request.method = request.method;
+  signed_request.raw_path = request.path;
+  signed_request.raw_query = request.query;
+  signed_request.headers = headers;
+  signed_request.body = request.body;
+  signed_request.tls = request.tls;
+  if (auth::HasSigV4(signed_request)) return IdentifySigned(request, signed_request, service);
+  if (auth::ParseBasic(request.headers.Find("Authorization"))) return IdentifyBasic(request);
+  if (request.headers.Has("Authorization")) {
+    return Refuse(RefusalKind::kIncomplete,
+                  "Authorization header is neither AWS4-HMAC-SHA256 nor Basic with an access key");
+  }
+  return Refuse(RefusalKind::kMissing, "Missing Authentication Token");
+}
+
+Identified Gate::IdentifySigned(const net::HttpRequest& request,
+                                const auth::SigV4Request& signed_request,
+                                std::string_view service) const {
+  auth::SigV4Options options;
+  options.expected_service = service;
+  options.allow_unsigned_payload = true;  // SigV4 takes it over TLS only
+  auth::SigV4Result result;
+  auto identity = identities_.Authenticate(signed_request, options, &result);
+  if (!identity.ok()) {
+    log::Error("access", "identities cannot be read", {{"error", Message(identity.status())}});
+    return Refuse(RefusalKind::kUnavailable, "The service cannot verify credentials at the moment");
+  }
+  if (!result.ok()) return Refuse(KindOf(result.error), result.message);
+  Identified identified;
+  identified.caller = {PrincipalOf(*identity), Via::kSigV4, result.identity.scope.region,
+                       FactsOf(request)};
+  identified.caller.facts.region = identified.caller.region;
+  return identified;
+}
+
+Identified Gate::IdentifyBasic(const net::HttpRequest& request) const {
+  if (!request.tls && !request.peer_is_loopback) {
+    return Refuse(RefusalKind::kInsecure,
+                  "HTTP Basic is accepted over TLS or from this machine only: the secret would "
+                  "cross the network in the clear. Use the https listener");
+  }
+  const auto basic = auth::ParseBasic(request.headers.Find("Authorization"));
+  auto identity = identities_.AuthenticateBasic(basic->user, basic->password);
+  if (identity.ok()) {
+    Identified identified;
+    identified.caller = {PrincipalOf(*identity), Via::kBasic, options_.region, FactsOf(request)};
+    return identified;
+  }
+  if (absl::IsUnauthenticated(identity.status()) || absl::IsNotFound(identity.status())) {
+    return Refuse(RefusalKind::kUnknownKey,
+                  "The access key or its secret in the Basic credentials is not valid");
+  }
+  log::Error("access", "identities cannot be read", {{"error", Message(identity.status())}});
+  return Refuse(RefusalKind::kUnavailable, "The service cannot verify credentials at the moment");
+}
+
+std::optional<Refusal> Gate::Authorize(const Caller& caller, std::string_view action,
+                                       std::string_view resource) const {
+  const auth::ConditionContext context = auth::StandardContext(*caller.principal, caller.facts);
+  const auth::AccessDecision decision =
+      auth::DecideAccess({*caller.principal, action, resource, context, nullptr, {}});
+  if (decision.allowed) return std::nullopt;
+  refused_authorisation_.Add();
+  return Refusal{RefusalKind::kDenied, decision.message, decision.missing_statement};
+}
+
+}  // namespace hearth::access

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The door of every face: who makes this request, and may they do this? Signatures, key pairs and
+// policies are judged in `auth`, looked up in `catalog`; here they meet an HTTP request.
+//
+//   access::Identified who = gate.Identify(request, "aps");
+//   if (who.refusal) return AwsJsonRefusal(*who.refusal, …);
+//   if (auto refused = gate.Authorize(who.caller, "aps:QueryMetrics", workspace_arn)) …
+//
+// Thread-safe. With Options::enabled false (benchmarks on loopback) everybody is the account's
+// root.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "auth/access.h"
+#include "auth/principal.h"
+#include "auth/sigv4.h"
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "catalog/identity.h"
+#include "net/http.h"
+
+namespace hearth::access {
+
+enum class Via { kNone, kSigV4, kBasic, kWorkspaceRole, kAuthOff };
+
+// Who, and the facts of the request that policy conditions may ask for.
+struct Caller {
+  std::shared_ptr<const auth::Principal> principal;
+  Via via = Via::kNone;
+  std::string region;  // of the credential scope, else the server's default
+  auth::RequestFacts facts;
+};
+
+enum class RefusalKind {
+  kMissing,       // no credentials at all
+  kIncomplete,    // a broken Authorization header
+  kMismatch,      // wrong signature, scope or clock
+  kUnknownKey,    // no such key, wrong password, not our session token
+  kExpiredToken,  // was good once
+  kInsecure,      // a key pair in the clear over a network
+  kDenied,        // identified, but no policy allows it
+  kUnavailable,   // the catalog cannot be read: nothing can be said
+};
+
+struct Refusal {
+  RefusalKind kind = RefusalKind::kMissing;
+  std::string message;
+  std::string missing_statement;  // JSON; of kDenied, where an Allow would help
+};
+
+struct Identified {
+  std::optional<Refusal> refusal;
+  Caller caller;  // where not refused
+};
+
+class Gate {
+ public:
+  struct Options {
+    bool enabled = true;
+    std::string account;
+    std::string region;
+  };
+  Gate(Options options, catalog::IdentityStore& identities, const Clock& clock, Registry& metrics);
+
+  // SigV4 (header or presigned) for `service` ("" for any), or HTTP Basic with a key pair over TLS
+  // or loopback.
+  Identified Identify(const net::HttpRequest& request, std::string_view service) const;
+
+  // Nothing where it is allowed.
+  std::optional<Refusal> Authorize(const Caller& caller, std::string_view action,
+                                   std::string_view resource) const;
+
+  const Options& options() const { return options_; }
+
+ private:
+  Identified IdentifySigned(const net::HttpRequest& request,
+                            const auth::SigV4Request& signed_request,
+                            std::string_view service) const;
+  Identified IdentifyBasic(const net::HttpRequest& request) const;
+  Identified Refuse(RefusalKind kind, std::string message) const;
+  auth::RequestFacts FactsOf(const net::HttpRequest& request) const;
+
+  const Options options_;
+  catalog::IdentityStore& identities_;
+  const Clock& clock_;
+  std::shared_ptr<const auth::Principal> root_;
+  Counter& refused_authentication_;
+  Counter& refused_authorisation_;
+};
+
+}  // namespace hearth::access
