@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prometheus' answer envelope, and the one table from errors to its errorType and HTTP status
+// (web/api/v1/api.go).
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "net/http.h"
+#include "promql/engine.h"
+
+namespace hearth::api {
+
+// {"status":"success","data":DATA} with warnings and infos where there are any.
+net::HttpResponse Success(std::string data, std::span<const std::string> warnings = {},
+                          std::span<const std::string> infos = {});
+
+// {"status":"error","errorType":…,"error":…}
+net::HttpResponse ApiError(int status, std::string_view type, std::string_view message);
+
+// A parameter is wrong: 400 bad_data.
+net::HttpResponse BadData(const absl::Status& status);
+// The evaluation or the store failed.
+net::HttpResponse QueryError(const absl::Status& status);
+
+// {"resultType":…,"result":…}, with "stats" where asked for. Floats only: the store takes no native
+// histograms yet, so no result holds one.
+std::string ResultJson(const promql::Result& result, bool stats);
+
+}  // namespace hearth::api

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/prometheus/data_plane.h"
+
+#include <fmt/core.h>
+
+#include <array>
+#include <utility>
+
+#include "access/aws_errors.h"
+#include "base/status.h"
+
+namespace hearth::api {
+namespace {
+
+constexpr std::string_view kService = "aps";
+
+// Clients write the endpoint with and without its slash: "//" and a trailing "/" mean nothing.
+std::string Normalise(std::string_view path) {
+  std::string out;
+  for (const char c : path) {
+    if (c == '/' && !out.empty() && out.back() == '/') continue;
+    out += c;
+  }
+  if (out.size() > 1 && out.back() == '/') out.pop_back();
+  return out;
+}
+
+net::HttpResponse NoSuchWorkspace(std::string_view id) {
+  return access::AwsJsonError(
+      404, "ResourceNotFoundException", "Workspace not found",
+      fmt::format(R"("resourceId":{},"resourceType":"workspace")", model::QuoteGo(id)));
+}
+
+struct AlertmanagerRoute {
+  std::string_view method;
+  std::string_view prefix;
+  std::string_view action;
+};
+constexpr std::array kAlertmanagerRoutes = {
+    AlertmanagerRoute{"POST", "/alertmanager/api/v2/alerts", "aps:CreateAlertManagerAlerts"},
+    AlertmanagerRoute{"GET", "/alertmanager/api/v2/alerts/groups",
+                      "aps:ListAlertManagerAlertGroups"},
+    AlertmanagerRoute{"GET", "/alertmanager/api/v2/alerts", "aps:ListAlertManagerAlerts"},
+    AlertmanagerRoute{"GET", "/alertmanager/api/v2/receivers", "aps:ListAlertManagerReceivers"},
+    AlertmanagerRoute{"GET", "/alertmanager/api/v2/silences", "aps:ListAlertManagerSilences"},
+    AlertmanagerRoute{"POST", "/alertmanager/api/v2/silences", "aps:PutAlertManagerSilences"},
+    AlertmanagerRoute{"GET", "/alertmanager/api/v2/silence/", "aps:GetAlertManagerSilence"},
+    AlertmanagerRoute{"DELETE", "/alertmanager/api/v2/silence/", "aps:DeleteAlertManagerSilence"},
+    AlertmanagerRoute{"GET", "/alertmanager/api/v2/status", "aps:GetAlertManagerStatus"},
+};
+
+}  // namespace
+
+net::HttpResponse DataPlane::HandleRoot(const net::HttpRequest& request) {
+  const access::Identified who = gate_.Identify(request, kService);
+  if (who.refusal) return access::AwsJsonRefusal(*who.refusal, true);
+  return Serve(request, default_workspace_, Normalise(request.path), Plane::kRoot, who.caller);
+}
+
+net::HttpResponse DataPlane::HandleWorkspace(const net::HttpRequest& request, std::string_view id,
+                                             std::string_view path) {
+  const access::Identified who = gate_.Identify(request, kService);
+  if (who.refusal) return access::AwsJsonRefusal(*who.refusal, false);
+  return Serve(request, id, Normalise(path), Plane::kWorkspace, who.caller);
+}
+
+net::HttpResponse DataPlane::HandleAs(const net::HttpRequest& request, std::string_view id,
+                                      std::string_view path, const access::Caller& caller) {
+  return Serve(request, id, Normalise(path), Plane::kWorkspace, caller);
+}
+
+net::HttpResponse DataPlane::Serve(const net::HttpRequest& request, std::string_view id,
+                                   std::string_view path, Plane plane,
+                                   const access::Caller& caller) {
+  const auto workspace = workspaces_.Find(id);
+  if (workspace == nullptr) {
+    // Whoever may not see it learns nothing of whether it exists.
+    const std::string arn =
+        fmt::format("arn:aws:aps:{}:{}:workspace/{}", caller.region, gate_.options().account, id);
+    const bool write = PrometheusApi::IsWrite(path);
+    if (const auto refusal =
+            gate_.Authorize(caller, write ? "aps:RemoteWrite" : "aps:QueryMetrics", arn)) {
+      return access::AwsJsonRefusal(*refusal, false);
+    }
+    return NoSuchWorkspace(id);
+  }
+  if (caller.via == access::Via::kSigV4 && caller.region != workspace->region()) {
+    access::Refusal refusal{access::RefusalKind::kMismatch,
+                            fmt::format("Credential should be scoped to a valid Region, not '{}'. "
+                                        "Workspace {} is in {}",
+                                        caller.region, workspace->id(), workspace->region()),
+                            ""};
+    return access::AwsJsonRefusal(refusal, false);
+  }
+  if (path.starts_with("/alertmanager/")) {
+    return Alertmanager(request, path, caller, workspace->arn());
+  }
+  const bool collector = id == default_workspace_;
+  return api_.Handle(request, path, plane, caller, *workspace, collector ? &collector_ : nullptr);
+}
+
+net::HttpResponse DataPlane::Alertmanager(const net::HttpRequest& request, std::string_view path,
+                                          const access::Caller& caller, std::string_view arn) {
+  for (const AlertmanagerRoute& route : kAlertmanagerRoutes) {
+    const bool prefix = route.prefix.ends_with('/');
+    const bool same = prefix ? path.starts_with(route.prefix) : path == route.prefix;
+    if (request.method != route.method || !same) continue;
+    if (const auto refusal = gate_.Authorize(caller, route.action, arn)) {
+      return access::AwsJsonRefusal(*refusal, false);
+    }
+    return access::AwsJsonError(
+        501, "NotImplementedException",
+        fmt::format("The Alertmanager of a workspace is not part of this version of hearth ({})",
+                    route.action));
+  }
+  return access::AwsJsonError(404, "ResourceNotFoundException",
+                              fmt::format("No Alertmanager API at {}", path));
+}
+
+}  // namespace hearth::api

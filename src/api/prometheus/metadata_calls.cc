@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// labels, label values, series, metadata, build information.
+#include <fmt/core.h>
+
+#include <map>
+
+#include "api/prometheus/answers.h"
+#include "api/prometheus/parameters.h"
+#include "api/prometheus/prometheus_api.h"
+#include "base/json_text.h"
+#include "base/status.h"
+#include "codec/json_writer.h"
+#include "model/metadata.h"
+
+namespace hearth::api {
+namespace {
+
+const std::string kTruncated = "results truncated due to limit";
+
+// One more than asked for is fetched, so that a cut can be told.
+template <typename List>
+std::vector<std::string> Cut(size_t limit, List* list) {
+  if (limit == 0 || list->size() <= limit) return {};
+  list->resize(limit);
+  return {kTruncated};
+}
+
+size_t Fetch(size_t limit) { return limit == 0 ? 0 : limit + 1; }
+
+// Prometheus' escaping of names in paths: U__ then bytes as _XX_ of what a legacy name cannot hold.
+std::string UnescapeName(std::string_view name) {
+  if (!name.starts_with("U__")) return std::string(name);
+  std::string out;
+  for (size_t i = 3; i < name.size();) {
+    if (name[i] != '_') {
+      out += name[i++];
+      continue;
+    }
+    if (i + 1 < name.size() && name[i + 1] == '_') {
+      out += '_';
+      i += 2;
+      continue;
+    }
+    const size_t end = name.find('_', i + 1);
+    uint64_t point = 0;
+    std::string hex(name.substr(i + 1, end == std::string_view::npos ? 0 : end - i - 1));
+    if (hex.empty() || hex.size() > 6 ||
+        hex.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos) {
+      return std::string(name);
+    }
+    point = std::stoul(hex, nullptr, 16);
+    if (point < 0x80) {
+      out += static_cast<char>(point);
+    } else if (point < 0x800) {
+      out += static_cast<char>(0xC0 | (point >> 6));
+      out += static_cast<char>(0x80 | (point & 0x3F));
+    } else if (point < 0x10000) {
+      out += static_cast<char>(0xE0 | (point >> 12));
+      out += static_cast<char>(0x80 | ((point >> 6) & 0x3F));
+      out += static_cast<char>(0x80 | (point & 0x3F));
+    } else {
+      out += static_cast<char>(0xF0 | ((point >> 18) & 0x07));
+      out += static_cast<char>(0x80 | ((point >> 12) & 0x3F));
+      out += static_cast<char>(0x80 | ((point >> 6) & 0x3F));
+      out += static_cast<char>(0x80 | (point & 0x3F));
+    }
+    i = end + 1;
+  }
+  return out;
+}
+
+// What the three endpoints have in common.
+struct Question {
+  storage::TimeRange range;
+  std::vector<std::vector<model::Matcher>> selectors;
+  size_t limit = 0;
+};
+
+absl::StatusOr<Question> ReadQuestion(const Parameters& parameters) {
+  Question question;
+  TRY_ASSIGN(question.limit, parameters.Limit("limit"));
+  TRY_ASSIGN(question.range, parameters.Range());
+  TRY_ASSIGN(question.selectors, parameters.Selectors());
+  return question;
+}
+
+net::HttpResponse TextList(absl::StatusOr<std::vector<std::string>> list, size_t limit) {
+  if (!list.ok()) return QueryError(list.status());
+  const std::vector<std::string> warnings = Cut(limit, &*list);
+  std::string data;
+  codec::AppendTextArray(*list, &data);
+  return Success(std::move(data), warnings);
+}
+
+}  // namespace
+
+net::HttpResponse PrometheusApi::Labels(const Call& call, const Parameters& parameters) {
+  const auto question = ReadQuestion(parameters);
+  if (!question.ok()) return BadData(question.status());
+  return TextList(call.workspace.querier().LabelNames(question->range, question->selectors,
+                                                      Fetch(question->limit)),
+                  question->limit);
+}
+
+net::HttpResponse PrometheusApi::LabelValues(const Call& call, const Parameters& parameters) {
+  const std::string name = UnescapeName(parameters.Get("label"));
+  if (name.empty() || !IsValidUtf8(name)) {
+    return BadData(InvalidArgument("invalid label name: {}", model::QuoteGo(name)));
+  }
+  const auto question = ReadQuestion(parameters);
+  if (!question.ok()) return BadData(question.status());
+  return TextList(call.workspace.querier().LabelValues(name, question->range, question->selectors,
+                                                       Fetch(question->limit)),
+                  question->limit);
+}
+
+net::HttpResponse PrometheusApi::Series(const Call& call, const Parameters& parameters) {
+  if (!parameters.Has("match[]")) return BadData(InvalidArgument("no match[] parameter provided"));
+  const auto question = ReadQuestion(parameters);
+  if (!question.ok()) return BadData(question.status());
+  auto series =
+      call.workspace.querier().Series(question->range, question->selectors, Fetch(question->limit));
+  if (!series.ok()) return QueryError(series.status());
+  const std::vector<std::string> warnings = Cut(question->limit, &*series);
+  std::string data = "[";
+  for (const model::Labels& labels : *series) {
+    if (data.size() > 1) data += ',';
+    codec::AppendLabels(labels, &data);
+  }
+  data += ']';
+  return Success(std::move(data), warnings);
+}
+
+net::HttpResponse PrometheusApi::Metadata(const Call& call, const Parameters& parameters) {
+  const auto limit = parameters.Limit("limit");
+  if (!limit.ok()) return BadData(limit.status());
+  const auto all = call.workspace.querier().MetricMetadata(parameters.Get("metric"), *limit);
+  std::map<std::string_view, std::string> by_metric;
+  for (const model::Metadata& metadata : all) {
+    std::string& list = by_metric[metadata.metric];
+    if (!list.empty()) list += ',';
+    list += fmt::format(R"({{"type":"{}","help":)", model::Name(metadata.type));
+    AppendJsonStringHtmlSafe(metadata.help, &list);
+    list += R"(,"unit":)";
+    AppendJsonStringHtmlSafe(metadata.unit, &list);
+    list += '}';
+  }
+  std::string data = "{";
+  for (const auto& [metric, list] : by_metric) {
+    if (data.size() > 1) data += ',';
+    AppendJsonStringHtmlSafe(metric, &data);
+    data += ":[" + list + "]";
+  }
+  data += '}';
+  return Success(std::move(data));
+}
+
+net::HttpResponse PrometheusApi::BuildInfo(const Call&, const Parameters&) {
+  // `version` is Prometheus' whose API this is: clients choose features by it.
+  std::string data = fmt::format(
+      R"({{"version":"3.14.0","revision":"{}","branch":"hearth","buildUser":"hearth {}",)"
+      R"("buildDate":"","goVersion":"none","features":{{}}}})",
+      options_.revision, options_.version);
+  return Success(std::move(data));
+}
+
+}  // namespace hearth::api

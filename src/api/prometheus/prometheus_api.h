@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prometheus' HTTP API over one AMP workspace: remote write, queries, labels, series, metadata,
+// targets, rules. The same code serves the data plane under /workspaces/ws-…/ and the stock paths
+// at the root. Sources: prometheus/web/api/v1/api.go, storage/remote/write_handler.go (3.14), and
+// for texts and codes of AMP aws-contract.md §10 and §11.
+//
+// Thread-safe; what it borrows must outlive it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "access/gate.h"
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "codec/remote_write.h"
+#include "net/http.h"
+#include "promql/engine.h"
+#include "rules/rule_file.h"
+#include "scrape/manager.h"
+#include "workspace/workspace.h"
+
+namespace hearth::api {
+
+class Parameters;
+
+struct PrometheusApiOptions {
+  bool aws_fidelity = false;  // --fidelity aws: AMP's request size and query range limits
+  size_t write_body_decoded_max = size_t{128} << 20;
+  codec::LabelLimits label_limits;
+  int64_t query_range_max_ms = int64_t{95} * 24 * 3600 * 1000;  // AMP's quota, both fidelities
+  std::string version;
+  std::string revision;
+};
+
+// What the process scrapes and which rules it was given; shown for the default workspace only.
+struct CollectorView {
+  std::function<scrape::TargetsSnapshot()> targets;
+  std::function<std::shared_ptr<const std::vector<rules::Group>>()> rule_groups;
+};
+
+// Where a request came in: under /workspaces/ (AMP's texts and limits) or at a stock path.
+enum class Plane { kWorkspace, kRoot };
+
+class PrometheusApi {
+ public:
+  PrometheusApi(PrometheusApiOptions options, const access::Gate& gate,
+                const promql::Engine& engine, const Clock& clock, Registry& metrics);
+
+  // `path` begins with /api/v1/ (or is /federate); `collector` is null for all but the default
+  // workspace.
+  net::HttpResponse Handle(const net::HttpRequest& request, std::string_view path, Plane plane,
+                           const access::Caller& caller, workspace::Workspace& workspace,
+                           const CollectorView* collector);
+
+  // True where `path` is one of the stock paths that answer at the root.
+  static bool IsRootPath(std::string_view path);
+  static bool IsWrite(std::string_view path);
+
+ private:
+  struct Call {
+    const net::HttpRequest& request;
+    Plane plane;
+    const access::Caller& caller;
+    workspace::Workspace& workspace;
+    const CollectorView* collector;
+  };
+  using Method = net::HttpResponse (PrometheusApi::*)(const Call&, const Parameters&);
+  struct Route;
+  static const Route* FindRoute(std::string_view path, std::string* label_name);
+
+  net::HttpResponse Write(const Call& call);
+  net::HttpResponse Query(const Call& call, const Parameters& parameters);
+  net::HttpResponse QueryRange(const Call& call, const Parameters& parameters);
+  net::HttpResponse FormatQuery(const Call& call, const Parameters& parameters);
+  net::HttpResponse Labels(const Call& call, const Parameters& parameters);
+  net::HttpResponse LabelValues(const Call& call, const Parameters& parameters);
+  net::HttpResponse Series(const Call& call, const Parameters& parameters);
+  net::HttpResponse Metadata(const Call& call, const Parameters& parameters);
+  net::HttpResponse BuildInfo(const Call& call, const Parameters& parameters);
+  net::HttpResponse Targets(const Call& call, const Parameters& parameters);
+  net::HttpResponse Rules(const Call& call, const Parameters& parameters);
+  net::HttpResponse Alerts(const Call& call, const Parameters& parameters);
+
+  const PrometheusApiOptions options_;
+  const access::Gate& gate_;
+  const promql::Engine& engine_;
+  const Clock& clock_;
+  Registry& metrics_;
+  Counter& samples_received_;
+  Histogram& query_seconds_;
+};
+
+}  // namespace hearth::api
