@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "flags.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "base/file_system.h"
+#include "base/status.h"
+
+namespace hearth::app {
+namespace {
+
+absl::Status BadFlag(std::string_view flag, std::string_view value, std::string_view allowed) {
+  return InvalidArgument("--{} '{}' is not allowed: {}", flag, value, allowed);
+}
+
+// What this process may use: the cgroup's limit where there is one, else the machine's memory.
+uint64_t MachineMemory() {
+  uint64_t machine = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+                     static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
+  for (const char* path :
+       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    std::FILE* file =
+        std::fopen(path, "r");  // kernel files have no size: not FileSystem's business
+    if (file == nullptr) continue;
+    unsigned long long limit = 0;
+    const int read = std::fscanf(file, "%llu", &limit);
+    std::fclose(file);
+    if (read == 1 && limit > 0) machine = std::min<uint64_t>(machine, limit);
+  }
+  return machine;
+}
+
+bool IsRegion(std::string_view text) {
+  return !text.empty() && text.size() <= 64 &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
+}
+
+bool IsAccount(std::string_view text) {
+  return text.size() == 12 && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+absl::StatusOr<net::HostPort> ParseListener(std::string_view flag, const std::string& text) {
+  const auto parsed = net::ParseHostPort(text);
+  if (!parsed.ok()) {
+    return BadFlag(
+        flag, text,
+        "write HOST:PORT, for example 127.0.0.1:9320 (" + Message(parsed.status()) + ")");
+  }
+  return *parsed;
+}
+
+bool IsLoopbackListener(const net::HostPort& listener) {
+  return net::IsLoopbackAddress(listener.host) || listener.host == "localhost";
+}
+
+absl::Status CheckUrl(std::string_view flag, const std::string& url) {
+  if (url.empty() || url.starts_with("http://") || url.starts_with("https://")) {
+    return absl::OkStatus();
+  }
+  return BadFlag(flag, url, "write a URL, for example https://metrics.example.org");
+}
+
+absl::Status CheckWords(const ServeFlags& flags, ServeSettings* settings) {
+  if (flags.fidelity != "lenient" && flags.fidelity != "aws") {
+    return BadFlag("fidelity", flags.fidelity, "lenient or aws");
+  }
+  settings->aws_fidelity = flags.fidelity == "aws";
+  if (flags.auth != "on" && flags.auth != "off") return BadFlag("auth", flags.auth, "on or off");
+  settings->auth = flags.auth == "on";
+  if (flags.wal_fsync == "always") {
+    settings->wal_fsync = tsdb::WalFsync::kAlways;
+  } else if (flags.wal_fsync == "interval") {
+    settings->wal_fsync = tsdb::WalFsync::kInterval;
+  } else if (flags.wal_fsync == "os") {
+    settings->wal_fsync = tsdb::WalFsync::kOs;
+  } else {
+    return BadFlag("wal-fsync", flags.wal_fsync, "always, interval or os");
+  }
+  if (!log::ParseLevel(flags.log_level, &settings->log_level)) {
+    return BadFlag("log-level", flags.log_level, "debug, info, warn or error");
+  }
+  if (flags.log_format != "text" && flags.log_format != "json") {
+    return BadFlag("log-format", flags.log_format, "text or json");
+  }
+  settings->log_format = flags.log_format == "json" ? log::Format::kJson : log::Format::kText;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Limit> ParseLimit(std::string_view text, std::string_view flag) {
+  constexpr std::array<std::pair<std::string_view, double>, 9> kUnits = {{{"TiB", 0x1p40},
+                                                                          {"GiB", 0x1p30},
+                                                                          {"MiB", 0x1p20},
+                                                                          {"KiB", 0x1p10},
+                                                                          {"TB", 1e12},
+                                                                          {"GB", 1e9},
+                                                                          {"MB", 1e6},
+                                                                          {"KB", 1e3},
+                                                                          {"B", 1}}};
+  std::string_view number = text;
+  double unit = 1;
+  const bool share = number.ends_with('%');
+  if (share) {
+    number.remove_suffix(1);
+  } else {
+    for (const auto& [name, factor] : kUnits) {
+      if (!number.ends_with(name)) continue;
+      number.remove_suffix(name.size());
+      unit = factor;
+      break;
+    }
+  }
+  double value = 0;
+  const auto parsed = std::from_chars(number.data(), number.data() + number.size(), value);
+  const bool whole = parsed.ec == std::errc() && parsed.ptr == number.data() + number.size();
+  if (!whole || value <= 0 || (share && value > 100) || value * unit > 1e18) {
+    return BadFlag(flag, text, "write a size (4GiB, 512MiB) or a share (70%)");
+  }
+  Limit limit;
+  if (share) {
+    limit.share = value / 100;
+  } else {
+    limit.bytes = static_cast<uint64_t>(value * unit);
+  }
+  return limit;
+}
+
+absl::StatusOr<ServeSettings> CheckFlags(const ServeFlags& flags) {
+  ServeSettings settings;
+  settings.flags = flags;
+  if (flags.data.empty()) return BadFlag("data", flags.data, "name a directory");
+  TRY_ASSIGN(settings.listen, ParseListener("listen", flags.listen));
+  TRY_ASSIGN(settings.listen_tls, ParseListener("listen-tls", flags.listen_tls));
+  if (flags.tls_cert.empty() != flags.tls_key.empty()) {
+    return InvalidArgument("--tls-cert and --tls-key go together: one of them is missing");
+  }
+  if (!IsRegion(flags.region)) return BadFlag("region", flags.region, "for example us-east-1");
+  if (!IsAccount(flags.account)) return BadFlag("account", flags.account, "12 digits");
+  TRY(CheckUrl("external-url", flags.external_url));
+  TRY(CheckUrl("external-tls-url", flags.external_tls_url));
+  TRY(CheckWords(flags, &settings));
+  if (!settings.auth &&
+      (!IsLoopbackListener(settings.listen) || !IsLoopbackListener(settings.listen_tls))) {
+    return InvalidArgument(
+        "--auth off is refused because a listener is not on loopback (--listen {}, --listen-tls "
+        "{}): everybody who reaches it would be root",
+        flags.listen, flags.listen_tls);
+  }
+  TRY_ASSIGN(const Limit memory, ParseLimit(flags.memory_limit, "memory-limit"));
+  settings.memory_limit_bytes =
+      memory.bytes > 0 ? memory.bytes
+                       : static_cast<uint64_t>(memory.share * static_cast<double>(MachineMemory()));
+  constexpr uint64_t kMemoryMin = uint64_t{128} << 20;
+  if (settings.memory_limit_bytes < kMemoryMin) {
+    return BadFlag("memory-limit", flags.memory_limit, "at least 128MiB are needed");
+  }
+  TRY_ASSIGN(settings.disk_limit, ParseLimit(flags.disk_limit, "disk-limit"));
+  return settings;
+}
+
+void AddServeFlags(CLI::App& command, ServeFlags* flags) {
+  const auto add = [&command](const std::string& name, std::string* value,
+                              const std::string& help) {
+    std::string environment = "HEARTH_" + name;
+    for (char& c : environment) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
+    CLI::Option* option = command.add_option("--" + name, *value, help)->envname(environment);
+    if (!value->empty()) option->capture_default_str();
+  };
+  add("data", &flags->data, "directory for everything that lives on disk (made with mode 0700)");
+  add("listen", &flags->listen, "HOST:PORT for plain HTTP, all faces; port 0 takes a free one");
+  add("listen-tls", &flags->listen_tls, "HOST:PORT for HTTPS, all faces");
+  add("tls-cert", &flags->tls_cert, "certificate chain (PEM) instead of the self-made one");
+  add("tls-key", &flags->tls_key, "its private key (PEM)");
+  add("domain", &flags->domain,
+      "Grafana workspaces are g-….grafana-workspace.<region>.NAME instead of paths");
+  add("region", &flags->region, "region where a request names none");
+  add("account", &flags->account, "account, 12 digits");
+  add("fidelity", &flags->fidelity, "lenient, or aws: enforce also what only AWS would");
+  add("external-url", &flags->external_url, "URL that endpoints and links are built from");
+  add("external-tls-url", &flags->external_tls_url, "the same for the TLS listener");
+  add("catalog", &flags->catalog, "postgresql://… for a catalog that several processes share");
+  add("auth", &flags->auth, "on; off only on loopback, for benchmarks and tests");
+  add("wal-fsync", &flags->wal_fsync,
+      "when an acknowledged sample is on disk: always, interval (1 s) or os");
+  add("config", &flags->config, "hearth.yaml: a Prometheus configuration, and dashboards");
+  add("memory-limit", &flags->memory_limit, "budget: a size or a share of cgroup or machine");
+  add("disk-limit", &flags->disk_limit, "budget: a size, or a share of the volume");
+  add("log-level", &flags->log_level, "debug, info, warn or error");
+  add("log-format", &flags->log_format, "text or json");
+}
+
+std::string CatalogUrl(const std::string& data, const std::string& catalog) {
+  return catalog.empty() ? JoinPath(data, "catalog.sqlite") : catalog;
+}
+
+}  // namespace hearth::app

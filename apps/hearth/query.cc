@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// hearth query instant|range: as promtool query, against any Prometheus-compatible URL. Signs with
+// SigV4 where AWS credentials are in the environment or in the server's data directory.
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "auth/sigv4.h"
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/metrics.h"
+#include "base/status.h"
+#include "commands.h"
+#include "net/http_client.h"
+
+namespace hearth::app {
+namespace {
+
+using Json = nlohmann::json;
+
+struct QueryFlags {
+  std::string server = "http://127.0.0.1:9320";
+  std::string data = "./data";
+  std::string region = "us-east-1";
+  std::string ca_file;
+  std::string expression;
+  std::string time;
+  std::string start;
+  std::string end;
+  std::string step;
+};
+
+std::string FromEnvironment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// From the environment, else from DIR/aws/credentials; none where there is neither.
+auth::SigV4Credentials FindCredentials(const std::string& data) {
+  auth::SigV4Credentials credentials{FromEnvironment("AWS_ACCESS_KEY_ID"),
+                                     FromEnvironment("AWS_SECRET_ACCESS_KEY"),
+                                     FromEnvironment("AWS_SESSION_TOKEN")};
+  if (!credentials.access_key_id.empty()) return credentials;
+  const auto file = RealFileSystem().ReadFile(JoinPath(data, "aws/credentials"));
+  if (!file.ok()) return credentials;
+  for (const std::string_view line : Split(*file, '\n')) {
+    const size_t equals = line.find('=');
+    if (equals == std::string_view::npos) continue;
+    const std::string_view key = TrimSpace(line.substr(0, equals));
+    const std::string_view value = TrimSpace(line.substr(equals + 1));
+    if (key == "aws_access_key_id") credentials.access_key_id = value;
+    if (key == "aws_secret_access_key") credentials.secret = value;
+  }
+  return credentials;
+}
+
+std::string Form(const std::vector<std::pair<std::string, std::string>>& fields) {
+  std::string form;
+  for (const auto& [name, value] : fields) {
+    if (value.empty()) continue;
+    if (!form.empty()) form += '&';
+    form += name + "=" + PercentEncode(value, false);
+  }
+  return form;
+}
+
+void Sign(const QueryFlags& flags, net::ClientRequest* request) {
+  const auth::SigV4Credentials credentials = FindCredentials(flags.data);
+  if (credentials.access_key_id.empty()) return;
+  const size_t host_begin = request->url.find("://") + 3;
+  const size_t path_begin = std::min(request->url.find('/', host_begin), request->url.size());
+  const std::string host = request->url.substr(host_begin, path_begin - host_begin);
+  const std::string path = request->url.substr(path_begin);
+  const std::vector<std::pair<std::string_view, std::string_view>> headers = {
+      {"Host", host}, {"Content-Type", "application/x-www-form-urlencoded"}};
+  auth::SigV4Request view;
+  view.method = request->method;
+  view.raw_path = path;
+  view.headers = headers;
+  view.body = request->body;
+  for (const auto& [name, value] :
+       auth::SignSigV4(view, credentials, flags.region, "aps", SystemClock().NowMs())) {
+    request->headers.Set(name, value);
+  }
+}
+
+absl::StatusOr<Json> Ask(const QueryFlags& flags, std::string_view path, std::string form) {
+  Registry metrics;
+  net::HttpClient client(net::HttpClientOptions{}, metrics);
+  net::ClientRequest request;
+  request.method = "POST";
+  request.url = flags.server;
+  while (request.url.ends_with('/')) request.url.pop_back();
+  request.url += path;
+  request.headers.Set("Content-Type", "application/x-www-form-urlencoded");
+  request.body = std::move(form);
+  request.timeout_ms = 150'000;
+  request.tls.ca_file = flags.ca_file;
+  if (request.url.find("://") == std::string::npos) {
+    return InvalidArgument("--server {}: write a URL with http:// or https://", flags.server);
+  }
+  Sign(flags, &request);
+  TRY_ASSIGN(const net::ClientResponse response, client.Fetch(std::move(request)));
+  Json answer = Json::parse(response.body, nullptr, false);
+  if (response.status / 100 != 2) {
+    std::string reason = response.body;
+    if (answer.is_object() && answer.contains("error")) {
+      reason = answer["errorType"].get<std::string>() + ": " + answer["error"].get<std::string>();
+    } else if (answer.is_object() && answer.contains("message")) {
+      reason = answer["message"].get<std::string>();
+    }
+    if (response.status == 401 || response.status == 403) {
+      reason +=
+          " (credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from "
+          "--data DIR)";
+    }
+    return FailedPrecondition("{} answered {}: {}", flags.server, response.status, reason);
+  }
+  if (!answer.is_object() || !answer.contains("data")) {
+    return FailedPrecondition("{} did not answer as a Prometheus server does", flags.server);
+  }
+  for (const char* kind : {"warnings", "infos"}) {
+    if (!answer.contains(kind)) continue;
+    for (const Json& line : answer[kind]) {
+      std::fprintf(stderr, "%s\n", line.get<std::string>().c_str());
+    }
+  }
+  return answer["data"];
+}
+
+std::string MetricText(const Json& metric) {
+  std::string name;
+  std::string labels;
+  for (const auto& [key, value] : metric.items()) {
+    if (key == "__name__") {
+      name = value.get<std::string>();
+      continue;
+    }
+    labels += (labels.empty() ? "" : ", ") + key + "=" + value.dump();
+  }
+  return labels.empty() && !name.empty() ? name : name + "{" + labels + "}";
+}
+
+// As promtool prints: up{job="a"} => 1 @[1700000000]
+void Print(const Json& data) {
+  const std::string type = data["resultType"].get<std::string>();
+  const Json& result = data["result"];
+  if (type == "scalar" || type == "string") {
+    std::printf("%s: %s @[%s]\n", type.c_str(), result[1].get<std::string>().c_str(),
+                result[0].dump().c_str());
+    return;
+  }
+  for (const Json& series : result) {
+    const std::string metric = MetricText(series["metric"]);
+    if (series.contains("value")) {
+      std::printf("%s => %s @[%s]\n", metric.c_str(), series["value"][1].get<std::string>().c_str(),
+                  series["value"][0].dump().c_str());
+    }
+    if (!series.contains("values")) continue;
+    std::printf("%s =>\n", metric.c_str());
+    for (const Json& point : series["values"]) {
+      std::printf("%s @[%s]\n", point[1].get<std::string>().c_str(), point[0].dump().c_str());
+    }
+  }
+}
+
+int Run(const QueryFlags& flags, bool range) {
+  std::string form = range ? Form({{"query", flags.expression},
+                                   {"start", flags.start},
+                                   {"end", flags.end},
+                                   {"step", flags.step}})
+                           : Form({{"query", flags.expression}, {"time", flags.time}});
+  const auto data = Ask(flags, range ? "/api/v1/query_range" : "/api/v1/query", std::move(form));
+  if (!data.ok()) {
+    std::fprintf(stderr, "hearth query: %s\n", Message(data.status()).c_str());
+    return 1;
+  }
+  Print(*data);
+  return 0;
+}
+
+void AddCommon(CLI::App& command, QueryFlags* flags) {
+  command.add_option("--server", flags->server, "any Prometheus-compatible URL")
+      ->capture_default_str();
+  command.add_option("--data", flags->data, "data directory whose root credentials sign")
+      ->envname("HEARTH_DATA")
+      ->capture_default_str();
+  command.add_option("--region", flags->region, "region to sign for")
+      ->envname("AWS_REGION")
+      ->capture_default_str();
+  command.add_option("--ca-file", flags->ca_file, "CA of an https server (DIR/tls/ca.pem)");
+  command.add_option("EXPR", flags->expression, "PromQL")->required();
+}
+
+}  // namespace
+
+void AddQueryCommand(CLI::App& app, int* exit_code) {
+  auto flags = std::make_shared<QueryFlags>();
+  CLI::App* query = app.add_subcommand("query", "evaluate PromQL, as promtool query does");
+  query->require_subcommand(1);
+  CLI::App* instant = query->add_subcommand("instant", "at one moment");
+  AddCommon(*instant, flags.get());
+  instant->add_option("--time", flags->time, "RFC 3339 or unix seconds (default: now)");
+  instant->callback([flags, exit_code] { *exit_code = Run(*flags, false); });
+  CLI::App* range =
+      query->add_subcommand("range", "over a time range (default: the last 5 minutes)");
+  AddCommon(*range, flags.get());
+  range->add_option("--start", flags->start, "RFC 3339 or unix seconds");
+  range->add_option("--end", flags->end, "RFC 3339 or unix seconds (default: now)");
+  range->add_option("--step", flags->step, "duration or seconds (default: 15s)");
+  range->callback([flags, exit_code] {
+    const int64_t now_s = SystemClock().NowMs() / 1000;
+    if (flags->end.empty()) flags->end = std::to_string(now_s);
+    if (flags->start.empty()) flags->start = std::to_string(now_s - 300);
+    if (flags->step.empty()) flags->step = "15s";
+    *exit_code = Run(*flags, true);
+  });
+}
+
+}  // namespace hearth::app

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "base/log.h"
+#include "base/status.h"
+#include "grafana/provision.h"
+#include "process_metrics.h"
+#include "version.h"
+
+namespace hearth::app {
+namespace {
+
+// Requests under way may take so long at a stop; the rest of the ten seconds is for sealing.
+constexpr int64_t kDrainMs = 4000;
+// Of the memory budget (engine.md §3.3): what the head may take, and about what a series costs in
+// it (record, labels, postings and an open chunk, measured by tsdb_bench on 12-label series).
+constexpr double kHeadShare = 0.55;
+constexpr uint64_t kSeriesBytes = 1024;
+
+}  // namespace
+
+absl::Status Server::Start() {
+  TRY(LockData());
+  TRY(OpenCatalog());
+  TRY(OpenWorkspaces());
+  TRY(Listen());
+  BuildFaces();
+  TRY(EnsureDefaultDataSource(*catalog_, defaults_, http_url_, settings_.flags.region));
+  TRY(WriteAwsFiles(file_system_, settings_.flags.data, defaults_.root, settings_.flags.region,
+                    http_url_));
+  TRY(StartCollector());
+  TRY_ASSIGN(sign_in_url_, NewSignInUrl(*catalog_, settings_.flags, http_url_));
+  serving_ = dispatch_.get();
+  ready_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status Server::LockData() {
+  const std::string& data = settings_.flags.data;
+  TRY(file_system_.MakeDirectories(data));
+  auto lock = file_system_.Lock(JoinPath(data, "lock"));
+  if (absl::IsFailedPrecondition(lock.status())) {
+    return FailedPrecondition(
+        "another hearth runs on --data {}: {}. Stop it, or name another "
+        "directory",
+        data, Message(lock.status()));
+  }
+  TRY(lock.status());
+  lock_ = *std::move(lock);
+  return absl::OkStatus();
+}
+
+absl::Status Server::OpenCatalog() {
+  const ServeFlags& flags = settings_.flags;
+  catalog::Catalog::Options options;
+  options.url = CatalogUrl(flags.data, flags.catalog);
+  TRY_ASSIGN(catalog_, catalog::Catalog::Open(options, clock_, rng_, &metrics_));
+  TRY_ASSIGN(defaults_, EnsureDefaults(*catalog_, flags));
+  identities_ =
+      std::make_unique<catalog::IdentityStore>(*catalog_, catalog::IdentityStore::Options{});
+  gate_ = std::make_unique<access::Gate>(
+      access::Gate::Options{settings_.auth, flags.account, flags.region}, *identities_, clock_,
+      metrics_);
+  TRY_ASSIGN(auto sessions, grafana::Sessions::Open(*catalog_, clock_, rng_));
+  sessions_ = std::make_unique<grafana::Sessions>(std::move(sessions));
+  return absl::OkStatus();
+}
+
+absl::Status Server::OpenWorkspaces() {
+  workspace::Options options;
+  options.directory = JoinPath(settings_.flags.data, "workspaces");
+  options.store.wal_fsync = settings_.wal_fsync;
+  options.store.out_of_order_window_ms = settings_.aws_fidelity ? 60'000 : 3'600'000;
+  options.store.max_sample_age_ms = settings_.aws_fidelity ? 3'600'000 : 0;
+  const auto head_bytes =
+      static_cast<uint64_t>(kHeadShare * static_cast<double>(settings_.memory_limit_bytes));
+  options.store.head_bytes_max = head_bytes;
+  options.store.series_max =
+      static_cast<size_t>(std::min<uint64_t>(options.store.series_max, head_bytes / kSeriesBytes));
+  options.disk_limit_share = settings_.disk_limit.share;
+  options.disk_limit_bytes = settings_.disk_limit.bytes;
+  TRY_ASSIGN(workspaces_,
+             workspace::Manager::Open(options, *catalog_, file_system_, clock_, metrics_));
+  default_workspace_ = workspaces_->Find(defaults_.amp.id);
+  const size_t threads = std::max(1U, std::thread::hardware_concurrency());
+  query_pool_ = std::make_unique<ThreadPool>(ThreadPool::Options{"query", threads, 1024});
+  engine_ = std::make_unique<promql::Engine>(promql::Options{}, &clock_, query_pool_.get());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<net::TlsIdentity> Server::LoadTls() {
+  const ServeFlags& flags = settings_.flags;
+  // The self-made CA is always there: clients of Grafana workspaces are pointed at it.
+  TRY_ASSIGN(net::TlsIdentity identity,
+             EnsureTls(*catalog_, file_system_, clock_, flags.data, settings_.listen_tls.host));
+  if (flags.tls_cert.empty()) return identity;
+  TRY_ASSIGN(identity.server_pem, file_system_.ReadFile(flags.tls_cert));
+  TRY_ASSIGN(identity.server_key_pem, file_system_.ReadFile(flags.tls_key));
+  return identity;
+}
+
+std::string Server::UrlOf(std::string_view scheme, const net::HostPort& listener,
+                          uint16_t port) const {
+  const bool any = listener.host.empty() || listener.host == "0.0.0.0" || listener.host == "::";
+  return fmt::format("{}://{}", scheme,
+                     net::FormatHostPort(any ? "127.0.0.1" : listener.host, port));
+}
+
+absl::Status Server::Listen() {
+  net::HttpServerOptions options;
+  options.listeners = {{settings_.listen.host, settings_.listen.port, false},
+                       {settings_.listen_tls.host, settings_.listen_tls.port, true}};
+  options.limits.drain_ms = kDrainMs;
+  options.pools = {{"main", 4, 256}, {"ingest", 8, 256}, {"query", 4, 64}};
+  options.classify = api::Dispatch::Classify;
+  options.render_error = api::Dispatch::RenderError;
+  options.load_tls = [this] { return LoadTls(); };
+  const auto handle = [this](const net::HttpRequest& request) {
+    if (api::Dispatch* dispatch = serving_.load()) return dispatch->Handle(request);
+    if (request.path == "/-/healthy") return net::TextResponse(200, "hearth is healthy.\n");
+    net::HttpResponse response = net::TextResponse(503, "hearth is starting\n");
+    response.headers.Set("Retry-After", "1");
+    return response;
+  };
+  http_ = std::make_unique<net::HttpServer>(std::move(options), handle, clock_, metrics_);
+  TRY_ASSIGN(const std::vector<uint16_t> ports, http_->Start());
+  const ServeFlags& flags = settings_.flags;
+  const auto given = [](std::string url) {
+    while (url.ends_with('/')) url.pop_back();
+    return url;
+  };
+  http_url_ = flags.external_url.empty() ? UrlOf("http", settings_.listen, ports[0])
+                                         : given(flags.external_url);
+  https_url_ = flags.external_tls_url.empty() ? UrlOf("https", settings_.listen_tls, ports[1])
+                                              : given(flags.external_tls_url);
+  return absl::OkStatus();
+}
+
+void Server::BuildFaces() {
+  const ServeFlags& flags = settings_.flags;
+  api::PrometheusApiOptions prometheus;
+  prometheus.aws_fidelity = settings_.aws_fidelity;
+  prometheus.version = kVersion;
+  prometheus.revision = kRevision;
+  prometheus_ =
+      std::make_unique<api::PrometheusApi>(prometheus, *gate_, *engine_, clock_, metrics_);
+  api::CollectorView view;
+  view.targets = [this] {
+    return collector_ == nullptr ? scrape::TargetsSnapshot{} : collector_->Targets();
+  };
+  view.rule_groups = [this] {
+    absl::MutexLock lock(&rules_mutex_);
+    return rule_groups_;
+  };
+  data_plane_ = std::make_unique<api::DataPlane>(*prometheus_, *gate_, *workspaces_,
+                                                 defaults_.amp.id, std::move(view));
+  console_ = std::make_unique<api::Console>(api::ConsoleOptions{"/" + defaults_.grafana.id + "/"},
+                                            *gate_, *sessions_, metrics_, ready_);
+  grafana_ = std::make_unique<api::GrafanaHttp>(
+      api::GrafanaHttpOptions{
+          std::string(kGrafanaVersion), {http_url_, https_url_}, settings_.aws_fidelity},
+      *catalog_, *gate_, *identities_, *sessions_,
+      [this](const net::HttpRequest& request, std::string_view workspace, std::string_view path,
+             const access::Caller& caller) {
+        return data_plane_->HandleAs(request, workspace, path, caller);
+      },
+      api::Console::Shell);
+  aps_ = std::make_unique<api::Aps>(api::ApsOptions{http_url_, settings_.aws_fidelity}, *gate_,
+                                    *catalog_, *workspaces_, rng_);
+  sts_ = std::make_unique<api::Sts>(*gate_, rng_);
+
+  api::Faces faces;
+  faces.root = [this](const net::HttpRequest& r) { return data_plane_->HandleRoot(r); };
+  faces.workspace = [this](const net::HttpRequest& r, std::string_view id, std::string_view path) {
+    return data_plane_->HandleWorkspace(r, id, path);
+  };
+  faces.grafana = [this](const net::HttpRequest& r, const catalog::GrafanaWorkspace& workspace,
+                         std::string_view path) { return grafana_->Handle(r, workspace, path); };
+  faces.console_serves = api::Console::Serves;
+  faces.console = [this](const net::HttpRequest& r) { return console_->Handle(r); };
+  faces.services["aps"] = [this](const net::HttpRequest& r) { return aps_->Handle(r); };
+  faces.services["sts"] = [this](const net::HttpRequest& r) { return sts_->Handle(r); };
+  dispatch_ = std::make_unique<api::Dispatch>(
+      api::DispatchOptions{flags.account, flags.region, flags.domain}, *catalog_, std::move(faces));
+  AddProcessMetrics(metrics_);
+}
+
+absl::StatusOr<std::shared_ptr<const scrape::Config>> Server::LoadConfiguration() {
+  const std::string& path = settings_.flags.config;
+  if (path.empty()) return std::make_shared<const scrape::Config>();
+  TRY_ASSIGN(scrape::LoadedConfig loaded, scrape::LoadConfig(file_system_, path));
+  TRY(scrape::RefuseUnsupported(loaded, path));
+  for (const std::string& warning : loaded.warnings) log::Warn("config", warning);
+  return std::make_shared<const scrape::Config>(std::move(loaded.config));
+}
+
+void Server::LoadRules(const scrape::Config& config) {
+  auto groups = std::make_shared<std::vector<rules::Group>>();
+  for (const std::string& pattern : config.rule_files) {
+    const auto files = scrape::Glob(file_system_, pattern);
+    if (!files.ok()) {
+      log::Error("rules", "rule_files", {{"error", Message(files.status())}});
+      continue;
+    }
+    if (files->empty()) log::Warn("rules", "no file matches rule_files", {{"pattern", pattern}});
+    for (const std::string& path : *files) {
+      const auto text = file_system_.ReadFile(path);
+      if (!text.ok()) {
+        log::Error("rules", "rule file", {{"error", Message(text.status())}});
+        continue;
+      }
+      rules::RuleFile file = rules::ParseRuleFile(*text, path);
+      for (const std::string& error : file.errors) log::Error("rules", error);
+      for (rules::Group& group : file.groups) {
+        if (group.interval_ms == 0) group.interval_ms = config.evaluation_interval_ms;
+        groups->push_back(std::move(group));
+      }
+    }
+  }
+  absl::MutexLock lock(&rules_mutex_);
+  rule_groups_ = std::move(groups);
+}
+
+void Server::ApplyConfiguration(std::shared_ptr<const scrape::Config> config) {
+  LoadRules(*config);
+  std::vector<std::string> errors;
+  grafana::ProvisionDashboards(*catalog_, file_system_, defaults_.grafana.id,
+                               config->hearth.dashboards, &errors);
+  for (const scrape::DataSourceConfig& given : config->hearth.data_sources) {
+    catalog::DataSource source;
+    source.workspace = defaults_.grafana.id;
+    source.name = given.name;
+    source.uid = given.uid;
+    source.type = given.type;
+    source.url = given.url;
+    source.is_default = given.is_default;
+    source.basic_auth = given.basic_auth;
+    source.basic_auth_user = given.user;
+    source.read_only = true;
+    if (!given.password.empty()) source.secure_json_data["basicAuthPassword"] = given.password;
+    const absl::Status status = catalog_->Write([&](catalog::Transaction& transaction) {
+      return catalog::EnsureDataSource(transaction, &source);
+    });
+    if (!status.ok()) errors.push_back("data source " + given.name + ": " + Message(status));
+  }
+  for (const std::string& error : errors) log::Error("provision", error);
+  collector_->ApplyConfig(std::move(config));
+}
+
+absl::Status Server::StartCollector() {
+  TRY_ASSIGN(auto config, LoadConfiguration());
+  client_ = std::make_unique<net::HttpClient>(net::HttpClientOptions{}, metrics_);
+  fetcher_ = scrape::MakeHttpFetcher(*client_, file_system_);
+  scrape::ManagerOptions options;
+  options.workspace = defaults_.amp.id;
+  options.spread_seed = rng_.Next();
+  collector_ = std::make_unique<scrape::Manager>(options, *fetcher_, *default_workspace_,
+                                                 file_system_, clock_, metrics_);
+  for (const std::string& url : {http_url_, https_url_}) {
+    collector_->AddSelf(url.substr(url.find("://") + 3), [this] { return metrics_.Text(); });
+  }
+  ApplyConfiguration(std::move(config));
+  collector_->Start();
+  return absl::OkStatus();
+}
+
+void Server::Reload() {
+  const auto config = LoadConfiguration();
+  if (config.ok()) {
+    ApplyConfiguration(*config);
+    log::Info("config", "reloaded", {{"file", settings_.flags.config}});
+  } else {
+    log::Error("config", "not reloaded, the old configuration goes on",
+               {{"error", Message(config.status())}});
+  }
+  if (const absl::Status status = http_->ReloadCertificates(); !status.ok()) {
+    log::Error("tls", "certificates not reloaded, the old ones go on",
+               {{"error", Message(status)}});
+  }
+}
+
+void Server::Stop() {
+  ready_ = false;
+  if (collector_ != nullptr) collector_->Stop();
+  if (http_ != nullptr) http_->Stop();
+  default_workspace_.reset();
+  if (workspaces_ != nullptr) workspaces_->Close();
+}
+
+}  // namespace hearth::app

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that `hearth serve` runs: constructed in order, stopped in reverse.
+#pragma once
+
+#include <absl/base/thread_annotations.h>
+#include <absl/status/status.h>
+#include <absl/synchronization/mutex.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "access/gate.h"
+#include "api/aps/aps.h"
+#include "api/console/console.h"
+#include "api/dispatch/dispatch.h"
+#include "api/grafana_http/grafana_http.h"
+#include "api/prometheus/data_plane.h"
+#include "api/prometheus/prometheus_api.h"
+#include "api/sts/sts.h"
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/metrics.h"
+#include "base/rng.h"
+#include "base/threads.h"
+#include "catalog/catalog.h"
+#include "catalog/identity.h"
+#include "first_start.h"
+#include "flags.h"
+#include "grafana/session.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+#include "promql/engine.h"
+#include "rules/rule_file.h"
+#include "scrape/config.h"
+#include "scrape/fetcher.h"
+#include "scrape/manager.h"
+#include "workspace/manager.h"
+
+namespace hearth::app {
+
+class Server {
+ public:
+  explicit Server(ServeSettings settings) : settings_(std::move(settings)) {}
+  ~Server() { Stop(); }
+
+  // Opens, replays, binds and scrapes; serves when it returns OK.
+  absl::Status Start();
+  // Configuration and certificates again; what is bad is logged and the old one goes on.
+  void Reload();
+  // Ends within ten seconds with every acknowledged sample sealed.
+  void Stop();
+
+  const std::string& http_url() const { return http_url_; }
+  const std::string& https_url() const { return https_url_; }
+  const std::string& sign_in_url() const { return sign_in_url_; }
+
+ private:
+  absl::Status LockData();
+  absl::Status OpenCatalog();
+  absl::Status OpenWorkspaces();
+  absl::Status Listen();
+  void BuildFaces();
+  absl::Status StartCollector();
+  absl::StatusOr<std::shared_ptr<const scrape::Config>> LoadConfiguration();
+  void ApplyConfiguration(std::shared_ptr<const scrape::Config> config);
+  void LoadRules(const scrape::Config& config);
+  absl::StatusOr<net::TlsIdentity> LoadTls();
+  std::string UrlOf(std::string_view scheme, const net::HostPort& listener, uint16_t port) const;
+
+  const ServeSettings settings_;
+  FileSystem& file_system_ = RealFileSystem();
+  const Clock& clock_ = SystemClock();
+  Rng& rng_ = SystemRng();
+  Registry metrics_;
+  std::atomic<bool> ready_{false};
+  std::string http_url_;
+  std::string https_url_;
+  std::string sign_in_url_;
+
+  // In the order of construction.
+  std::unique_ptr<FileLock> lock_;
+  std::unique_ptr<catalog::Catalog> catalog_;
+  Defaults defaults_;
+  std::unique_ptr<catalog::IdentityStore> identities_;
+  std::unique_ptr<access::Gate> gate_;
+  std::unique_ptr<grafana::Sessions> sessions_;
+  std::unique_ptr<workspace::Manager> workspaces_;
+  std::unique_ptr<ThreadPool> query_pool_;
+  std::unique_ptr<promql::Engine> engine_;
+  std::unique_ptr<net::HttpServer> http_;
+  std::unique_ptr<api::PrometheusApi> prometheus_;
+  std::unique_ptr<api::DataPlane> data_plane_;
+  std::unique_ptr<api::Console> console_;
+  std::unique_ptr<api::GrafanaHttp> grafana_;
+  std::unique_ptr<api::Aps> aps_;
+  std::unique_ptr<api::Sts> sts_;
+  std::unique_ptr<api::Dispatch> dispatch_;
+  std::unique_ptr<net::HttpClient> client_;
+  std::unique_ptr<scrape::Fetcher> fetcher_;
+  std::shared_ptr<workspace::Workspace> default_workspace_;
+  std::unique_ptr<scrape::Manager> collector_;
+
+  absl::Mutex rules_mutex_;
+  std::shared_ptr<const std::vector<rules::Group>> rule_groups_ ABSL_GUARDED_BY(rules_mutex_) =
+      std::make_shared<const std::vector<rules::Group>>();
+  // Faces are built when the ports are known; until then requests are told to come back.
+  std::atomic<api::Dispatch*> serving_{nullptr};
+};
+
+}  // namespace hearth::app
