@@ -46,11 +46,10 @@ fmt: ## lay out our C++ as .clang-format says
 	@tools/setup lint
 	@tools/lint --format
 
-bench: web ## measure: ns per sample, µs per query
+bench: web ## measure: ns per sample, µs per query (ARGS=… go to bench/run)
 	@tools/setup test
-	@tools/build release all
-	@if [ -x bench/run ]; then bench/run $(ARGS); \
-	  else for p in $$(cat build/release/benches.txt); do build/release/$$p $(ARGS) || exit 1; done; fi
+	@tools/build release hearth load_generator all_benches
+	@bench/run $(ARGS)
 
 fuzz: ## each fuzz target with libFuzzer for SECONDS_EACH (30)
 	@tools/setup build lint

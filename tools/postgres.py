@@ -3,8 +3,8 @@
 
     with postgres.temporary(peers_bin) as url: ...
 
-It listens on a Unix socket in a folder of its own, so no port is taken. PostgreSQL refuses to run as
-root: then it runs as `nobody`. Unavailable says why it cannot be started.
+It listens on a Unix socket in a folder of its own, so no port is taken. PostgreSQL refuses to run
+as root: then it runs as `nobody`. Unavailable says why it cannot be started.
 """
 
 import contextlib

@@ -36,7 +36,6 @@ EXCEPTIONS = [
     ('columns', 'web/*', 'laid out by prettier, which does not break strings and JSX text'),
     ('words', 'tools/tidy*.py', 'names the words it looks for'),
     ('machine-path', 'tools/tidy*.py', 'names the paths it looks for'),
-    ('include', 'apps/replay/main.cc', 'a test exporter that is no part of the server'),
     ('call', 'src/catalog/backend_test.h', 'the PostgreSQL under test is named by the environment'),
 ]
 
@@ -46,6 +45,8 @@ TEXT = SPDX | {'.md', '.txt', '.yaml', '.yml', '.json', '.css', '.html', '.tf', 
 SKIPPED_PARTS = {'testdata', 'node_modules', 'dist', 'build', 'third_party'}
 
 BANNED_WORDS = re.compile(r'\b(TODO|FIXME|XXX|HACK)\b')
+# [words](path): what a document points at must be there. Not URLs, not anchors.
+LINK = re.compile(r'\]\((?![a-z]+:|#)([^)\s#]+)(?:#[^)\s]*)?\)')
 MACHINE_PATH = re.compile(r'(^|[^A-Za-z0-9_.])/(work|farm|root|home/[a-z]+)/')
 BANNED_NAMES = re.compile(r'(^|_)(utils?|common|helpers?|misc)(_test)?\.(h|cc)$')
 
@@ -245,6 +246,14 @@ class Tidy:
                 self.report(path, number, 'machine-path', "no path of one machine's in the tree")
         if name.suffix in CXX:
             self.check_cxx(path, text, lines)
+        if name.suffix == '.md':
+            self.check_links(path, lines)
+
+    def check_links(self, path, lines):
+        for number, line in enumerate(lines, 1):
+            for target in LINK.findall(line):
+                if not ((self.root / path).parent / target).exists():
+                    self.report(path, number, 'link', f'{target} is not there')
 
     def check_layout(self, path, lines):
         first = lines[1] if lines[0].startswith('#!') and len(lines) > 1 else lines[0]

@@ -62,6 +62,7 @@ class TidyTest(unittest.TestCase):
             ('function length', 'src/tsdb/a.cc', long_function, 2, 'function-length'),
             ('word', 'src/tsdb/a.cc', SPDX + '// TODO later\n', 2, 'words'),
             ('word in prose', 'docs/a.md', 'FIXME\n', 1, 'words'),
+            ('dead link', 'docs/a.md', 'see\n[it](../src/base/clock.cc#x)\n', 2, 'link'),
             ('thread', 'src/tsdb/a.cc', SPDX + 'std::thread t;\n', 2, 'call'),
             ('open', 'src/tsdb/a.cc', SPDX + 'int f = ::open("a", 0);\n', 2, 'call'),
             ('rand', 'src/tsdb/a.cc', SPDX + 'int f = rand();\n', 2, 'call'),
@@ -110,6 +111,7 @@ class TidyTest(unittest.TestCase):
             ('long class', 'src/tsdb/a.cc', SPDX + 'class A {\n' + '  int a();\n' * 99 + '};\n'),
             ('long table', 'src/tsdb/a.cc',
              SPDX + 'const int kA[] = {\n' + '  1,\n' * 99 + '};\n'),
+            ('links', 'docs/a.md', '[a](../src/base/clock.h) [b](https://a.b/c) [c](#d)\n'),
             ('script', 'tools/a', '#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\n'),
         ]
         extra = {'src/net/CMakeLists.txt': cmake('net')}
