@@ -29,14 +29,18 @@ class TestStore {
   using Samples = std::vector<std::pair<int64_t, double>>;
   static constexpr int64_t kStartMs = 1'700'000'000'000;
 
-  explicit TestStore(Options options = {}, FileSystem* file_system = nullptr)
+  enum Opening { kMustOpen, kOpenMayFail };
+
+  explicit TestStore(Options options = {}, FileSystem* file_system = nullptr,
+                     Opening opening = kMustOpen)
       : options_(std::move(options)),
         file_system_(file_system != nullptr ? *file_system : RealFileSystem()) {
     if (options_.directory.empty()) options_.directory = directory_.path() + "/db";
     const absl::Status status = Open();
-    EXPECT_TRUE(status.ok()) << status;
+    EXPECT_TRUE(status.ok() || opening == kOpenMayFail) << status;
   }
 
+  bool open() const { return db_ != nullptr; }
   absl::Status Open() {
     TRY_ASSIGN(db_, Db::Open(options_, file_system_, clock_, registry_, nullptr));
     return absl::OkStatus();

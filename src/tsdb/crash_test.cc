@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fails the n-th change of the disk for every n, and cuts the power at every one: no acknowledged
+// sample may be lost, none doubled, and the store must come back by itself.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "base/faulty_file_system.h"
+#include "tsdb/test_store.h"
+
+namespace hearth::tsdb {
+namespace {
+
+using model::Labels;
+
+constexpr char kFolder[] = "/db";
+
+Options Small() {
+  Options options;
+  options.directory = kFolder;
+  options.wal_segment_bytes = 600;  // a few frames: segments are passed on the way
+  return options;
+}
+
+Labels Series(int i) { return Labels{{"__name__", "x"}, {"i", std::to_string(i)}}; }
+
+// What was tried, and what was acknowledged, as (series, time) → value.
+struct Ledger {
+  std::map<std::pair<int, int64_t>, double> tried;
+  std::set<std::pair<int, int64_t>> acknowledged;
+};
+
+// Commits, seals, merges: everything that writes. Errors are taken as a sender takes them: the same
+// batch is sent again later, up to `tries` times.
+void RunScenario(TestStore* store, Ledger* ledger, int tries) {
+  for (int step = 0; step < 12; ++step) {
+    storage::WriteBatch batch;
+    const int64_t time = step * 1000;
+    const auto add = [&](int series, int64_t at) {
+      const double value = series * 100 + static_cast<double>(at) * 0.25;
+      batch.AddSeries(Series(series));
+      batch.AddSample(TestStore::kStartMs + at, value);
+      ledger->tried[{series, at}] = value;
+    };
+    for (int i = 0; i < 3; ++i) add(i, time);
+    if (step % 4 == 3) add(0, time - 1500);  // out of order
+    if (step % 5 == 0) add(100 + step, time);
+    for (int i = 0; i < tries; ++i) {
+      if (store->db().Commit(batch, {}).ok()) {
+        for (const auto& series : batch.series()) {
+          const int number = std::stoi(std::string(batch.labels(series).Get("i")));
+          ledger->acknowledged.insert(
+              {number, batch.times_ms()[series.first_sample] - TestStore::kStartMs});
+        }
+        break;
+      }
+      store->manual_clock().Advance(6000);
+      store->db().Maintain();
+    }
+    if (step % 3 == 2) store->db().Seal().IgnoreError();  // a failure is what this test makes
+    if (step == 10) {
+      store->manual_clock().Advance(int64_t{2} * 24 * 3600 * 1000);
+      store->db().Compact().IgnoreError();
+      store->manual_clock().Advance(-int64_t{2} * 24 * 3600 * 1000);
+    }
+  }
+}
+
+void ExpectNothingLostOrDoubled(TestStore* store, const Ledger& ledger, const std::string& what) {
+  std::set<std::pair<int, int64_t>> seen;
+  for (const TestSeries& series : store->Read("x")) {
+    const size_t from = series.labels.find('"') + 1;
+    const int number = std::stoi(series.labels.substr(from));
+    for (size_t i = 0; i < series.times_ms.size(); ++i) {
+      const std::pair key(number, series.times_ms[i] - TestStore::kStartMs);
+      ASSERT_TRUE(seen.insert(key).second) << what << ": doubled " << number;
+      const auto tried = ledger.tried.find(key);
+      ASSERT_NE(tried, ledger.tried.end()) << what << ": never sent";
+      ASSERT_EQ(series.values[i], tried->second) << what;
+    }
+  }
+  for (const auto& key : ledger.acknowledged) {
+    ASSERT_TRUE(seen.contains(key))
+        << what << ": lost series " << key.first << " at " << key.second;
+  }
+}
+
+uint64_t ChangesOfAWholeRun() {
+  FaultyFileSystem disk;
+  TestStore store(Small(), &disk);
+  Ledger ledger;
+  RunScenario(&store, &ledger, 1);
+  EXPECT_EQ(ledger.acknowledged.size(), ledger.tried.size());
+  EXPECT_GE(store.db().stats().blocks, 1U);
+  EXPECT_TRUE(store.db().Close().ok());
+  return disk.changes();
+}
+
+TEST(Crash, PowerCutAtAnyPointLosesNothingAcknowledged) {
+  const uint64_t changes = ChangesOfAWholeRun();
+  ASSERT_GT(changes, 50U);
+  for (const size_t kept_tail : {size_t{0}, size_t{5}, size_t{40}}) {
+    for (uint64_t n = 1; n <= changes; ++n) {
+      const std::string what = fmt::format("power cut at {}, {} torn bytes", n, kept_tail);
+      FaultyFileSystem disk;
+      Ledger ledger;
+      disk.FailFrom(n, Unavailable("the power is gone"));
+      TestStore store(Small(), &disk, TestStore::kOpenMayFail);
+      if (store.open()) {
+        RunScenario(&store, &ledger, 1);
+        store.Drop();
+      }
+      disk.Heal();
+      disk.CutPower(kept_tail);
+      const absl::Status status = store.Open();
+      ASSERT_TRUE(status.ok()) << what << ": " << status;
+      ExpectNothingLostOrDoubled(&store, ledger, what);
+      EXPECT_EQ(store.db().stats().quarantined_frames, 0U) << what;
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST(Crash, KillAtAnyPointLosesNothingAcknowledged) {
+  const uint64_t changes = ChangesOfAWholeRun();
+  for (const WalFsync fsync : {WalFsync::kAlways, WalFsync::kInterval, WalFsync::kOs}) {
+    for (uint64_t n = 1; n <= changes; ++n) {
+      const std::string what = fmt::format("killed at {}", n);
+      FaultyFileSystem disk;
+      Ledger ledger;
+      Options options = Small();
+      options.wal_fsync = fsync;
+      disk.FailFrom(n, Unavailable("killed"));
+      TestStore store(options, &disk, TestStore::kOpenMayFail);
+      if (store.open()) RunScenario(&store, &ledger, 1);
+      store.Drop();
+      disk.Heal();  // the kernel has what was written, synced or not
+      const absl::Status status = store.Open();
+      ASSERT_TRUE(status.ok()) << what << ": " << status;
+      ExpectNothingLostOrDoubled(&store, ledger, what);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+// One operation fails; the sender tries again, the store goes on, and nothing is missing, neither
+// now nor after a power cut.
+TEST(Crash, OneFailureAtAnyPointHealsByItself) {
+  const uint64_t changes = ChangesOfAWholeRun();
+  for (const bool full : {false, true}) {
+    for (uint64_t n = 1; n <= changes; ++n) {
+      const std::string what = fmt::format("failure at {}, disk full {}", n, full);
+      FaultyFileSystem disk;
+      Ledger ledger;
+      disk.FailOnce(n, full ? ResourceExhausted("No space left on device")
+                            : Unavailable("Input/output error"));
+      TestStore store(Small(), &disk, TestStore::kOpenMayFail);
+      if (!store.open()) {
+        ASSERT_TRUE(store.Open().ok()) << what;
+      }
+      RunScenario(&store, &ledger, 5);
+      ASSERT_EQ(ledger.acknowledged.size(), ledger.tried.size()) << what;
+      ExpectNothingLostOrDoubled(&store, ledger, what);
+      store.Drop();
+      disk.CutPower();
+      ASSERT_TRUE(store.Open().ok()) << what;
+      ExpectNothingLostOrDoubled(&store, ledger, what + ", then a power cut");
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+// While the disk is full nothing is acknowledged, nothing of a refused write shows, reads go on.
+TEST(Crash, FullDiskRefusesWritesAndResumes) {
+  FaultyFileSystem disk;
+  TestStore store(Small(), &disk);
+  store.Put(Series(1), {{0, 1}});
+  disk.FailFrom(1, ResourceExhausted("No space left on device"));
+  for (int i = 1; i < 4; ++i) {
+    const auto outcome = store.Try(Series(i), {{i * 1000, 2}});
+    EXPECT_EQ(outcome.status().code(), absl::StatusCode::kResourceExhausted);
+    store.manual_clock().Advance(1000);
+    store.db().Maintain();
+    EXPECT_EQ(store.Dump("x"), "x{i=\"1\"} 1@0\n");
+  }
+  disk.Heal();
+  store.Put(Series(1), {{1000, 2}});
+  store.Drop();
+  disk.CutPower();
+  ASSERT_TRUE(store.Open().ok());
+  EXPECT_EQ(store.Dump("x"), "x{i=\"1\"} 1@0 2@1000\n");
+}
+
+// A sync that failed is not forgotten: the duplicate of an unsynced sample is not acknowledged
+// before the sample is safe.
+TEST(Crash, FailedSyncIsMendedBeforeAnythingIsAcknowledged) {
+  FaultyFileSystem disk;
+  TestStore store(Small(), &disk);
+  store.Put(Series(1), {{0, 1}});
+  disk.FailOnce(2, Unavailable("Input/output error"));  // the write succeeds, its sync fails
+  EXPECT_EQ(store.Try(Series(1), {{1000, 2}}).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(store.Try(Series(1), {{1000, 2}}).status().code(), absl::StatusCode::kUnavailable);
+  store.db().Maintain();
+  EXPECT_EQ(store.Try(Series(1), {{1000, 2}})->duplicates, 1U);
+  store.Drop();
+  disk.CutPower();
+  ASSERT_TRUE(store.Open().ok());
+  EXPECT_EQ(store.Dump("x"), "x{i=\"1\"} 1@0 2@1000\n");
+}
+
+TEST(Crash, CorruptFrameInTheMiddleIsSetAside) {
+  FaultyFileSystem disk;
+  Options options = Small();
+  options.wal_segment_bytes = 1 << 20;
+  TestStore store(options, &disk);
+  store.Put(Series(1), {{0, 1}});
+  std::string segment;
+  for (const auto& [path, size] : disk.Files()) {
+    if (path.find("/wal/") != std::string::npos) segment = path;
+  }
+  const uint64_t before = disk.Files().at(segment);
+  store.Put(Series(1), {{1000, 2}});
+  const uint64_t after = disk.Files().at(segment);
+  store.Put(Series(1), {{2000, 3}});
+  store.Drop();
+  for (const uint64_t byte : {before, before + 9, before + 16, after - 1}) {
+    disk.FlipBit(segment, byte, 3);
+    ASSERT_TRUE(store.Open().ok());
+    EXPECT_EQ(store.Dump("x"), "x{i=\"1\"} 1@0 3@2000\n") << byte - before;
+    EXPECT_EQ(store.db().stats().quarantined_frames, 1U) << byte - before;
+    store.Drop();
+    disk.FlipBit(segment, byte, 3);
+  }
+  bool copied = false;
+  for (const auto& [path, size] : disk.Files()) {
+    copied = copied || (path.find("/wal/quarantine/") != std::string::npos && size > 0);
+  }
+  EXPECT_TRUE(copied);
+}
+
+TEST(Crash, DamagedManifestIsMadeAgainFromTheBlocks) {
+  FaultyFileSystem disk;
+  TestStore store(Small(), &disk);
+  Ledger ledger;
+  RunScenario(&store, &ledger, 1);
+  store.Drop();
+  disk.FlipBit("/db/manifest", 20, 1);
+  ASSERT_TRUE(store.Open().ok());
+  ExpectNothingLostOrDoubled(&store, ledger, "damaged manifest");
+}
+
+TEST(Crash, DamagedBlockIsAnErrorOfTheQueriesThatNeedIt) {
+  FaultyFileSystem disk;
+  TestStore store(Small(), &disk);
+  store.Put(Series(1), {{0, 1}});
+  ASSERT_TRUE(store.db().Seal().ok());
+  store.manual_clock().Advance(60'000);
+  store.Put(Series(1), {{60'000, 2}});
+  store.Drop();
+  std::string block;
+  for (const auto& [path, size] : disk.Files()) {
+    if (path.find("/blocks/") != std::string::npos) block = path;
+  }
+  const auto all = std::vector{model::Matcher::Equal("__name__", "x")};
+  for (uint64_t byte = 16; byte < disk.Files().at(block); byte += 3) {
+    disk.FlipBit(block, byte, 5);
+    ASSERT_TRUE(store.Open().ok());
+    const auto read = store.TryRead(all, {0, INT64_MAX});
+    EXPECT_TRUE(absl::IsDataLoss(read.status()) || absl::IsFailedPrecondition(read.status()))
+        << byte << " " << read.status();
+    EXPECT_EQ(store.Dump("x", 1000), "x{i=\"1\"} 2@60000\n");
+    store.Drop();
+    disk.FlipBit(block, byte, 5);
+  }
+}
+
+}  // namespace
+}  // namespace hearth::tsdb
