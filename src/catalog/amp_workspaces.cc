@@ -127,9 +127,9 @@ absl::StatusOr<std::vector<AmpWorkspace>> ListAmpWorkspaces(Reader& reader,
   // SUBSTR, not LIKE: a prefix may hold '%' and '_', and LIKE's case differs between databases.
   return Find(reader,
               "FROM amp_workspaces WHERE account = ? AND (? = '' OR region = ?)"
-              " AND SUBSTR(alias, 1, ?) = ? AND id > ? ORDER BY id LIMIT ?",
-              {query.account, query.region, query.region, query.alias_prefix.size(),
-               query.alias_prefix, query.after, query.limit});
+              " AND SUBSTR(alias, 1, LENGTH(CAST(? AS TEXT))) = ? AND id > ? ORDER BY id LIMIT ?",
+              {query.account, query.region, query.region, query.alias_prefix, query.alias_prefix,
+               query.after, query.limit});
 }
 
 absl::StatusOr<std::vector<AmpWorkspace>> AllAmpWorkspaces(Reader& reader) {

@@ -94,7 +94,10 @@ struct Catalog::Impl {
       status = session.Execute("COMMIT").status();
       if (status.ok()) return status;
     }
-    if (failures != nullptr) failures->Add();
+    // Not what a body refuses: what the database could not do.
+    bool trouble =
+        absl::IsUnavailable(status) || absl::IsInternal(status) || absl::IsDataLoss(status);
+    if (trouble && failures != nullptr) failures->Add();
     // The first error is the one that counts; a rollback that fails leaves a broken connection.
     session.Execute("ROLLBACK").IgnoreError();
     return status;
@@ -115,7 +118,7 @@ absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Open(const Options& options, c
     impl.writes = &metrics->AddCounter("hearth_catalog_transactions_total",
                                        "Transactions on the catalog.", {{"kind", "write"}});
     impl.failures = &metrics->AddCounter("hearth_catalog_failed_transactions_total",
-                                         "Transactions that were rolled back.");
+                                         "Transactions that failed for the database's reasons.");
   }
   if (!sql::IsPostgresqlUrl(options.url)) {
     // Made before SQLite does, for the mode; its -wal and -shm files take the same one.

@@ -62,7 +62,7 @@ TEST_P(CatalogTest, RefusesASchemaNewerThanItself) {
 }
 
 TEST_P(CatalogTest, SqliteFileIsOurs) {
-  if (GetParam() != "sqlite") GTEST_SKIP() << "a file is SQLite's";
+  if (GetParam() != "sqlite") return;  // a file is SQLite's
   for (std::string_view suffix : {"", "-wal", "-shm"}) {
     absl::StatusOr<FileInfo> info = RealFileSystem().Stat(Url() + std::string(suffix));
     ASSERT_TRUE(info.ok()) << info.status();

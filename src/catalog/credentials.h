@@ -22,6 +22,8 @@ inline constexpr std::string_view kRootKeyName = "root-key";              // 32 
 inline constexpr std::string_view kSessionKeyName = "session-key";        // 32 bytes, sessions
 inline constexpr std::string_view kCaCertificateName = "ca-certificate";  // PEM
 inline constexpr std::string_view kCaKeyName = "ca-key";                  // PEM
+inline constexpr std::string_view kServerCertificateName = "server-certificate";  // PEM chain
+inline constexpr std::string_view kServerKeyName = "server-key";                  // PEM
 
 // Any bytes. NotFound.
 absl::StatusOr<std::string> GetSecret(Reader& reader, std::string_view name);

@@ -63,12 +63,12 @@ absl::StatusOr<IamUser> GetUser(Reader& reader, std::string_view account, std::s
 absl::StatusOr<std::vector<IamUser>> ListUsers(Reader& reader, std::string_view account,
                                                std::string_view path_prefix, std::string_view after,
                                                int limit) {
-  TRY_ASSIGN(
-      std::vector<sql::Row> rows,
-      reader.session().Select(kUserColumns,
-                              "FROM iam_users WHERE account = ? AND SUBSTR(path, 1, ?) = ?"
-                              " AND name_key > ? ORDER BY name_key LIMIT ?",
-                              {account, path_prefix.size(), path_prefix, NameKey(after), limit}));
+  TRY_ASSIGN(std::vector<sql::Row> rows,
+             reader.session().Select(kUserColumns,
+                                     "FROM iam_users WHERE account = ?"
+                                     " AND SUBSTR(path, 1, LENGTH(CAST(? AS TEXT))) = ?"
+                                     " AND name_key > ? ORDER BY name_key LIMIT ?",
+                                     {account, path_prefix, path_prefix, NameKey(after), limit}));
   std::vector<IamUser> users;
   for (const sql::Row& row : rows) users.push_back(UserFromRow(row));
   return users;
@@ -132,12 +132,12 @@ absl::StatusOr<IamRole> GetRole(Reader& reader, std::string_view account, std::s
 absl::StatusOr<std::vector<IamRole>> ListRoles(Reader& reader, std::string_view account,
                                                std::string_view path_prefix, std::string_view after,
                                                int limit) {
-  TRY_ASSIGN(
-      std::vector<sql::Row> rows,
-      reader.session().Select(kRoleColumns,
-                              "FROM iam_roles WHERE account = ? AND SUBSTR(path, 1, ?) = ?"
-                              " AND name_key > ? ORDER BY name_key LIMIT ?",
-                              {account, path_prefix.size(), path_prefix, NameKey(after), limit}));
+  TRY_ASSIGN(std::vector<sql::Row> rows,
+             reader.session().Select(kRoleColumns,
+                                     "FROM iam_roles WHERE account = ?"
+                                     " AND SUBSTR(path, 1, LENGTH(CAST(? AS TEXT))) = ?"
+                                     " AND name_key > ? ORDER BY name_key LIMIT ?",
+                                     {account, path_prefix, path_prefix, NameKey(after), limit}));
   std::vector<IamRole> roles;
   for (const sql::Row& row : rows) roles.push_back(RoleFromRow(row));
   return roles;

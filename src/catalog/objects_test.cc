@@ -56,7 +56,7 @@ TEST_P(ObjectsTest, EnsuringTwiceMakesOne) {
 }
 
 TEST_P(ObjectsTest, AmpWorkspacesListByPrefixAndPage) {
-  for (std::string_view alias : {"prod-a", "prod-b", "test%_", ""}) {
+  for (std::string_view alias : {"prod-a", "prod-b", "test%_", "", "Übung"}) {
     AmpWorkspace workspace;
     workspace.account = std::string(kAccount);
     workspace.region = std::string(kRegion);
@@ -67,11 +67,13 @@ TEST_P(ObjectsTest, AmpWorkspacesListByPrefixAndPage) {
     query.account = std::string(kAccount);
     return Read([&](Reader& r) { return ListAmpWorkspaces(r, query); })->size();
   };
-  EXPECT_EQ(count({}), 4u);
+  EXPECT_EQ(count({}), 5u);
   AmpWorkspaceQuery query;
   query.alias_prefix = "prod-";
   EXPECT_EQ(count(query), 2u);
   query.alias_prefix = "test%_";
+  EXPECT_EQ(count(query), 1u);
+  query.alias_prefix = "Ü";
   EXPECT_EQ(count(query), 1u);
   query.alias_prefix = "%";
   EXPECT_EQ(count(query), 0u);
@@ -79,7 +81,7 @@ TEST_P(ObjectsTest, AmpWorkspacesListByPrefixAndPage) {
   query.region = "eu-west-1";
   EXPECT_EQ(count(query), 0u);
   std::string after;
-  for (int page = 0; page < 4; ++page) {
+  for (int page = 0; page < 5; ++page) {
     AmpWorkspaceQuery paged;
     paged.account = std::string(kAccount);
     paged.after = after;
