@@ -35,7 +35,7 @@ namespace hearth::scrape {
 
 struct ManagerOptions {
   std::string workspace;  // Origin::workspace of every commit
-  size_t threads = 4;     // scrapes under way at once; they mostly wait for the network
+  size_t threads = 16;    // scrapes under way at once; they mostly wait for the network
   // Due scrapes that wait for a thread; beyond it a scrape is skipped and counted.
   size_t queue_max = 10'000;
   // Bodies beyond this are refused where the job sets no body_size_limit.

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one target's scrapes have in common: its series cache, its report series and the way from a
+// body to a batch (prometheus/scrape scrapeLoop). No network, no clock, no store: it is handed a
+// body and fills a WriteBatch. One scrape at a time; not thread-safe.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/string_map.h"
+#include "codec/exposition.h"
+#include "model/labels.h"
+#include "scrape/config.h"
+#include "scrape/series_cache.h"
+#include "storage/write_batch.h"
+
+namespace hearth::scrape {
+
+// Counts of one scrape, as the report series have them.
+struct ScrapeCounts {
+  size_t scraped = 0;        // samples in the body
+  size_t after_relabel = 0;  // that relabelling left
+  size_t series_added = 0;
+  size_t duplicates = 0;  // the same series twice in one body: left out
+  size_t body_bytes = 0;
+};
+
+class ScrapeLoop {
+ public:
+  ScrapeLoop(std::shared_ptr<const JobConfig> job, model::Labels target_labels);
+
+  // Takes over changed rules; what the target had stays known.
+  void SetJob(std::shared_ptr<const JobConfig> job);
+
+  // Appends the samples of `body` at `time_ms` to `batch`, and staleness markers of what vanished.
+  // An error means that the scrape failed: `batch` then holds markers alone.
+  absl::Status AppendBody(std::string_view body, codec::ExpositionFormat format, int64_t time_ms,
+                          storage::WriteBatch* batch, ScrapeCounts* counts);
+  // As a scrape that found nothing: markers for everything that was there.
+  void AppendFailure(int64_t time_ms, storage::WriteBatch* batch);
+  // up, scrape_duration_seconds and the rest.
+  void AppendReport(int64_t time_ms, bool up, double duration_seconds, const ScrapeCounts& counts,
+                    storage::WriteBatch* batch);
+  // Markers for the report series too: the target is gone.
+  void AppendEnd(int64_t time_ms, storage::WriteBatch* batch);
+
+ private:
+  struct Report {
+    std::string up;
+    std::string duration;
+    std::string scraped;
+    std::string after_relabel;
+    std::string added;
+    std::string timeout;
+    std::string sample_limit;
+    std::string body_bytes;
+  };
+
+  absl::Status ParseBody(std::string_view body, codec::ExpositionFormat format, int64_t time_ms,
+                         storage::WriteBatch* batch, ScrapeCounts* counts);
+  absl::Status AppendSample(codec::ExpositionParser* parser, int64_t time_ms,
+                            storage::WriteBatch* batch, ScrapeCounts* counts);
+  absl::Status Resolve(codec::ExpositionParser* parser, SeriesCache::Series** series,
+                       ScrapeCounts* counts);
+  void AddTargetLabels(model::LabelsBuilder* labels) const;
+  absl::Status CheckSeries(model::LabelsView labels) const;
+  void TakeMetadata(codec::ExpositionEntry entry, const codec::ExpositionParser& parser);
+  void AppendMetadata(storage::WriteBatch* batch);
+  std::string ReportLabels(std::string_view name) const;
+
+  std::shared_ptr<const JobConfig> job_;
+  const model::Labels target_labels_;
+  Report report_;
+  SeriesCache cache_;
+  model::LabelsBuilder builder_;
+  StringMap<model::Metadata> metadata_;
+  std::vector<std::string> changed_metadata_;
+};
+
+}  // namespace hearth::scrape
