@@ -17,7 +17,9 @@ const slim: Plugin = {
     if (/(ReactMonacoEditor|OpenLayersProvider)\.mjs$/.test(id)) {
       return at('src/host/slim/nothing.tsx');
     }
-    return /^monaco-editor/.test(id) || /ReactMonacoEditor\.css/.test(id) ? '\0no-monaco' : undefined;
+    return /^monaco-editor/.test(id) || /ReactMonacoEditor\.css/.test(id)
+      ? '\0no-monaco'
+      : undefined;
   },
   load(id) {
     return id === '\0no-monaco'
@@ -50,14 +52,20 @@ const shipped: Plugin = {
   generateBundle(_options, bundle) {
     const dirs = new Set<string>();
     for (const chunk of Object.values(bundle)) {
-      for (const [id, { renderedLength }] of Object.entries(chunk.type === 'chunk' ? chunk.modules : {})) {
+      for (const [id, { renderedLength }] of Object.entries(
+        chunk.type === 'chunk' ? chunk.modules : {}
+      )) {
         const found = /^\0?(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id);
         if (found && renderedLength > 0) {
           dirs.add(path.relative(at('.'), found[1]));
         }
       }
     }
-    this.emitFile({ type: 'asset', fileName: 'packages.json', source: JSON.stringify([...dirs].sort()) });
+    this.emitFile({
+      type: 'asset',
+      fileName: 'packages.json',
+      source: JSON.stringify([...dirs].sort()),
+    });
   },
 };
 
@@ -78,7 +86,9 @@ export default defineConfig({
       { find: /^lodash$/, replacement: 'lodash-es' },
       {
         find: /^moment-timezone$/,
-        replacement: at('node_modules/moment-timezone/builds/moment-timezone-with-data-10-year-range.js'),
+        replacement: at(
+          'node_modules/moment-timezone/builds/moment-timezone-with-data-10-year-range.js'
+        ),
       },
     ],
     dedupe: ['react', 'react-dom', 'react-router', 'react-router-dom'],
@@ -91,7 +101,8 @@ export default defineConfig({
     rollupOptions: {
       output: {
         // Runs before every other chunk.
-        manualChunks: (id) => (/\/src\/(globals|lib\/basePath)\.ts$/.test(id) ? 'globals' : undefined),
+        manualChunks: (id) =>
+          /\/src\/(globals|lib\/basePath)\.ts$/.test(id) ? 'globals' : undefined,
       },
     },
   },

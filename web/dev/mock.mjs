@@ -13,7 +13,8 @@ const dist = path.join(web, 'dist');
 const dashboardDirs = [path.join(web, '../dashboards'), path.join(web, 'dev/dashboards')];
 const workspace = '/g-0123456789';
 const CSP =
-  "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; " +
+  "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
+  "img-src 'self' data: blob:; " +
   "font-src 'self' data:; worker-src 'self' blob:; connect-src 'self'";
 const TYPES = {
   js: 'text/javascript',
@@ -61,7 +62,16 @@ function grafana(url) {
     case '/api/frontend/settings':
       return { buildInfo: { version: '0.1.0' }, hearth: { workspaceName: 'default' } };
     case '/api/datasources':
-      return [{ id: 1, uid: 'AMP', name: 'Amazon Managed Prometheus', type: 'prometheus', isDefault: true, jsonData: { httpMethod: 'POST' } }];
+      return [
+        {
+          id: 1,
+          uid: 'AMP',
+          name: 'Amazon Managed Prometheus',
+          type: 'prometheus',
+          isDefault: true,
+          jsonData: { httpMethod: 'POST' },
+        },
+      ];
     case '/api/folders':
       return [folder];
     case '/api/search':
@@ -124,10 +134,14 @@ function file(request, response, name) {
 
 function forward(request, response) {
   const target = new URL(request.url, process.env.HEARTH_URL);
-  const upstream = http.request(target, { method: request.method, headers: request.headers }, (answer) => {
-    response.writeHead(answer.statusCode, answer.headers);
-    answer.pipe(response);
-  });
+  const upstream = http.request(
+    target,
+    { method: request.method, headers: request.headers },
+    (answer) => {
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    }
+  );
   upstream.on('error', (error) => json(response, 502, { message: String(error) }));
   request.pipe(upstream);
 }
@@ -135,7 +149,10 @@ function forward(request, response) {
 function signIn(response, url) {
   const good = tokens.delete(url.searchParams.get('token') ?? '');
   const cookie = `hearth_session=${session}; Path=/; HttpOnly; SameSite=Lax`;
-  response.writeHead(302, good ? { Location: `${workspace}/`, 'Set-Cookie': cookie } : { Location: '/login?error=used' });
+  response.writeHead(
+    302,
+    good ? { Location: `${workspace}/`, 'Set-Cookie': cookie } : { Location: '/login?error=used' }
+  );
   response.end();
 }
 
@@ -145,7 +162,10 @@ const server = http.createServer((request, response) => {
   const rest = inside?.[2] ?? '/';
   if (url.pathname.startsWith('/public/')) {
     file(request, response, url.pathname.slice('/public'.length));
-  } else if (process.env.HEARTH_URL && (rest.startsWith('/api/') || /^\/login\/link/.test(url.pathname))) {
+  } else if (
+    process.env.HEARTH_URL &&
+    (rest.startsWith('/api/') || /^\/login\/link/.test(url.pathname))
+  ) {
     forward(request, response);
   } else if (url.pathname === '/login/link') {
     signIn(response, url);
@@ -153,7 +173,9 @@ const server = http.createServer((request, response) => {
     url.pathname = rest;
     void api(request, response, url);
   } else if (rest === '/logout') {
-    response.writeHead(302, { Location: '/login', 'Set-Cookie': 'hearth_session=; Max-Age=0; Path=/' }).end();
+    response
+      .writeHead(302, { Location: '/login', 'Set-Cookie': 'hearth_session=; Max-Age=0; Path=/' })
+      .end();
   } else if (inside || url.pathname === '/login') {
     file(request, response, '/index.html');
   } else {

@@ -3,7 +3,16 @@
 
 const NODES = ['10.0.12.31:9100', '10.0.47.8:9100', '10.0.88.140:9100'];
 const JOBS = ['checkout', 'frontend', 'payments'];
-const SPACES = ['default', 'kube-system', 'media', 'monitoring', 'observability', 'payments', 'platform', 'shop'];
+const SPACES = [
+  'default',
+  'kube-system',
+  'media',
+  'monitoring',
+  'observability',
+  'payments',
+  'platform',
+  'shop',
+];
 const CLAIMS = [
   ['monitoring', 'prometheus-data'],
   ['shop', 'postgres-0'],
@@ -12,8 +21,13 @@ const CLAIMS = [
 ];
 
 const nodes = (base, swing, scale = 1) =>
-  NODES.map((instance, i) => ({ labels: { instance }, base: (base + i * swing * 0.8) * scale, swing: swing * scale }));
-const jobs = (base, swing) => JOBS.map((job, i) => ({ labels: { job }, base: base * (1 + i * 0.7), swing }));
+  NODES.map((instance, i) => ({
+    labels: { instance },
+    base: (base + i * swing * 0.8) * scale,
+    swing: swing * scale,
+  }));
+const jobs = (base, swing) =>
+  JOBS.map((job, i) => ({ labels: { job }, base: base * (1 + i * 0.7), swing }));
 
 /** The first pattern that the expression holds decides what it is answered with. */
 const SHAPES = [
@@ -25,14 +39,39 @@ const SHAPES = [
   [/node_disk_written/, () => nodes(6, 4, 1e6)],
   [/node_network_receive/, () => nodes(11, 5, 1e6)],
   [/node_network_transmit/, () => nodes(8, 3, 1e6)],
-  [/kube_pod_status_phase/, () => SPACES.map((namespace, i) => ({ labels: { namespace }, base: 4 + ((i * 7) % 17), swing: 1.2, whole: true }))],
-  [/kubelet_volume/, () => CLAIMS.map(([namespace, persistentvolumeclaim], i) => ({ labels: { namespace, persistentvolumeclaim }, base: [0.42, 0.81, 0.64, 0.93][i], swing: 0.01 }))],
+  [
+    /kube_pod_status_phase/,
+    () =>
+      SPACES.map((namespace, i) => ({
+        labels: { namespace },
+        base: 4 + ((i * 7) % 17),
+        swing: 1.2,
+        whole: true,
+      })),
+  ],
+  [
+    /kubelet_volume/,
+    () =>
+      CLAIMS.map(([namespace, persistentvolumeclaim], i) => ({
+        labels: { namespace, persistentvolumeclaim },
+        base: [0.42, 0.81, 0.64, 0.93][i],
+        swing: 0.01,
+      })),
+  ],
   [/code=~"5/, () => jobs(0.4, 0.5)],
   [/sum\(rate\(http_requests_total/, () => [{ labels: {}, base: 210, swing: 60 }]],
   [/by\s*\(job\).*http_requests_total/, () => jobs(48, 18)],
   [/histogram_quantile/, () => [{ labels: {}, base: 0.31, swing: 0.16 }]],
   [/http_active_connections/, () => jobs(30, 9).map((one) => ({ ...one, whole: true }))],
-  [/./, () => [...nodes(1, 0).map((one) => ({ ...one, labels: { __name__: 'up', job: 'node', ...one.labels } }))]],
+  [
+    /./,
+    () => [
+      ...nodes(1, 0).map((one) => ({
+        ...one,
+        labels: { __name__: 'up', job: 'node', ...one.labels },
+      })),
+    ],
+  ],
 ];
 
 const noise = (seed) => {
@@ -41,7 +80,10 @@ const noise = (seed) => {
 };
 
 function valueAt({ base, swing, whole }, i, t) {
-  const wave = Math.sin(t / 420 + i * 1.7) * 0.6 + Math.sin(t / 97 + i) * 0.25 + noise(Math.round(t / 15) + i * 31) * 0.35;
+  const wave =
+    Math.sin(t / 420 + i * 1.7) * 0.6 +
+    Math.sin(t / 97 + i) * 0.25 +
+    noise(Math.round(t / 15) + i * 31) * 0.35;
   const value = Math.max(0, base + swing * wave);
   return String(whole ? Math.round(value) : value);
 }
@@ -63,7 +105,10 @@ function query(params) {
     return fail('invalid parameter "query": 1:1: parse error: unclosed left parenthesis');
   }
   const t = Number(params.get('time') ?? Date.now() / 1000);
-  const result = shapes(expr).map((one, i) => ({ metric: one.labels, value: [t, valueAt(one, i, t)] }));
+  const result = shapes(expr).map((one, i) => ({
+    metric: one.labels,
+    value: [t, valueAt(one, i, t)],
+  }));
   return ok({ resultType: 'vector', result });
 }
 
@@ -101,7 +146,12 @@ function targets() {
       ...NODES.map((node) => one('node', node, 'up')),
       one('hearth', '127.0.0.1:9320', 'up'),
       one('sample', '127.0.0.1:8080', 'up'),
-      one('sample', '127.0.0.1:8081', 'down', 'Get "http://127.0.0.1:8081/metrics": dial tcp 127.0.0.1:8081: connect: connection refused'),
+      one(
+        'sample',
+        '127.0.0.1:8081',
+        'down',
+        'Get "http://127.0.0.1:8081/metrics": dial tcp 127.0.0.1:8081: connect: connection refused'
+      ),
     ],
     droppedTargets: [],
   });
@@ -120,8 +170,22 @@ function rules() {
     health: 'unknown',
     ...more,
   });
-  const done = { health: 'ok', lastEvaluation: new Date(Date.now() - 9000).toISOString(), evaluationTime: 0.002 };
-  const firing = { state: 'firing', alerts: [{ labels: { alertname: 'HighLatency', job: 'checkout' }, state: 'firing', activeAt: new Date(Date.now() - 8e5).toISOString(), value: '7.1e-01' }] };
+  const done = {
+    health: 'ok',
+    lastEvaluation: new Date(Date.now() - 9000).toISOString(),
+    evaluationTime: 0.002,
+  };
+  const firing = {
+    state: 'firing',
+    alerts: [
+      {
+        labels: { alertname: 'HighLatency', job: 'checkout' },
+        state: 'firing',
+        activeAt: new Date(Date.now() - 8e5).toISOString(),
+        value: '7.1e-01',
+      },
+    ],
+  };
   return ok({
     groups: [
       {
@@ -129,8 +193,22 @@ function rules() {
         file: 'rules/alerts.yaml',
         interval: 60,
         rules: [
-          rule('HighErrorRate', 'sum by (job) (rate(http_requests_total{code=~"5.."}[5m])) / sum by (job) (rate(http_requests_total[5m])) > 0.05', 300, 'critical', done),
-          rule('HighLatency', 'histogram_quantile(0.95, sum by (job, le) (rate(http_request_duration_seconds_bucket[5m]))) > 0.5', 600, 'warning', { ...done, ...firing }),
+          rule(
+            'HighErrorRate',
+            'sum by (job) (rate(http_requests_total{code=~"5.."}[5m]))' +
+              ' / sum by (job) (rate(http_requests_total[5m])) > 0.05',
+            300,
+            'critical',
+            done
+          ),
+          rule(
+            'HighLatency',
+            'histogram_quantile(0.95, sum by (job, le)' +
+              ' (rate(http_request_duration_seconds_bucket[5m]))) > 0.5',
+            600,
+            'warning',
+            { ...done, ...firing }
+          ),
         ],
       },
       {
@@ -138,15 +216,37 @@ function rules() {
         file: 'rules/alerts.yaml',
         interval: 60,
         rules: [
-          rule('NodeMemoryPressure', '1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes > 0.90', 600, 'warning'),
-          rule('ContainerOOMKilled', 'kube_pod_container_status_last_terminated_reason{reason="OOMKilled"} == 1', 0, 'critical'),
+          rule(
+            'NodeMemoryPressure',
+            '1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes > 0.90',
+            600,
+            'warning'
+          ),
+          rule(
+            'ContainerOOMKilled',
+            'kube_pod_container_status_last_terminated_reason{reason="OOMKilled"} == 1',
+            0,
+            'critical'
+          ),
         ],
       },
     ],
   });
 }
 
-const LABELS = { instance: NODES, job: ['node', ...JOBS], namespace: SPACES, __name__: ['up', 'http_requests_total', 'http_request_duration_seconds_bucket', 'node_cpu_seconds_total', 'node_memory_MemAvailable_bytes', 'kube_pod_status_phase'] };
+const LABELS = {
+  instance: NODES,
+  job: ['node', ...JOBS],
+  namespace: SPACES,
+  __name__: [
+    'up',
+    'http_requests_total',
+    'http_request_duration_seconds_bucket',
+    'node_cpu_seconds_total',
+    'node_memory_MemAvailable_bytes',
+    'kube_pod_status_phase',
+  ],
+};
 
 export function answerPrometheus(path, params) {
   const label = /^\/api\/v1\/label\/([^/]+)\/values$/.exec(path);
@@ -163,7 +263,9 @@ export function answerPrometheus(path, params) {
     case 'series':
       return envelope(ok(NODES.map((instance) => ({ __name__: 'up', instance, job: 'node' }))));
     case 'metadata':
-      return envelope(ok({ up: [{ type: 'gauge', help: 'Whether the target answered', unit: '' }] }));
+      return envelope(
+        ok({ up: [{ type: 'gauge', help: 'Whether the target answered', unit: '' }] })
+      );
     case 'targets':
       return envelope(targets());
     case 'rules':
@@ -174,4 +276,7 @@ export function answerPrometheus(path, params) {
 }
 
 /** The HTTP code beside Prometheus' own envelope. */
-const envelope = ({ status, ...rest }) => ({ status, body: { status: status === 200 ? 'success' : 'error', ...rest } });
+const envelope = ({ status, ...rest }) => ({
+  status,
+  body: { status: status === 200 ? 'success' : 'error', ...rest },
+});

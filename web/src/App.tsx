@@ -41,7 +41,11 @@ export function App() {
   );
 }
 
-type State = { kind: 'loading' } | { kind: 'signed out' } | { kind: 'failed'; error: Error } | { kind: 'in'; session: Session };
+type State =
+  | { kind: 'loading' }
+  | { kind: 'signed out' }
+  | { kind: 'failed'; error: Error }
+  | { kind: 'in'; session: Session };
 
 async function load(): Promise<State> {
   try {

@@ -38,7 +38,7 @@ export function encode(params: Params): URLSearchParams {
   return out;
 }
 
-/** Grafana answers {message}, Prometheus {status, errorType, error}; a proxy in between may answer text. */
+/** Grafana answers {message}, Prometheus {error, errorType}; a proxy in between may answer text. */
 function failure(status: number, statusText: string, text: string): ApiError {
   try {
     const body = JSON.parse(text) as { message?: string; error?: string; errorType?: string };

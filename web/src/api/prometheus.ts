@@ -107,7 +107,8 @@ async function read<T>(uid: string, path: string, params: Params = {}): Promise<
 
 async function ask(uid: string, path: string, params: Params, method: string) {
   const url = `${proxy(uid)}/api/v1/${path}`;
-  const send = method === 'GET' ? getWithHeaders<Envelope<QueryData>> : postForm<Envelope<QueryData>>;
+  const send =
+    method === 'GET' ? getWithHeaders<Envelope<QueryData>> : postForm<Envelope<QueryData>>;
   return open(await send(url, params));
 }
 

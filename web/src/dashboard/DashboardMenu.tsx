@@ -23,7 +23,12 @@ export function DashboardMenu({ json }: { json: DashboardJson }) {
   );
   return (
     <Dropdown overlay={menu} placement="bottom-end">
-      <ToolbarButton icon="ellipsis-v" variant="canvas" aria-label="Dashboard menu" tooltip="More" />
+      <ToolbarButton
+        icon="ellipsis-v"
+        variant="canvas"
+        aria-label="Dashboard menu"
+        tooltip="More"
+      />
     </Dropdown>
   );
 }

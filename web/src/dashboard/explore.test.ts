@@ -16,12 +16,16 @@ test('an address says what was asked', () => {
   expect(parseExplore(url.slice(url.indexOf('?')))).toEqual(state);
 });
 
-test.each([['?panes=notjson'], ['?panes=[]'], ['?panes=null'], ['?panes={"a":1}'], [''], ['?panes={}']])(
-  '%s is an empty Explore',
-  (search) => {
-    expect(parseExplore(search)).toEqual(DEFAULT_EXPLORE);
-  }
-);
+test.each([
+  ['?panes=notjson'],
+  ['?panes=[]'],
+  ['?panes=null'],
+  ['?panes={"a":1}'],
+  [''],
+  ['?panes={}'],
+])('%s is an empty Explore', (search) => {
+  expect(parseExplore(search)).toEqual(DEFAULT_EXPLORE);
+});
 
 test('what is missing in a pane has its default', () => {
   expect(parseExplore('?panes={"x":{"queries":[{"expr":"up"}]}}')).toEqual({

@@ -34,7 +34,11 @@ function items(panel: VizPanel): PanelMenuItem[] {
   const viewed = new URLSearchParams(locationService.getLocation().search).has('viewPanel');
   const menu: PanelMenuItem[] = [
     viewed
-      ? { text: 'Back to dashboard', iconClassName: 'arrow-left', onClick: () => locationService.partial({ viewPanel: null }) }
+      ? {
+          text: 'Back to dashboard',
+          iconClassName: 'arrow-left',
+          onClick: () => locationService.partial({ viewPanel: null }),
+        }
       : { text: 'View', iconClassName: 'eye', onClick: () => viewPanel(panel) },
   ];
   if (runner) {

@@ -18,7 +18,14 @@ describe('items', () => {
         { type: 'stat', id: 1, gridPos: at(0) },
         { type: 'row', id: 2, title: 'open', gridPos: at(8) },
         { type: 'stat', id: 3, gridPos: at(9) },
-        { type: 'row', id: 4, title: 'closed', collapsed: true, gridPos: at(17), panels: [{ type: 'stat', id: 5 }] },
+        {
+          type: 'row',
+          id: 4,
+          title: 'closed',
+          collapsed: true,
+          gridPos: at(17),
+          panels: [{ type: 'stat', id: 5 }],
+        },
         { type: 'stat', id: 6, gridPos: at(18) },
       ],
     });
@@ -41,16 +48,26 @@ describe('items', () => {
 
   test('the data source is the panel’s, or with mixed ones the first target’s', () => {
     const uid = (panel: object) =>
-      (planDashboard({ panels: [{ type: 'stat', ...panel }] }).items[0] as PanelPlan).datasource?.uid;
+      (planDashboard({ panels: [{ type: 'stat', ...panel }] }).items[0] as PanelPlan).datasource
+        ?.uid;
     expect(uid({ datasource: '$ds' })).toBe('$ds');
     expect(uid({ datasource: { uid: '${datasource}' } })).toBe('${datasource}');
-    expect(uid({ datasource: { uid: '-- Mixed --' }, targets: [{ datasource: { uid: 'A' } }] })).toBe('A');
+    expect(
+      uid({ datasource: { uid: '-- Mixed --' }, targets: [{ datasource: { uid: 'A' } }] })
+    ).toBe('A');
     expect(uid({})).toBeUndefined();
   });
 
   test('rows of old dashboards become a grid', () => {
     const panels = panelsOfRows([
-      { title: 'one', height: '250px', panels: [{ type: 'graph', span: 6 }, { type: 'graph', span: 6 }] },
+      {
+        title: 'one',
+        height: '250px',
+        panels: [
+          { type: 'graph', span: 6 },
+          { type: 'graph', span: 6 },
+        ],
+      },
       { title: 'two', collapse: true, panels: [{ type: 'graph', span: 12 }] },
     ]);
     expect(panels.map(({ type, gridPos }) => [type, gridPos])).toEqual([
@@ -85,8 +102,20 @@ describe('the dashboards we ship', () => {
     );
 
   test.each([
-    ['cluster-health', ['Node CPU Utilisation', 'Node Memory Utilisation', 'Cluster Request Rate', 'Total Pod Count', 'PVC Usage']],
-    ['node-metrics', ['CPU Usage per Node', 'Memory Usage per Node', 'Disk I/O per Node', 'Network I/O per Node']],
+    [
+      'cluster-health',
+      [
+        'Node CPU Utilisation',
+        'Node Memory Utilisation',
+        'Cluster Request Rate',
+        'Total Pod Count',
+        'PVC Usage',
+      ],
+    ],
+    [
+      'node-metrics',
+      ['CPU Usage per Node', 'Memory Usage per Node', 'Disk I/O per Node', 'Network I/O per Node'],
+    ],
     ['application-metrics', ['Request Rate', 'Error Rate', 'P95 Latency', 'Active Connections']],
   ])('%s has its panels', (name, titles) => {
     expect(read(name).uid).toBe(name);

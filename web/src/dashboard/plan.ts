@@ -173,7 +173,8 @@ function planItems(panels: PanelJson[]): ItemPlan[] {
   const items: ItemPlan[] = [];
   let row: RowPlan | undefined;
   // Ids must be unique: they name a panel in the URL.
-  let nextId = 1 + Math.max(0, ...panels.flatMap((p) => [p, ...(p.panels ?? [])]).map((p) => p.id ?? 0));
+  let nextId =
+    1 + Math.max(0, ...panels.flatMap((p) => [p, ...(p.panels ?? [])]).map((p) => p.id ?? 0));
   for (const panel of [...panels].sort((a, b) => yOf(a) - yOf(b) || xOf(a) - xOf(b))) {
     if (panel.type === 'row') {
       row = {
@@ -195,7 +196,8 @@ function planItems(panels: PanelJson[]): ItemPlan[] {
 }
 
 /** `refresh` is written in several ways for "off": "", false, null, absent. */
-const refreshOf = (refresh: DashboardJson['refresh']) => (typeof refresh === 'string' ? refresh : '');
+const refreshOf = (refresh: DashboardJson['refresh']) =>
+  typeof refresh === 'string' ? refresh : '';
 
 /** "" and "browser" mean the reader's zone; "UTC" is spelt in both cases. */
 export function timezoneOf(timezone: string | undefined): string {

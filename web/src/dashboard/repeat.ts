@@ -42,7 +42,9 @@ export function shift(item: SceneGridItemLike, by: number) {
   }
 }
 
-abstract class Repeat<P extends { key: string; y: number }> extends SceneObjectBase<RepeatState<P>> {
+abstract class Repeat<P extends { key: string; y: number }> extends SceneObjectBase<
+  RepeatState<P>
+> {
   protected _variableDependency = new VariableDependencyConfig(this, {
     variableNames: [this.state.variableName],
     onVariableUpdateCompleted: () => this.run(),
@@ -50,7 +52,7 @@ abstract class Repeat<P extends { key: string; y: number }> extends SceneObjectB
   private drawn: SceneGridItemLike[] = [];
   private drawnHeight = 0;
   private drawnFor = '';
-  /** Where the first copy stands; other repeats above may have moved it from where the JSON has it. */
+  /** Where the first copy stands: other repeats above may have moved it. */
   private top = this.state.plan.y;
 
   constructor(state: RepeatState<P>) {

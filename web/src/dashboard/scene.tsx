@@ -52,7 +52,8 @@ export class DashboardScene extends SceneObjectBase<DashboardSceneState> {
 }
 
 function DashboardSceneView({ model }: SceneComponentProps<DashboardScene>) {
-  const { json, body, viewed, selectors, timePicker, refreshPicker, hideControls } = model.useState();
+  const { json, body, viewed, selectors, timePicker, refreshPicker, hideControls } =
+    model.useState();
   const styles = useStyles2(getStyles);
   return (
     <div className={styles.page}>

@@ -131,4 +131,3 @@ export function toScene(json: DashboardJson): DashboardScene {
     }),
   });
 }
-

@@ -73,7 +73,9 @@ export function toVariable(v: VariableJson): SceneVariable | undefined {
       return new IntervalVariable({
         ...common,
         value: single,
-        intervals: textOf(v.query).split(',').map((x) => x.trim()),
+        intervals: textOf(v.query)
+          .split(',')
+          .map((x) => x.trim()),
         autoEnabled: v.auto,
         autoStepCount: v.auto_count,
         autoMinInterval: v.auto_min,

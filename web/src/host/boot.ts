@@ -48,7 +48,9 @@ export const defaultSource = (): PrometheusDatasource | undefined =>
   sources.find((source) => source.settings.isDefault) ?? sources[0];
 
 export function setDataSources(infos: DataSourceInfo[]) {
-  sources = infos.filter((info) => info.type === 'prometheus').map((i) => new PrometheusDatasource(i));
+  sources = infos
+    .filter((info) => info.type === 'prometheus')
+    .map((i) => new PrometheusDatasource(i));
   unsupported = infos.filter((info) => info.type !== 'prometheus');
 }
 

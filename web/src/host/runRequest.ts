@@ -12,7 +12,10 @@ import { toDataQueryError } from '@grafana/runtime';
 import { catchError, from, isObservable, map, of, startWith, type Observable } from 'rxjs';
 
 /** One request of a panel: Loading, then Done or Error; the previous frames stay while it loads. */
-export function runRequest(source: DataSourceApi, request: DataQueryRequest): Observable<PanelData> {
+export function runRequest(
+  source: DataSourceApi,
+  request: DataQueryRequest
+): Observable<PanelData> {
   const loading: PanelData = {
     series: [],
     annotations: [],

@@ -71,7 +71,8 @@ export default function AlertingPage() {
       {value && groups.length === 0 && (
         <Empty icon="bell" title={all.length ? 'Nothing matches' : 'No rules yet'}>
           {!all.length &&
-            'Rules come from rule_files in hearth.yaml, or from a rule groups namespace of the workspace (aws amp create-rule-groups-namespace).'}
+            'Rules come from rule_files in hearth.yaml, or from a rule groups namespace: ' +
+              'aws amp create-rule-groups-namespace.'}
         </Empty>
       )}
       {groups.map((group) => (
@@ -100,7 +101,14 @@ function GroupTable({ group, source }: { group: RuleGroup; source: string }) {
 function RuleRow({ rule, source }: { rule: Rule; source: string }) {
   const styles = useStyles2(getStyles);
   const state = ruleState(rule);
-  const tone = state === 'firing' || state === 'failing' ? styles.bad : state === 'pending' ? styles.warn : state === 'inactive' ? styles.good : styles.calm;
+  const tone =
+    state === 'firing' || state === 'failing'
+      ? styles.bad
+      : state === 'pending'
+        ? styles.warn
+        : state === 'inactive'
+          ? styles.good
+          : styles.calm;
   const { summary, description, ...others } = rule.annotations ?? {};
   const explore = exploreUrl({
     datasource: source,
@@ -122,12 +130,23 @@ function RuleRow({ rule, source }: { rule: Rule; source: string }) {
       <div className={styles.detail}>
         <pre className={styles.expr}>{rule.query}</pre>
         <dl className={styles.facts}>
-          {rule.type === 'alerting' && <Fact name="Pending period" value={rule.duration ? duration(rule.duration) : 'none, fires at once'} />}
+          {rule.type === 'alerting' && (
+            <Fact
+              name="Pending period"
+              value={rule.duration ? duration(rule.duration) : 'none, fires at once'}
+            />
+          )}
           <Fact
             name="Last evaluation"
-            value={state === 'not evaluated yet' ? state : `${ago(rule.lastEvaluation)}, took ${duration(rule.evaluationTime)}`}
+            value={
+              state === 'not evaluated yet'
+                ? state
+                : `${ago(rule.lastEvaluation)}, took ${duration(rule.evaluationTime)}`
+            }
           />
-          {rule.labels && Object.keys(rule.labels).length > 0 && <Fact name="Labels" value={<Labels labels={rule.labels} />} />}
+          {rule.labels && Object.keys(rule.labels).length > 0 && (
+            <Fact name="Labels" value={<Labels labels={rule.labels} />} />
+          )}
           {description && <Fact name="Description" value={description} />}
           {Object.entries(others).map(([name, value]) => (
             <Fact key={name} name={name} value={value} />
@@ -136,10 +155,13 @@ function RuleRow({ rule, source }: { rule: Rule; source: string }) {
         {rule.lastError && <div className={styles.error}>{rule.lastError}</div>}
         {(rule.alerts ?? []).map((alert, i) => (
           <div key={i} className={styles.alert}>
-            <span className={cx(styles.badge, alert.state === 'firing' ? styles.bad : styles.warn)}>{alert.state}</span>
+            <span className={cx(styles.badge, alert.state === 'firing' ? styles.bad : styles.warn)}>
+              {alert.state}
+            </span>
             <Labels labels={alert.labels} />
             <span className={styles.faint}>
-              {alert.activeAt && `since ${ago(alert.activeAt)}`} {alert.value && `value ${alert.value}`}
+              {alert.activeAt && `since ${ago(alert.activeAt)}`}{' '}
+              {alert.value && `value ${alert.value}`}
             </span>
           </div>
         ))}
@@ -161,7 +183,13 @@ function Fact({ name, value }: { name: string; value: React.ReactNode }) {
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
-  filters: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), marginBottom: theme.spacing(3), '> :first-child': { flex: '1 1 280px' } }),
+  filters: css({
+    display: 'flex',
+    flexWrap: 'wrap',
+    gap: theme.spacing(1),
+    marginBottom: theme.spacing(3),
+    '> :first-child': { flex: '1 1 280px' },
+  }),
   group: css({
     marginBottom: theme.spacing(3),
     border: `1px solid ${theme.colors.border.weak}`,
@@ -179,8 +207,16 @@ const getStyles = (theme: GrafanaTheme2) => ({
     padding: theme.spacing(1.5, 2),
     background: theme.colors.background.secondary,
   }),
-  every: css({ ...theme.typography.bodySmall, marginLeft: 'auto', color: theme.colors.text.secondary }),
-  faint: css({ ...theme.typography.bodySmall, color: theme.colors.text.secondary, whiteSpace: 'nowrap' }),
+  every: css({
+    ...theme.typography.bodySmall,
+    marginLeft: 'auto',
+    color: theme.colors.text.secondary,
+  }),
+  faint: css({
+    ...theme.typography.bodySmall,
+    color: theme.colors.text.secondary,
+    whiteSpace: 'nowrap',
+  }),
   rule: css({
     borderTop: `1px solid ${theme.colors.border.weak}`,
     '&[open] > summary .fold': { transform: 'rotate(90deg)' },
@@ -210,7 +246,10 @@ const getStyles = (theme: GrafanaTheme2) => ({
   warn: css({ color: theme.colors.warning.text, background: theme.colors.warning.transparent }),
   bad: css({ color: theme.colors.error.text, background: theme.colors.error.transparent }),
   calm: css({ color: theme.colors.text.secondary, background: theme.colors.background.secondary }),
-  detail: css({ padding: theme.spacing(0.5, 2, 2, 5.5), [theme.breakpoints.down('md')]: { paddingLeft: theme.spacing(2) } }),
+  detail: css({
+    padding: theme.spacing(0.5, 2, 2, 5.5),
+    [theme.breakpoints.down('md')]: { paddingLeft: theme.spacing(2) },
+  }),
   expr: css({ margin: 0, whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }),
   facts: css({
     display: 'grid',
@@ -221,6 +260,12 @@ const getStyles = (theme: GrafanaTheme2) => ({
     dd: { margin: 0 },
   }),
   error: css({ color: theme.colors.error.text, marginBottom: theme.spacing(1) }),
-  alert: css({ display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: theme.spacing(1), marginBottom: theme.spacing(1) }),
+  alert: css({
+    display: 'flex',
+    flexWrap: 'wrap',
+    alignItems: 'center',
+    gap: theme.spacing(1),
+    marginBottom: theme.spacing(1),
+  }),
   link: css({ color: theme.colors.text.link, '&:hover': { textDecoration: 'underline' } }),
 });

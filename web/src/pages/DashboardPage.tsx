@@ -52,7 +52,15 @@ function Dashboard({ json, meta }: { json: DashboardJson; meta: DashboardMeta })
   );
 }
 
-function DashboardView({ scene, title, meta }: { scene: DashboardScene; title: string; meta: DashboardMeta }) {
+function DashboardView({
+  scene,
+  title,
+  meta,
+}: {
+  scene: DashboardScene;
+  title: string;
+  meta: DashboardMeta;
+}) {
   const { search, pathname } = useLocation();
   const params = new URLSearchParams(search);
   const viewed = params.get('viewPanel') ?? undefined;
@@ -78,10 +86,22 @@ function DashboardView({ scene, title, meta }: { scene: DashboardScene; title: s
     return () => document.removeEventListener('keydown', onKey);
   }, [viewed, kiosk, inspected]);
   const { viewed: alone } = scene.useState();
-  const panel = inspected && alone?.state.key === inspected ? alone : inspected ? scene.findPanel(inspected) : undefined;
+  const panel =
+    inspected && alone?.state.key === inspected
+      ? alone
+      : inspected
+        ? scene.findPanel(inspected)
+        : undefined;
   const crumbs = [
     { text: 'Dashboards', to: '/dashboards' },
-    ...(meta.folderTitle && meta.folderUid ? [{ text: meta.folderTitle, to: `/dashboards?query=${encodeURIComponent(meta.folderTitle)}` }] : []),
+    ...(meta.folderTitle && meta.folderUid
+      ? [
+          {
+            text: meta.folderTitle,
+            to: `/dashboards?query=${encodeURIComponent(meta.folderTitle)}`,
+          },
+        ]
+      : []),
     viewed ? { text: title, to: pathname } : { text: title },
     ...(viewed ? [{ text: 'Panel' }] : []),
   ];

@@ -60,7 +60,8 @@ export default function DashboardsPage() {
         <Empty icon="apps" title={count ? 'Nothing matches' : 'No dashboards yet'}>
           {count
             ? 'No dashboard has this name, folder or tag.'
-            : 'Add dashboards with Terraform (grafana_dashboard), with POST /api/dashboards/db, or in hearth.yaml.'}
+            : 'Add them with Terraform (grafana_dashboard), with POST /api/dashboards/db, ' +
+              'or in hearth.yaml.'}
         </Empty>
       )}
       {groups.map((group) => (

@@ -25,7 +25,10 @@ export default function HomePage() {
   const dashboards = (hits ?? []).filter((hit) => hit.type === 'dash-db');
   const name = settings?.hearth?.workspaceName;
   return (
-    <Page title={name ? `Workspace ${name}` : 'Home'} subtitle="Metrics, dashboards and alerts of this workspace">
+    <Page
+      title={name ? `Workspace ${name}` : 'Home'}
+      subtitle="Metrics, dashboards and alerts of this workspace"
+    >
       <Crumbs items={[{ text: 'Home' }]} />
       <div className={styles.tiles}>
         <TargetsTile />
@@ -37,7 +40,13 @@ export default function HomePage() {
           value={hits ? String(dashboards.length) : '…'}
           detail="Browse and search"
         />
-        <Tile to="/explore" icon="compass" label="Explore" value="PromQL" detail="Ask any question of the data" />
+        <Tile
+          to="/explore"
+          icon="compass"
+          label="Explore"
+          value="PromQL"
+          detail="Ask any question of the data"
+        />
       </div>
       <h2 className={styles.heading}>Dashboards</h2>
       {error && <Failed title="The dashboards cannot be listed" error={error} retry={reload} />}
@@ -100,7 +109,15 @@ function TargetsTile() {
       label="Targets up"
       value={value ? `${up} / ${total}` : error ? '–' : '…'}
       tone={!value ? 'calm' : down ? 'bad' : total ? 'good' : 'calm'}
-      detail={error ? error.message : down ? `${down} down` : total ? 'All answer' : 'Nothing is scraped here'}
+      detail={
+        error
+          ? error.message
+          : down
+            ? `${down} down`
+            : total
+              ? 'All answer'
+              : 'Nothing is scraped here'
+      }
     />
   );
 }
@@ -147,8 +164,19 @@ const getStyles = (theme: GrafanaTheme2) => {
       marginBottom: theme.spacing(4),
       [theme.breakpoints.down('sm')]: { gridTemplateColumns: '1fr 1fr', gap: theme.spacing(1) },
     }),
-    tile: css({ ...box, display: 'flex', flexDirection: 'column', gap: 6, padding: theme.spacing(2) }),
-    tileLabel: css({ display: 'flex', alignItems: 'center', gap: 6, color: theme.colors.text.secondary }),
+    tile: css({
+      ...box,
+      display: 'flex',
+      flexDirection: 'column',
+      gap: 6,
+      padding: theme.spacing(2),
+    }),
+    tileLabel: css({
+      display: 'flex',
+      alignItems: 'center',
+      gap: 6,
+      color: theme.colors.text.secondary,
+    }),
     tileDetail: css({ ...theme.typography.bodySmall, color: theme.colors.text.secondary }),
     good: css({ ...value, color: theme.colors.success.text }),
     bad: css({ ...value, color: theme.colors.error.text }),
@@ -159,7 +187,13 @@ const getStyles = (theme: GrafanaTheme2) => {
       gridTemplateColumns: 'repeat(auto-fill, minmax(300px, 1fr))',
       gap: theme.spacing(2),
     }),
-    card: css({ ...box, display: 'flex', alignItems: 'center', gap: theme.spacing(2), padding: theme.spacing(2) }),
+    card: css({
+      ...box,
+      display: 'flex',
+      alignItems: 'center',
+      gap: theme.spacing(2),
+      padding: theme.spacing(2),
+    }),
     cardIcon: css({
       display: 'grid',
       placeItems: 'center',

@@ -212,7 +212,11 @@ function JsonTab({ panel, data }: TabProps) {
     () =>
       what === 'panel'
         ? JSON.stringify(panelJson(panel), null, 2)
-        : JSON.stringify((data?.series ?? []).map((frame) => dataFrameToJSON(frame)), null, 2),
+        : JSON.stringify(
+            (data?.series ?? []).map((frame) => dataFrameToJSON(frame)),
+            null,
+            2
+          ),
     [what, panel, data]
   );
   return (
@@ -256,7 +260,12 @@ function panelJson(panel: VizPanel) {
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
-  bar: css({ display: 'flex', alignItems: 'center', gap: theme.spacing(1), marginBottom: theme.spacing(2) }),
+  bar: css({
+    display: 'flex',
+    alignItems: 'center',
+    gap: theme.spacing(1),
+    marginBottom: theme.spacing(2),
+  }),
   faint: css({ ...theme.typography.bodySmall, color: theme.colors.text.secondary }),
   heading: css({ ...theme.typography.h5 }),
   code: css({ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }),

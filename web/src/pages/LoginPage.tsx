@@ -83,7 +83,10 @@ const getStyles = (theme: GrafanaTheme2) => ({
     placeItems: 'center',
     minHeight: '100vh',
     padding: theme.spacing(2),
-    background: `radial-gradient(60rem 36rem at 50% 110%, rgba(242, 90, 29, ${theme.isDark ? 0.22 : 0.16}), transparent 70%), ${theme.colors.background.canvas}`,
+    backgroundColor: theme.colors.background.canvas,
+    backgroundImage: `radial-gradient(60rem 36rem at 50% 110%, ${
+      theme.isDark ? 'rgba(242, 90, 29, 0.22)' : 'rgba(242, 90, 29, 0.16)'
+    }, transparent 70%)`,
   }),
   card: css({
     width: '100%',
@@ -94,9 +97,18 @@ const getStyles = (theme: GrafanaTheme2) => ({
     background: theme.colors.background.primary,
     boxShadow: theme.shadows.z3,
   }),
-  brand: css({ display: 'flex', alignItems: 'center', justifyContent: 'center', gap: theme.spacing(1.5) }),
+  brand: css({
+    display: 'flex',
+    alignItems: 'center',
+    justifyContent: 'center',
+    gap: theme.spacing(1.5),
+  }),
   title: css({ margin: 0, fontSize: 34, fontWeight: 500, letterSpacing: '-0.03em' }),
-  lead: css({ textAlign: 'center', color: theme.colors.text.secondary, margin: theme.spacing(1, 0, 3) }),
+  lead: css({
+    textAlign: 'center',
+    color: theme.colors.text.secondary,
+    margin: theme.spacing(1, 0, 3),
+  }),
   submit: css({ width: '100%', justifyContent: 'center' }),
   help: css({
     marginTop: theme.spacing(3),

@@ -49,14 +49,22 @@ export default function TargetsPage() {
           onChange={setText}
           escapeRegex={false}
         />
-        <FilterPill label="Only unhealthy" selected={onlyDown} onClick={() => setOnlyDown(!onlyDown)} />
+        <FilterPill
+          label="Only unhealthy"
+          selected={onlyDown}
+          onClick={() => setOnlyDown(!onlyDown)}
+        />
       </div>
       {error && <Failed title="The targets cannot be read" error={error} retry={reload} />}
       {!value && !error && <Loading />}
       {value && pools.length === 0 && (
-        <Empty icon="crosshair" title={targets.length ? 'Nothing matches' : 'Nothing is scraped here'}>
+        <Empty
+          icon="crosshair"
+          title={targets.length ? 'Nothing matches' : 'Nothing is scraped here'}
+        >
           {!targets.length &&
-            'Add scrape_configs to hearth.yaml, or send metrics with remote_write from a Prometheus or a collector.'}
+            'Add scrape_configs to hearth.yaml, or send metrics with remote_write from a ' +
+              'Prometheus or a collector.'}
         </Empty>
       )}
       {pools.map((pool) => (
@@ -93,7 +101,8 @@ function PoolTable({ pool }: { pool: Pool }) {
 
 function TargetRow({ target }: { target: Target }) {
   const styles = useStyles2(getStyles);
-  const tone = target.health === 'up' ? styles.good : target.health === 'down' ? styles.bad : styles.calm;
+  const tone =
+    target.health === 'up' ? styles.good : target.health === 'down' ? styles.bad : styles.calm;
   return (
     <div role="row" className={styles.row}>
       <span role="cell" className={styles.url}>
@@ -120,7 +129,13 @@ function TargetRow({ target }: { target: Target }) {
 const getStyles = (theme: GrafanaTheme2) => {
   const columns = 'minmax(200px, 2fr) 80px minmax(180px, 2fr) 170px';
   return {
-    filters: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1.5), marginBottom: theme.spacing(3), '> :first-child': { flex: '1 1 280px' } }),
+    filters: css({
+      display: 'flex',
+      flexWrap: 'wrap',
+      gap: theme.spacing(1.5),
+      marginBottom: theme.spacing(3),
+      '> :first-child': { flex: '1 1 280px' },
+    }),
     pool: css({
       marginBottom: theme.spacing(3),
       border: `1px solid ${theme.colors.border.weak}`,
@@ -146,7 +161,10 @@ const getStyles = (theme: GrafanaTheme2) => {
     }),
     good: css({ color: theme.colors.success.text, background: theme.colors.success.transparent }),
     bad: css({ color: theme.colors.error.text, background: theme.colors.error.transparent }),
-    calm: css({ color: theme.colors.text.secondary, background: theme.colors.background.secondary }),
+    calm: css({
+      color: theme.colors.text.secondary,
+      background: theme.colors.background.secondary,
+    }),
     table: css({ width: '100%' }),
     head: css({
       ...theme.typography.bodySmall,
@@ -166,7 +184,11 @@ const getStyles = (theme: GrafanaTheme2) => {
       borderTop: `1px solid ${theme.colors.border.weak}`,
       [theme.breakpoints.down('md')]: { gridTemplateColumns: '1fr auto', gap: theme.spacing(1) },
     }),
-    url: css({ overflowWrap: 'anywhere', fontFamily: theme.typography.fontFamilyMonospace, fontSize: 13 }),
+    url: css({
+      overflowWrap: 'anywhere',
+      fontFamily: theme.typography.fontFamilyMonospace,
+      fontSize: 13,
+    }),
     error: css({ display: 'block', marginTop: 4, color: theme.colors.error.text }),
     when: css({ display: 'flex', flexDirection: 'column' }),
     faint: css({ ...theme.typography.bodySmall, color: theme.colors.text.secondary }),

@@ -23,7 +23,8 @@ export const GENERAL = 'General';
 export function groupByFolder(hits: SearchHit[], text = '', tag?: string): FolderGroup[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const matches = (hit: SearchHit) => {
-    const name = `${hit.title} ${hit.folderTitle ?? ''} ${(hit.tags ?? []).join(' ')}`.toLowerCase();
+    const name =
+      `${hit.title} ${hit.folderTitle ?? ''} ${(hit.tags ?? []).join(' ')}`.toLowerCase();
     return words.every((word) => name.includes(word)) && (!tag || (hit.tags ?? []).includes(tag));
   };
   const groups = new Map<string, FolderGroup>();
@@ -49,4 +50,5 @@ export function groupByFolder(hits: SearchHit[], text = '', tag?: string): Folde
     .sort((a, b) => rank(a) - rank(b) || byTitle(a, b));
 }
 
-export const allTags = (hits: SearchHit[]) => [...new Set(hits.flatMap((hit) => hit.tags ?? []))].sort();
+export const allTags = (hits: SearchHit[]) =>
+  [...new Set(hits.flatMap((hit) => hit.tags ?? []))].sort();

@@ -6,12 +6,7 @@ const neverEvaluated = (rule: Rule) =>
   !rule.lastEvaluation || rule.lastEvaluation.startsWith('0001-01-01');
 
 export type RuleState =
-  | 'firing'
-  | 'pending'
-  | 'inactive'
-  | 'recording'
-  | 'failing'
-  | 'not evaluated yet';
+  'firing' | 'pending' | 'inactive' | 'recording' | 'failing' | 'not evaluated yet';
 
 export function ruleState(rule: Rule): RuleState {
   if (rule.health === 'err') {

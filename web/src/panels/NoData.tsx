@@ -21,12 +21,15 @@ interface Props {
 export function explain({ data, timeRange, timeZone }: Omit<Props, 'height'>) {
   const errors = data.errors ?? (data.error ? [data.error] : []);
   if (errors.length) {
-    return { title: 'Query failed', detail: errors.map((e) => e.message ?? 'unknown error').join('\n') };
+    return {
+      title: 'Query failed',
+      detail: errors.map((e) => e.message ?? 'unknown error').join('\n'),
+    };
   }
   const notices = data.series.flatMap((frame) => frame.meta?.notices ?? []).map((n) => n.text);
   const at = (time: TimeRange['from']) => dateTimeFormat(time, { timeZone });
-  const range = `Nothing was stored between ${at(timeRange.from)} and ${at(timeRange.to)}.`;
-  const hint = 'Try a wider range, or check the metric and its labels in Explore.';
+  const range = `No series was found between ${at(timeRange.from)} and ${at(timeRange.to)}.`;
+  const hint = 'Try a wider time range, or check the names of the metric and its labels.';
   return { title: 'No data', detail: [...new Set(notices), `${range} ${hint}`].join('\n') };
 }
 

@@ -10,8 +10,8 @@ function Message({ type }: { type: string }) {
     <div className={styles.box} data-testid="unsupported-panel">
       <div className={styles.title}>Panel type “{type}” is not supported</div>
       <div className={styles.detail}>
-        hearth draws timeseries, stat, gauge, bargauge, table, text and row panels. The panel’s JSON is kept as it
-        is; its data can be seen with Inspect in the panel’s menu.
+        hearth draws timeseries, stat, gauge, bargauge, table, text and row panels. The panel’s JSON
+        is kept as it is; its data can be seen with Inspect in the panel’s menu.
       </div>
     </div>
   );

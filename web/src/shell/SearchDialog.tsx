@@ -36,7 +36,12 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
           detail: hit.folderTitle ?? 'Dashboard',
           path: hitPath(hit),
         })),
-      ...NAV.map((item) => ({ icon: item.icon, title: item.text, detail: 'Page', path: item.path })),
+      ...NAV.map((item) => ({
+        icon: item.icon,
+        title: item.text,
+        detail: 'Page',
+        path: item.path,
+      })),
     ];
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     return all
@@ -119,7 +124,14 @@ const getStyles = (theme: GrafanaTheme2) => ({
     gap: theme.spacing(1.5),
     padding: theme.spacing(1.5, 2),
     borderBottom: `1px solid ${theme.colors.border.weak}`,
-    input: { flexGrow: 1, border: 0, outline: 'none', background: 'none', fontSize: 16, color: 'inherit' },
+    input: {
+      flexGrow: 1,
+      border: 0,
+      outline: 'none',
+      background: 'none',
+      fontSize: 16,
+      color: 'inherit',
+    },
   }),
   list: css({ padding: theme.spacing(1), maxHeight: '55vh', overflow: 'auto' }),
   choice: css({

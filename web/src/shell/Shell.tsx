@@ -133,9 +133,15 @@ function ThemeMark({ dark }: { dark: boolean }) {
   return (
     <svg viewBox="0 0 24 24" width={17} height={17} aria-hidden fill="currentColor">
       {dark ? (
-        <path d="M20.4 14.6A8.6 8.6 0 0 1 9.4 3.6a.8.8 0 0 0-1.1-.9 9.9 9.9 0 1 0 13 13 .8.8 0 0 0-.9-1.1Z" />
+        <path d="M20.4 14.6A8.6 8.6 0 0 1 9.4 3.6a.8.8 0 0 0-1.1-.9 9.9 9.9 0 1 0 13 13 .8.8 0 0 0-1-1Z" />
       ) : (
-        <path d="M12 7.2a4.8 4.8 0 1 0 0 9.6 4.8 4.8 0 0 0 0-9.6ZM11 1.5h2v3.2h-2zm0 17.8h2v3.2h-2zM1.5 11h3.2v2H1.5zm17.8 0h3.2v2h-3.2zM3.9 5.3l1.4-1.4 2.3 2.3-1.4 1.4zm12.5 12.5 1.4-1.4 2.3 2.3-1.4 1.4zM3.9 18.7l2.3-2.3 1.4 1.4-2.3 2.3zM16.4 6.2l2.3-2.3 1.4 1.4-2.3 2.3z" />
+        <>
+          <circle cx="12" cy="12" r="4.6" />
+          <g stroke="currentColor" strokeWidth="2" strokeLinecap="round">
+            <path d="M12 2v2M12 20v2M2 12h2M20 12h2" />
+            <path d="m4.9 4.9 1.5 1.5M17.6 17.6l1.5 1.5M4.9 19.1l1.5-1.5M17.6 6.4l1.5-1.5" />
+          </g>
+        </>
       )}
     </svg>
   );
@@ -146,7 +152,14 @@ function UserMenu() {
   const name = user.name || user.login;
   const version = settings?.buildInfo?.version;
   const menu = () => (
-    <Menu header={<div style={{ padding: '4px 12px' }}>{name}{user.orgName ? ` · ${user.orgName}` : ''}</div>}>
+    <Menu
+      header={
+        <div style={{ padding: '4px 12px' }}>
+          {name}
+          {user.orgName ? ` · ${user.orgName}` : ''}
+        </div>
+      }
+    >
       <Menu.Item
         label="Sign out"
         icon="signout"
@@ -157,7 +170,12 @@ function UserMenu() {
   );
   return (
     <Dropdown overlay={menu} placement="bottom-end">
-      <ToolbarButton icon="user" variant="canvas" aria-label={`Signed in as ${name}`} tooltip={name} />
+      <ToolbarButton
+        icon="user"
+        variant="canvas"
+        aria-label={`Signed in as ${name}`}
+        tooltip={name}
+      />
     </Dropdown>
   );
 }
@@ -177,7 +195,13 @@ const getStyles = (theme: GrafanaTheme2) => ({
   skip: css({
     position: 'absolute',
     left: -9999,
-    '&:focus': { left: 8, top: 8, zIndex: theme.zIndex.modal, background: theme.colors.background.primary, padding: 8 },
+    '&:focus': {
+      left: 8,
+      top: 8,
+      zIndex: theme.zIndex.modal,
+      background: theme.colors.background.primary,
+      padding: 8,
+    },
   }),
   shade: css({
     position: 'fixed',
@@ -296,5 +320,11 @@ const getStyles = (theme: GrafanaTheme2) => ({
     [theme.breakpoints.down('lg')]: { width: 'auto', 'span, kbd': { display: 'none' } },
   }),
   tools: css({ display: 'flex', gap: theme.spacing(0.5) }),
-  main: css({ flexGrow: 1, display: 'flex', flexDirection: 'column', minWidth: 0, outline: 'none' }),
+  main: css({
+    flexGrow: 1,
+    display: 'flex',
+    flexDirection: 'column',
+    minWidth: 0,
+    outline: 'none',
+  }),
 });

@@ -15,7 +15,15 @@ export function Loading({ text = 'Loading…' }: { text?: string }) {
   );
 }
 
-export function Empty({ icon, title, children }: { icon: IconName; title: string; children?: ReactNode }) {
+export function Empty({
+  icon,
+  title,
+  children,
+}: {
+  icon: IconName;
+  title: string;
+  children?: ReactNode;
+}) {
   const styles = useStyles2(getStyles);
   return (
     <div className={styles.box}>
@@ -26,7 +34,15 @@ export function Empty({ icon, title, children }: { icon: IconName; title: string
   );
 }
 
-export function Failed({ title, error, retry }: { title: string; error: Error; retry?: () => void }) {
+export function Failed({
+  title,
+  error,
+  retry,
+}: {
+  title: string;
+  error: Error;
+  retry?: () => void;
+}) {
   return (
     <Alert severity="error" title={title}>
       <div>{error.message}</div>

@@ -6,7 +6,7 @@ import { basePath } from '../lib/basePath';
 
 type Path = Partial<Location>;
 
-/** Routes over the history that scenes writes time range and variables to: there is only one URL. */
+/** Routes over the history that scenes writes time range and variables to: there is one URL. */
 export function AppRouter({ children }: { children: ReactNode }) {
   const history = locationService.getHistory();
   const [state, setState] = useState<{ location: Path; action: string }>({
@@ -43,7 +43,11 @@ function followInside(event: MouseEvent) {
   const url = new URL(href, window.location.href);
   const inside = url.origin === window.location.origin && url.pathname.startsWith(`${basePath}/`);
   const path = url.pathname.slice(basePath.length);
-  if (!inside || /^\/(api|logout|login|public)(\/|$)/.test(path) || anchor.hasAttribute('download')) {
+  if (
+    !inside ||
+    /^\/(api|logout|login|public)(\/|$)/.test(path) ||
+    anchor.hasAttribute('download')
+  ) {
     return;
   }
   event.preventDefault();

@@ -19,7 +19,8 @@ export function useLoad<T>(load: () => Promise<T>, key: string, everyMs?: number
     setState((old) => ({ ...old, loading: true }));
     latest.current().then(
       (value) => mine === turn.current && setState({ value, loading: false }),
-      (error: Error) => mine === turn.current && setState((old) => ({ ...old, error, loading: false }))
+      (error: Error) =>
+        mine === turn.current && setState((old) => ({ ...old, error, loading: false }))
     );
   }, []);
   useEffect(() => {

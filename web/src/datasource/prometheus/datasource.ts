@@ -157,11 +157,15 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery> {
         const at = range.end ?? Math.floor(Date.now() / 1000);
         const { data } = await prometheus.queryInstant(uid, wanted.expr, at, this.method);
         return data.resultType === 'vector'
-          ? data.result.map(({ metric, value }) => `${seriesName(metric)} ${value[1]} ${value[0] * 1000}`)
+          ? data.result.map(
+              ({ metric, value }) => `${seriesName(metric)} ${value[1]} ${value[0] * 1000}`
+            )
           : [];
       }
       case 'series':
-        return (await prometheus.series(uid, { ...range, 'match[]': wanted.match })).map(seriesName);
+        return (await prometheus.series(uid, { ...range, 'match[]': wanted.match })).map(
+          seriesName
+        );
     }
   }
 

@@ -61,7 +61,8 @@ function metaOf(asked: Asked, outcome: Outcome<QueryData>): QueryResultMeta {
 function tableFrame(asked: Asked, series: MatrixSeries[], meta: QueryResultMeta): DataFrame {
   const rows = series.flatMap(({ metric, values }) => values.map((value) => ({ metric, value })));
   const labels = [...new Set(series.flatMap(({ metric }) => Object.keys(metric)))].sort();
-  const column = (label: string) => rows.map(({ metric }: { metric: Labels }) => metric[label] ?? '');
+  const column = (label: string) =>
+    rows.map(({ metric }: { metric: Labels }) => metric[label] ?? '');
   return toDataFrame({
     refId: asked.query.refId,
     meta: { ...meta, preferredVisualisationType: 'table' },

@@ -10,7 +10,7 @@ export interface QueryVariable {
 export const escapeRegex = (value: string) =>
   value.replace(/\\/g, '\\\\\\\\').replace(/[$^*{}[\]'+?.()|]/g, '\\\\$&');
 
-/** A variable's value in a PromQL expression: (a|b) for several, escaped where it may be several. */
+/** A variable's value in an expression: (a|b) for several, escaped where it may be several. */
 export function interpolateValue(value: unknown, variable?: QueryVariable): string {
   if (Array.isArray(value)) {
     const parts = value.map((x) => escapeRegex(String(x)));

@@ -6,9 +6,17 @@ describe('the step', () => {
   test.each([
     ['follows the width', { rangeSeconds: 3600, intervalMs: 30_000 }, 30],
     ['is never under the scrape interval', { rangeSeconds: 300, intervalMs: 200 }, 15],
-    ['takes the scrape interval of the source', { rangeSeconds: 300, intervalMs: 200, scrapeSeconds: 5 }, 5],
+    [
+      'takes the scrape interval of the source',
+      { rangeSeconds: 300, intervalMs: 200, scrapeSeconds: 5 },
+      5,
+    ],
     ['takes the min step', { rangeSeconds: 3600, intervalMs: 5_000, minStepSeconds: 60 }, 60],
-    ['lets a min step go under the scrape interval', { rangeSeconds: 60, intervalMs: 100, minStepSeconds: 1 }, 1],
+    [
+      'lets a min step go under the scrape interval',
+      { rangeSeconds: 60, intervalMs: 100, minStepSeconds: 1 },
+      1,
+    ],
     ['multiplies by the factor', { rangeSeconds: 3600, intervalMs: 30_000, factor: 2 }, 60],
   ])('%s', (_, input, step) => {
     expect(stepFor(input).step).toBe(step);

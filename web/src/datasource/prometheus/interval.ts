@@ -24,7 +24,7 @@ export interface Step {
   rateInterval: number;
 }
 
-/** Seconds. The step never exceeds MAX_POINTS nor goes under the scrape interval or the min step. */
+/** Seconds. Never more than MAX_POINTS, never under the scrape interval or the min step. */
 export function stepFor(input: StepInput): Step {
   const scrape = input.scrapeSeconds ?? DEFAULT_SCRAPE_SECONDS;
   const floor = input.minStepSeconds ?? scrape;
@@ -39,7 +39,10 @@ export const rateInterval = (step: number, scrape: number) => Math.max(step + sc
 
 /** Range queries start on a multiple of the step, so that a refresh moves no point. */
 export function align(startSeconds: number, endSeconds: number, step: number) {
-  return { start: Math.floor(startSeconds / step) * step, end: Math.floor(endSeconds / step) * step };
+  return {
+    start: Math.floor(startSeconds / step) * step,
+    end: Math.floor(endSeconds / step) * step,
+  };
 }
 
 /** 90 -> "90s", 0.5 -> "500ms"; what PromQL accepts as a duration. */

@@ -3,8 +3,14 @@ import { expect, test } from 'vitest';
 import { parseVariableQuery } from './variables';
 
 test.each([
-  ['label_values(node_cpu_seconds_total, instance)', { kind: 'labelValues', label: 'instance', match: 'node_cpu_seconds_total' }],
-  ['label_values(up{job="a,b"}, instance)', { kind: 'labelValues', label: 'instance', match: 'up{job="a,b"}' }],
+  [
+    'label_values(node_cpu_seconds_total, instance)',
+    { kind: 'labelValues', label: 'instance', match: 'node_cpu_seconds_total' },
+  ],
+  [
+    'label_values(up{job="a,b"}, instance)',
+    { kind: 'labelValues', label: 'instance', match: 'up{job="a,b"}' },
+  ],
   ['label_values(job)', { kind: 'labelValues', label: 'job', match: undefined }],
   ['label_names()', { kind: 'labelNames', match: undefined }],
   ['label_names(up)', { kind: 'labelNames', match: 'up' }],

@@ -16,11 +16,17 @@ import { ExploreScene } from './exploreScene';
 import PromqlEditor from './PromqlEditor';
 
 /** Queries to begin with, where nothing has been asked yet. */
-const STARTERS = ['up', 'topk(10, count by (__name__) ({__name__=~".+"}))', 'sum by (job) (rate(http_requests_total[5m]))'];
+const STARTERS = [
+  'up',
+  'topk(10, count by (__name__) ({__name__=~".+"}))',
+  'sum by (job) (rate(http_requests_total[5m]))',
+];
 
 function nextRefId(queries: ExploreQuery[]): string {
   const used = new Set(queries.map((query) => query.refId));
-  return [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'].find((letter) => !used.has(letter)) ?? `Q${queries.length}`;
+  return (
+    [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'].find((letter) => !used.has(letter)) ?? `Q${queries.length}`
+  );
 }
 
 export default function ExplorePage() {
@@ -35,7 +41,8 @@ export default function ExplorePage() {
   useMemo(() => setActiveScene(explore), [explore]);
   const { timePicker } = explore.state;
   const written = useRef(search);
-  const asked = queries.some((query) => query.expr.trim());
+  // What the address says has been run; what is being typed has not.
+  const asked = fromUrl.queries.some((query) => query.expr.trim());
 
   const write = useCallback(
     (uid: string, next: ExploreQuery[], replace = false) => {
@@ -185,7 +192,11 @@ function HistoryMenu({ onPick }: { onPick: (expr: string) => void }) {
       <Menu>
         {past.length === 0 && <Menu.Item label="Nothing was asked in this browser yet" disabled />}
         {past.slice(0, 15).map((expr) => (
-          <Menu.Item key={expr} label={expr.length > 90 ? `${expr.slice(0, 90)}…` : expr} onClick={() => onPick(expr)} />
+          <Menu.Item
+            key={expr}
+            label={expr.length > 90 ? `${expr.slice(0, 90)}…` : expr}
+            onClick={() => onPick(expr)}
+          />
         ))}
       </Menu>
     );
@@ -230,7 +241,12 @@ const getStyles = (theme: GrafanaTheme2) => ({
   editor: css({ flexGrow: 1, minWidth: 0 }),
   more: css({ display: 'flex', gap: theme.spacing(1), paddingLeft: 28 }),
   results: css({ display: 'flex', flexGrow: 1, minHeight: 720 }),
-  starters: css({ display: 'flex', flexDirection: 'column', gap: theme.spacing(1), alignItems: 'stretch' }),
+  starters: css({
+    display: 'flex',
+    flexDirection: 'column',
+    gap: theme.spacing(1),
+    alignItems: 'stretch',
+  }),
   starter: css({
     padding: theme.spacing(1, 1.5),
     border: `1px solid ${theme.colors.border.weak}`,

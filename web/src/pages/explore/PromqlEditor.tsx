@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
+import {
+  autocompletion,
+  closeBrackets,
+  closeBracketsKeymap,
+  completionKeymap,
+} from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from '@codemirror/language';
 import { lintKeymap } from '@codemirror/lint';
@@ -25,7 +30,10 @@ function highlight(theme: GrafanaTheme2): Extension {
   const pick = (dark: string, light: string) => color(theme.isDark ? dark : light);
   return syntaxHighlighting(
     HighlightStyle.define([
-      { tag: [tags.keyword, tags.modifier, tags.operatorKeyword], color: pick('light-purple', 'dark-purple') },
+      {
+        tag: [tags.keyword, tags.modifier, tags.operatorKeyword],
+        color: pick('light-purple', 'dark-purple'),
+      },
       { tag: tags.function(tags.variableName), color: pick('light-blue', 'dark-blue') },
       { tag: tags.labelName, color: pick('light-green', 'dark-green') },
       { tag: tags.string, color: pick('light-orange', 'dark-orange') },
@@ -57,7 +65,10 @@ function look(theme: GrafanaTheme2): Extension {
       '&.cm-focused .cm-selectionBackground, .cm-selectionBackground, ::selection': {
         background: `${theme.colors.action.selected} !important`,
       },
-      '.cm-matchingBracket': { background: `${theme.colors.action.focus} !important`, color: 'inherit !important' },
+      '.cm-matchingBracket': {
+        background: `${theme.colors.action.focus} !important`,
+        color: 'inherit !important',
+      },
       '.cm-tooltip': {
         background: theme.colors.background.elevated,
         color: theme.colors.text.primary,
@@ -65,15 +76,26 @@ function look(theme: GrafanaTheme2): Extension {
         borderRadius: theme.shape.radius.default,
         boxShadow: theme.shadows.z3,
       },
-      '.cm-tooltip-autocomplete > ul': { fontFamily: theme.typography.fontFamilyMonospace, maxHeight: '320px' },
+      '.cm-tooltip-autocomplete > ul': {
+        fontFamily: theme.typography.fontFamilyMonospace,
+        maxHeight: '320px',
+      },
       '.cm-tooltip-autocomplete > ul > li': { padding: '3px 8px !important' },
       '.cm-tooltip-autocomplete > ul > li[aria-selected]': {
         background: `${theme.colors.action.selected} !important`,
         color: `${theme.colors.text.maxContrast} !important`,
       },
-      '.cm-completionDetail': { color: theme.colors.text.secondary, fontStyle: 'normal', marginLeft: '1em' },
+      '.cm-completionDetail': {
+        color: theme.colors.text.secondary,
+        fontStyle: 'normal',
+        marginLeft: '1em',
+      },
       '.cm-completionInfo': { maxWidth: '360px', padding: '6px 10px' },
-      '.cm-completionMatchedText': { textDecoration: 'none', fontWeight: 'bold', color: theme.colors.primary.text },
+      '.cm-completionMatchedText': {
+        textDecoration: 'none',
+        fontWeight: 'bold',
+        color: theme.colors.primary.text,
+      },
       '.cm-diagnostic': { padding: '4px 10px' },
     },
     { dark: theme.isDark }
@@ -83,10 +105,12 @@ function look(theme: GrafanaTheme2): Extension {
 /** codemirror-promql asks the data source through our proxy; the session cookie goes along. */
 const promql = (source: string): Extension =>
   new PromQLExtension()
-    .setComplete({ remote: { url: proxyUrl(source), httpMethod: 'GET', cache: { maxAge: 60_000 } } })
+    .setComplete({
+      remote: { url: proxyUrl(source), httpMethod: 'GET', cache: { maxAge: 60_000 } },
+    })
     .asExtension();
 
-/** Enter runs, Shift-Enter is a new line, as in Prometheus' own editor; the completion list comes first. */
+/** Enter runs, Shift-Enter is a new line, as in Prometheus' own editor. */
 const runKeys = (run: () => void): Extension =>
   keymap.of([
     { key: 'Enter', run: () => (run(), true) },

@@ -60,7 +60,9 @@ function ArcGauge({ value: { display, field }, width, height, showTitle, options
   const band = outer * 0.22;
   const r = outer - band / 2;
   const text = formattedValueToString(display);
-  const fontSize = options.text?.valueSize ?? Math.max(10, Math.min(outer * 0.46, (outer * 2.2) / Math.max(3, text.length)));
+  const fontSize =
+    options.text?.valueSize ??
+    Math.max(10, Math.min(outer * 0.46, (outer * 2.2) / Math.max(3, text.length)));
   return (
     <svg
       width={width}
@@ -74,7 +76,10 @@ function ArcGauge({ value: { display, field }, width, height, showTitle, options
     >
       <g fill="none" strokeWidth={band}>
         <path d={arcPath(cx, cy, r, START, END)} stroke={theme.colors.background.secondary} />
-        <path d={arcPath(cx, cy, r, START, angleOf(display.numeric, min, max))} stroke={display.color} />
+        <path
+          d={arcPath(cx, cy, r, START, angleOf(display.numeric, min, max))}
+          stroke={display.color}
+        />
       </g>
       {options.showThresholdMarkers && (
         <g fill="none" strokeWidth={outer * 0.05}>
@@ -111,11 +116,24 @@ function ArcGauge({ value: { display, field }, width, height, showTitle, options
             </text>
           );
         })}
-      <text x={cx} y={cy + fontSize * 0.3} textAnchor="middle" fontSize={fontSize} fontWeight={500} fill={display.color}>
+      <text
+        x={cx}
+        y={cy + fontSize * 0.3}
+        textAnchor="middle"
+        fontSize={fontSize}
+        fontWeight={500}
+        fill={display.color}
+      >
         {text}
       </text>
       {showTitle && (
-        <text x={cx} y={height - 6} textAnchor="middle" fontSize={14} fill={theme.colors.text.primary}>
+        <text
+          x={cx}
+          y={height - 6}
+          textAnchor="middle"
+          fontSize={14}
+          fill={theme.colors.text.primary}
+        >
           {display.title}
         </text>
       )}
@@ -140,7 +158,13 @@ export function GaugePanel(props: PanelProps<GaugeOptions>) {
       autoGrid
       orientation={orientationOf(options.orientation)}
       renderValue={({ value, width, height, count }) => (
-        <ArcGauge value={value} width={width} height={height} showTitle={count > 1} options={options} />
+        <ArcGauge
+          value={value}
+          width={width}
+          height={height}
+          showTitle={count > 1}
+          options={options}
+        />
       )}
     />
   );

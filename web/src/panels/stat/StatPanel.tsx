@@ -65,7 +65,11 @@ export function StatPanel(props: PanelProps<StatOptions>) {
           justifyMode={options.justifyMode}
           textMode={options.textMode}
           alignmentFactors={alignmentFactors}
-          text={height < 50 ? { ...options.text, valueSize: Math.max(MIN_TEXT_PX, height * 0.6) } : options.text}
+          text={
+            height < 50
+              ? { ...options.text, valueSize: Math.max(MIN_TEXT_PX, height * 0.6) }
+              : options.text
+          }
           width={width}
           height={height}
           theme={config.theme2}

@@ -24,7 +24,8 @@ export function TextPanel({ options, replaceVariables, width }: PanelProps<TextO
   const text = replaceVariables(content, {}, mode === 'html' ? 'html' : 'text');
   // Both ways are sanitised: dashboards come from elsewhere.
   const html = useMemo(
-    () => (mode === 'html' ? textUtil.sanitizeTextPanelContent(text) : renderTextPanelMarkdown(text)),
+    () =>
+      mode === 'html' ? textUtil.sanitizeTextPanelContent(text) : renderTextPanelMarkdown(text),
     [mode, text]
   );
   if (mode === 'code') {
