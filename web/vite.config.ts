@@ -46,6 +46,28 @@ const shell: Plugin = {
   },
 };
 
+/** The text of the icons that host/icons.ts puts into the bundle. */
+const PRELOADED = [
+  ...['angle-double-left', 'angle-double-right', 'angle-down', 'angle-left', 'angle-right'],
+  ...['angle-up', 'apps', 'arrow-left', 'bars', 'bell', 'clock-nine', 'compass', 'crosshair'],
+  ...['ellipsis-v', 'exclamation-triangle', 'eye', 'folder', 'graph-bar', 'history', 'home-alt'],
+  ...['info-circle', 'plus', 'search', 'search-minus', 'spinner', 'sync', 'times', 'user'],
+].map((name) => `unicons/${name}.svg`);
+
+const icons: Plugin = {
+  name: 'icons',
+  resolveId: (id) => (id === 'virtual:icons' ? '\0icons' : undefined),
+  load(id) {
+    if (id !== '\0icons') {
+      return undefined;
+    }
+    const dir = path.join(STATIC_DIR, 'build/img/icons');
+    const text = (name: string) => fs.readFileSync(path.join(dir, name), 'utf8').trim();
+    const entries = PRELOADED.map((name) => [name, text(name)]);
+    return `export default ${JSON.stringify(Object.fromEntries(entries))};`;
+  },
+};
+
 /** Which packages end up in the bundle, for their notices. */
 const shipped: Plugin = {
   name: 'shipped',
@@ -74,7 +96,7 @@ writeStatic();
 export default defineConfig({
   base: '/public/',
   publicDir: STATIC_DIR,
-  plugins: [slim, shell, react(), shipped],
+  plugins: [slim, shell, icons, react(), shipped],
   define: { 'process.env.NODE_ENV': JSON.stringify(process.env.NODE_ENV ?? 'production') },
   resolve: {
     alias: [

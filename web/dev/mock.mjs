@@ -108,7 +108,10 @@ async function api(request, response, url) {
       }
     }
     const { status, body: answer } = answerPrometheus(proxied[1], params);
-    json(response, status, answer);
+    // As hearth says that a workspace without a role reads the account's workspaces.
+    const warned = (params.get('query') ?? '').includes('warned');
+    const headers = { 'X-Hearth-Warning': 'this workspace has no role of its own' };
+    json(response, status, answer, warned ? headers : {});
   } else if (value === undefined) {
     json(response, 404, { message: 'Not found' });
   } else {

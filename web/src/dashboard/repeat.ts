@@ -31,16 +31,22 @@ function valuesOf(variable: MultiValueVariable): Value[] {
     return variable.state.options.map(({ value, label }) => ({ value, text: label }));
   }
   const values = [variable.getValue()].flat() as VariableValueSingle[];
-  const texts = [variable.getValueText()].flat();
+  // getValueText() joins several into one.
+  const texts = [variable.state.text].flat();
   return values.map((value, i) => ({ value, text: String(texts[i] ?? value) }));
 }
 
-export function shift(item: SceneGridItemLike, by: number) {
+/** Moves an item down, and with a row what stands in it or will. */
+function shift(item: SceneGridItemLike, by: number) {
   item.setState({ y: (item.state.y ?? 0) + by });
   if (item instanceof SceneGridRow) {
     item.state.children.forEach((child) => shift(child, by));
+    repeatsOf(item).forEach((repeat) => (repeat.top += by));
   }
 }
+
+const repeatsOf = (container: SceneGridLayout | SceneGridRow): AnyRepeat[] =>
+  (container.state.$behaviors ?? []).filter((one): one is AnyRepeat => one instanceof Repeat);
 
 abstract class Repeat<P extends { key: string; y: number }> extends SceneObjectBase<
   RepeatState<P>
@@ -53,7 +59,7 @@ abstract class Repeat<P extends { key: string; y: number }> extends SceneObjectB
   private drawnHeight = 0;
   private drawnFor = '';
   /** Where the first copy stands: other repeats above may have moved it. */
-  private top = this.state.plan.y;
+  top = this.state.plan.y;
 
   constructor(state: RepeatState<P>) {
     super(state);
@@ -79,7 +85,6 @@ abstract class Repeat<P extends { key: string; y: number }> extends SceneObjectB
   }
 
   private run() {
-    const grid = sceneGraph.getAncestor(this, SceneGridLayout);
     const variable = sceneGraph.lookupVariable(this.state.variableName, this);
     if (
       !(variable instanceof MultiValueVariable) ||
@@ -95,24 +100,36 @@ abstract class Repeat<P extends { key: string; y: number }> extends SceneObjectB
     const before = this.drawnFor === '' ? this.plannedHeight : this.drawnHeight;
     this.drawnFor = key;
     this.drawnHeight = this.heightOf(values.length);
+    const container = this.parent as SceneGridLayout | SceneGridRow;
+    this.makeRoom(container, this.drawnHeight - before);
     const old = new Set(this.drawn);
-    const by = this.drawnHeight - before;
-    const rest = grid.state.children.filter((child) => !old.has(child));
-    for (const child of rest) {
-      if ((child.state.y ?? 0) > this.top) {
-        shift(child, by);
-      }
-    }
-    for (const other of grid.state.$behaviors ?? []) {
-      if (other instanceof Repeat && other !== this && other.top > this.top) {
-        other.top += by;
-      }
-    }
     this.drawn = this.build(values, variable, this.top - this.state.plan.y);
-    const children = [...rest, ...this.drawn];
-    grid.setState({ children: children.sort((a, b) => (a.state.y ?? 0) - (b.state.y ?? 0)) });
+    const children = [
+      ...container.state.children.filter((child) => !old.has(child)),
+      ...this.drawn,
+    ];
+    container.setState({ children: children.sort((a, b) => (a.state.y ?? 0) - (b.state.y ?? 0)) });
+  }
+
+  private makeRoom(container: SceneGridLayout | SceneGridRow, by: number) {
+    const mine = new Set(this.drawn);
+    const below = (item: SceneGridItemLike) => (item.state.y ?? 0) > this.top && !mine.has(item);
+    container.state.children.filter(below).forEach((item) => shift(item, by));
+    repeatsOf(container)
+      .filter((repeat) => repeat !== this && repeat.top > this.top)
+      .forEach((repeat) => (repeat.top += by));
+    // A closed row takes one line whatever is in it.
+    if (container instanceof SceneGridRow && !container.state.isCollapsed) {
+      const grid = sceneGraph.getAncestor(container, SceneGridLayout);
+      grid.state.children.filter(below).forEach((item) => shift(item, by));
+      repeatsOf(grid)
+        .filter((repeat) => repeat.top > this.top)
+        .forEach((repeat) => (repeat.top += by));
+    }
   }
 }
+
+type AnyRepeat = RowRepeat | PanelRepeat;
 
 export class RowRepeat extends Repeat<RowPlan> {
   protected get plannedHeight() {

@@ -13,6 +13,7 @@ import {
   type VariableValueSelectors,
 } from '@grafana/scenes';
 import { useStyles2 } from '@grafana/ui';
+import { DashboardLinks } from './DashboardLinks';
 import { DashboardMenu } from './DashboardMenu';
 import type { DashboardJson } from './model';
 
@@ -63,6 +64,7 @@ function DashboardSceneView({ model }: SceneComponentProps<DashboardScene>) {
             <selectors.Component model={selectors} />
           </div>
           <div className={styles.time}>
+            <DashboardLinks links={json.links ?? []} />
             <timePicker.Component model={timePicker} />
             <refreshPicker.Component model={refreshPicker} />
             <DashboardMenu json={json} />

@@ -66,7 +66,7 @@ export function toPanel(plan: PanelPlan, suffix = ''): VizPanel {
 
 export function toGridItem(plan: PanelPlan, suffix = '', dy = 0): SceneGridItem {
   return new SceneGridItem({
-    key: `grid-${plan.id}${suffix}`,
+    key: `grid-${plan.key}${suffix}`,
     x: plan.x,
     y: plan.y + dy,
     width: plan.w,
@@ -78,14 +78,23 @@ export function toGridItem(plan: PanelPlan, suffix = '', dy = 0): SceneGridItem 
 }
 
 export function toRow(plan: RowPlan, suffix = '', dy = 0): SceneGridRow {
+  const repeated = plan.panels.filter((panel) => panel.repeat);
   return new SceneGridRow({
     key: plan.key + suffix,
     title: plan.title,
     isCollapsed: plan.collapsed,
     y: plan.y + dy,
-    children: plan.panels.map((panel) => toGridItem(panel, suffix, dy)),
+    children: plan.panels
+      .filter((panel) => !panel.repeat)
+      .map((panel) => toGridItem(panel, suffix, dy)),
+    $behaviors: repeated.map((panel) =>
+      toRepeat({ ...panel, key: panel.key + suffix, y: panel.y + dy })
+    ),
   });
 }
+
+const toRepeat = (plan: PanelPlan) =>
+  new PanelRepeat({ plan, variableName: plan.repeat?.variable ?? '' });
 
 export function toScene(json: DashboardJson): DashboardScene {
   const plan = planDashboard(json);
@@ -97,7 +106,7 @@ export function toScene(json: DashboardJson): DashboardScene {
     } else if (item.kind === 'row') {
       children.push(toRow(item));
     } else if (item.repeat) {
-      repeats.push(new PanelRepeat({ plan: item, variableName: item.repeat.variable }));
+      repeats.push(toRepeat(item));
     } else {
       children.push(toGridItem(item));
     }

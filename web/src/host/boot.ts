@@ -31,6 +31,7 @@ import type { DataSourceInfo } from '../api/datasources';
 import { PrometheusDatasource } from '../datasource/prometheus/datasource';
 import { basePath } from '../lib/basePath';
 import type { ThemeMode } from '../lib/preferences';
+import { preloadIcons } from './icons';
 import { fillRegistries } from './registries';
 import { runRequest } from './runRequest';
 
@@ -143,6 +144,7 @@ export async function boot(mode: ThemeMode, panels: (id: string) => PanelPlugin)
     getVariablesUrlParams: () => ({}),
     getTimeRangeForUrl: () => ({ from: 'now-1h', to: 'now' }),
   });
+  preloadIcons();
   installServices(panels);
   fillRegistries();
 }

@@ -1,0 +1,5 @@
+declare module 'virtual:icons' {
+  /** File below build/img/icons -> SVG text. */
+  const icons: Record<string, string>;
+  export default icons;
+}
