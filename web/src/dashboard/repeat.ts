@@ -116,7 +116,7 @@ abstract class Repeat<P extends { key: string; y: number }> extends SceneObjectB
     const below = (item: SceneGridItemLike) => (item.state.y ?? 0) > this.top && !mine.has(item);
     container.state.children.filter(below).forEach((item) => shift(item, by));
     repeatsOf(container)
-      .filter((repeat) => repeat !== this && repeat.top > this.top)
+      .filter((repeat) => repeat.top > this.top)
       .forEach((repeat) => (repeat.top += by));
     // A closed row takes one line whatever is in it.
     if (container instanceof SceneGridRow && !container.state.isCollapsed) {
