@@ -4,6 +4,11 @@
 #include <absl/synchronization/notification.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "base/compress.h"
 #include "base/threads.h"
 #include "crypto/certificates.h"
@@ -195,6 +200,37 @@ TEST(HttpClient, TellsACutAnswerFromAWholeOne) {
   EXPECT_EQ(client.Fetch(Get(server.Url("/"))).status().code(), absl::StatusCode::kUnavailable);
 }
 
+TEST(HttpClient, ServesManyThreadsAtOnce) {
+  constexpr int kThreads = 4;
+  constexpr int kRequests = 50;
+  ServerForTest server({}, [](const HttpRequest& request) {
+    HttpResponse response = ServerForTest::Echo(request);
+    response.close = request.body.size() % 7 == 0;
+    return response;
+  });
+  HttpClient client({}, server.metrics());
+  std::atomic<int> good = 0;
+  {
+    std::vector<Thread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back("caller", [&, t] {
+        for (int i = 0; i < kRequests; ++i) {
+          ClientRequest request = Get(server.Url("/" + std::to_string(t)));
+          request.method = "POST";
+          request.body = std::string(static_cast<size_t>(i * 1000 + t), 'x');
+          const auto response = client.Fetch(request);
+          if (response.ok() && response->body == "POST /" + std::to_string(t) + " " +
+                                                     std::to_string(request.body.size()) +
+                                                     " bytes\n") {
+            ++good;
+          }
+        }
+      });
+    }
+  }
+  EXPECT_EQ(good, kThreads * kRequests);
+}
+
 class TlsTest : public testing::Test {
  protected:
   TlsTest() {
@@ -283,6 +319,17 @@ TEST_F(TlsTest, TellsPlainHttpWhereItIs) {
   const std::string answer = client.ReadToEnd();
   EXPECT_EQ(StatusOf(answer), 400);
   EXPECT_EQ(HeaderOf(answer, "content-length"), std::to_string(BodyOf(answer).size()));
+}
+
+TEST_F(TlsTest, StopDoesNotWaitForIdleClients) {
+  HttpServerOptions options = Options();
+  options.limits.linger_ms = 3'600'000;
+  options.limits.drain_ms = 3'600'000;
+  ServerForTest server(options);
+  HttpClient client({}, server.metrics());
+  ASSERT_TRUE(client.Fetch(Request(server)).ok());  // the connection stays open, nobody reads it
+  server.server().Stop();
+  EXPECT_EQ(client.Fetch(Request(server)).status().code(), absl::StatusCode::kUnavailable);
 }
 
 TEST_F(TlsTest, EndsHandshakesThatDoNotCome) {

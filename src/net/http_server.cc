@@ -24,6 +24,8 @@ constexpr size_t kRefusalsMax = 128;
 // How late a time-out may be noticed, and how often a running request's client is looked for.
 constexpr int64_t kTickMsMax = 250;
 constexpr int64_t kTickMsMin = 5;
+// How long closing every connection may take: loops do not block, so this is generous.
+constexpr int64_t kCutMs = 2'000;
 
 int64_t TickMs(const HttpServerLimits& limits) {
   const int64_t shortest =
@@ -67,7 +69,7 @@ class HttpServer::Impl {
   void Adopt(size_t loop, std::unique_ptr<Stream> stream, PeerInfo peer);
   void Forget(size_t loop, Connection* connection);
   void OnEachConnection(void (Connection::*action)());
-  bool WaitForConnections(int64_t milliseconds);
+  bool WaitForConnections(int64_t milliseconds);  // true: none is left
   void StopThreads();
   std::shared_ptr<SSL_CTX> tls() {
     absl::MutexLock lock(&mutex_);
@@ -206,15 +208,16 @@ void HttpServer::Impl::Stop() {
     log::Warn("net", "requests were cut: they did not end in time",
               {{"drain_ms", context_.options.limits.drain_ms}});
     OnEachConnection(&Connection::Cut);
+    WaitForConnections(kCutMs);
   }
   StopThreads();
 }
 
 void HttpServer::Impl::StopThreads() {
   registry_.RemoveCallbacks(this);
-  // Workers first: what they post finds its loop alive, and its connection closed.
-  for (auto& pool : context_.pools) pool.reset();
+  // Loops first: they hand work to the pools. What a worker still posts is dropped with its loop.
   for (const auto& loop : loops_) loop->Stop();
+  for (auto& pool : context_.pools) pool.reset();
   connections_.clear();
   acceptors_.clear();
   loops_.clear();

@@ -302,6 +302,22 @@ TEST(HttpServer, RefusesAPortInUseByName) {
             "listen on 127.0.0.1:" + std::to_string(server.port()) + ": Address already in use");
 }
 
+TEST(HttpServer, ListensOnNamesAndOnAllAddresses) {
+  for (const char* host : {"localhost", ""}) {
+    HttpServerOptions options;
+    options.listeners = {{host, 0, false}};
+    HttpRequest seen;
+    ServerForTest server(options, [&](const HttpRequest& request) {
+      seen = request;
+      return TextResponse(200, "");
+    });
+    RawClient client(server.port());
+    ASSERT_TRUE(client.Send(kGet));
+    EXPECT_EQ(StatusOf(client.ReadResponse()), 200) << host;
+    EXPECT_EQ(seen.peer_address, "127.0.0.1");
+  }
+}
+
 TEST(HttpServer, CountsWhatItDoes) {
   ServerForTest server;
   {

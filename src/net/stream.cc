@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
@@ -147,6 +148,9 @@ class TlsStream final : public SocketStream {
   }
 
   void Shutdown(StreamEventsPtr events) override {
+    // Says goodbye and does not wait for the peer's: an idle client may not read for hours, and
+    // RFC 8446, 6.1 asks for no more.
+    SSL_set_shutdown(stream_.native_handle(), SSL_RECEIVED_SHUTDOWN);
     stream_.async_shutdown([this, events = std::move(events)](ErrorCode) {
       ErrorCode ignored;  // the peer may have gone first
       socket().shutdown(tcp::socket::shutdown_send, ignored);
@@ -185,7 +189,11 @@ class TcpAcceptor final : public Acceptor {
     const auto found =
         resolver.resolve(any ? "::" : host, std::to_string(port), tcp::resolver::passive, error);
     if (error) return Unavailable("listen on {}: {}", where, error.message());
-    tcp::endpoint endpoint = *found.begin();
+    // "localhost" is two addresses; as Go does, one listener takes the IPv4 one.
+    const auto v4 = std::find_if(found.begin(), found.end(), [any](const auto& entry) {
+      return !any && entry.endpoint().protocol() == tcp::v4();
+    });
+    tcp::endpoint endpoint = v4 != found.end() ? *v4 : *found.begin();
     acceptor_.open(endpoint.protocol(), error);
     if (error && any) {  // a machine without IPv6
       endpoint = tcp::endpoint(tcp::v4(), port);
