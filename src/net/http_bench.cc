@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a request costs on the server: CPU time of its loop and worker threads for a keep-alive POST,
-// by the size of the body, with one client on loopback. Client threads are not counted.
+// What a request costs on the server: CPU time of its loop and worker threads for a keep-alive
+// POST, by the size of the body, with one client on loopback. The client's time is not counted.
 #include <benchmark/benchmark.h>
 #include <dirent.h>
 #include <unistd.h>
