@@ -12,11 +12,10 @@
 namespace hearth::net {
 namespace {
 
-constexpr size_t kReadBytes = 8 << 10;           // most heads fit at once
-constexpr size_t kChunkedReadBytes = 64 << 10;   // fewer system calls for bodies
-constexpr size_t kFirstBodyBytes = 1 << 20;      // allocated before the first byte came, at most
-constexpr size_t kBodyProgressBytes = 1024;      // per body_timeout_ms: a modem manages that
-constexpr size_t kChunkLineBytesMax = 16 << 10;  // chunk size line, or trailers
+constexpr size_t kReadBytes = 8 << 10;          // most heads fit at once
+constexpr size_t kChunkedReadBytes = 64 << 10;  // fewer system calls for bodies
+constexpr size_t kFirstBodyBytes = 1 << 20;     // allocated before the first byte came, at most
+constexpr size_t kBodyProgressBytes = 1024;     // per body_timeout_ms: a modem manages that
 constexpr int64_t kNsPerMs = 1'000'000;
 
 }  // namespace
@@ -84,8 +83,7 @@ void Connection::StartRequest() {
   if (draining_ || server_.stopping.load(std::memory_order_relaxed)) return EndConnection();
   ReleaseBody();
   scanner_ = HeadScanner();
-  parser_ = std::make_unique<RequestParser>(RequestParser::Limits{
-      server_.options.limits.header_count_max, server_.options.limits.body_bytes_max});
+  chunks_.reset();
   framing_ = RequestFraming();
   request_ = HttpRequest();
   request_.peer_address = peer_.address;
@@ -188,10 +186,11 @@ void Connection::OnHead(size_t head_size) {
   request_.received_ms = server_.clock.NowMs();
   head_done_ns_ = server_.clock.MonotonicNs();
   request_.cancelled = std::make_shared<std::atomic<bool>>(false);
-  auto refusal = parser_->ParseHead(buffered().substr(0, head_size), &request_, &framing_);
+  const auto& options = server_.options;
+  auto refusal = ParseRequestHead(buffered().substr(0, head_size), options.limits.header_count_max,
+                                  &request_, &framing_);
   begin_ += head_size;
   if (refusal) return Refuse(*std::move(refusal));
-  const auto& options = server_.options;
   if (framing_.content_length > options.limits.body_bytes_max) {
     return Refuse({413, "body_bytes",
                    fmt::format("the request body of {} bytes is larger than the limit of {} bytes",
@@ -215,7 +214,10 @@ void Connection::OnHead(size_t head_size) {
 void Connection::StartBody() {
   state_ = State::kBody;
   SetDeadline(server_.options.limits.body_timeout_ms);
-  if (framing_.chunked) return ProcessChunks();
+  if (framing_.chunked) {
+    chunks_.emplace(server_.options.limits.body_bytes_max);
+    return ProcessChunks();
+  }
   if (request_.body.empty() && !GrowBody()) return;
   const size_t ready = std::min(end_ - begin_, request_.body.size());
   std::memcpy(request_.body.data(), buffer_.data() + begin_, ready);
@@ -255,7 +257,7 @@ void Connection::ReadBody() {
 
 void Connection::ProcessChunks() {
   size_t consumed = 0;
-  auto refusal = parser_->PutChunks(buffered(), &consumed, &request_);
+  auto refusal = chunks_->Put(buffered(), &consumed, &request_.body);
   begin_ += consumed;
   if (refusal) return Refuse(*std::move(refusal));
   if (request_.body.size() > body_reserved_) {
@@ -266,12 +268,7 @@ void Connection::ProcessChunks() {
     }
     body_reserved_ += more;
   }
-  if (parser_->chunks_done()) return Dispatch();
-  if (consumed == 0 && end_ - begin_ > kChunkLineBytesMax) {
-    return Refuse(
-        {400, "malformed",
-         fmt::format("a chunk header or trailer larger than {} bytes", kChunkLineBytesMax)});
-  }
+  if (chunks_->done()) return Dispatch();
   ReadMore();
 }
 

@@ -25,6 +25,7 @@
 
 #include "base/clock.h"
 #include "base/threads.h"
+#include "net/chunk_decoder.h"
 #include "net/event_loop.h"
 #include "net/head_scanner.h"
 #include "net/http_server.h"
@@ -141,7 +142,7 @@ class Connection final : public StreamEvents, public std::enable_shared_from_thi
   size_t end_ = 0;
 
   HeadScanner scanner_;
-  std::unique_ptr<RequestParser> parser_;
+  std::optional<ChunkDecoder> chunks_;
   RequestFraming framing_;
   HttpRequest request_;
   size_t body_size_ = 0;      // of request_.body, how much is filled (Content-Length)

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "net/chunk_decoder.h"
 #include "net/head_scanner.h"
 #include "net/http.h"
 #include "net/request_parser.h"
@@ -19,15 +20,15 @@ using namespace hearth::net;  // NOLINT: a fuzz target is a program of its own
 constexpr size_t kBodyMax = 4096;
 
 // Feeds a chunked body; the bytes used, or 0 where it was refused or is not complete.
-size_t TakeChunks(RequestParser& parser, std::string_view bytes, size_t step,
-                  HttpRequest* request) {
+size_t TakeChunks(std::string_view bytes, size_t step, HttpRequest* request) {
+  ChunkDecoder decoder(kBodyMax);
   size_t begin = 0;
   size_t end = 0;
-  while (!parser.chunks_done()) {
+  while (!decoder.done()) {
     if (end == bytes.size()) return 0;
     end = std::min(bytes.size(), end + step);
     size_t consumed = 0;
-    if (parser.PutChunks(bytes.substr(begin, end - begin), &consumed, request)) return 0;
+    if (decoder.Put(bytes.substr(begin, end - begin), &consumed, &request->body)) return 0;
     CHECK(consumed <= end - begin);
     CHECK(request->body.size() <= kBodyMax);
     begin += consumed;
@@ -52,18 +53,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     CHECK(whole.Scan(bytes) == state);
     if (state != HeadScanner::State::kComplete) return 0;
     CHECK(whole.head_size() == scanner.head_size());
-    RequestParser parser({.header_count_max = 50, .body_bytes_max = kBodyMax});
     HttpRequest request;
     RequestFraming framing;
     const bool refused =
-        parser.ParseHead(bytes.substr(0, scanner.head_size()), &request, &framing).has_value();
+        ParseRequestHead(bytes.substr(0, scanner.head_size()), 50, &request, &framing).has_value();
     (void)ParseForm(request.query);
     (void)FindCookie(request, "a");
     (void)request.HostName();
     if (refused) return 0;
     bytes.remove_prefix(scanner.head_size());
     if (framing.chunked) {
-      const size_t used = TakeChunks(parser, bytes, step, &request);
+      const size_t used = TakeChunks(bytes, step, &request);
       if (used == 0) return 0;
       bytes.remove_prefix(used);
     } else {

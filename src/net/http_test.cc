@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "net/address_policy.h"
+#include "net/chunk_decoder.h"
 #include "net/head_scanner.h"
 #include "net/response_writer.h"
 
@@ -137,6 +141,66 @@ TEST(HeadScanner, FindsTheEndInAnyPieces) {
   }
   ASSERT_EQ(scanner.Scan(head + "body"), HeadScanner::State::kComplete);
   EXPECT_EQ(scanner.head_size(), head.size());
+}
+
+TEST(ChunkDecoder, ReadsTheSameInPiecesOfEverySize) {
+  const std::string rows[] = {
+      "0\r\n\r\n",
+      "0\r\nX: y\r\n\r\n",  // Beast 1.81 asserts on this in pieces of three and one
+      "5\r\nhello\r\n00B ; a=\"b\"\r\n, world\r\n!!\r\n0;x\r\nA: b\r\nC:\r\n\r\n",
+  };
+  const std::string bodies[] = {"", "", "hello, world\r\n!!"};
+  for (size_t row = 0; row < std::size(rows); ++row) {
+    const std::string bytes = rows[row] + "GET";
+    for (size_t step = 1; step <= bytes.size(); ++step) {
+      ChunkDecoder decoder(100);
+      std::string body;
+      size_t begin = 0;
+      for (size_t end = 0; !decoder.done() && end < bytes.size();) {
+        end = std::min(bytes.size(), end + step);
+        size_t consumed = 0;
+        ASSERT_FALSE(decoder.Put(bytes.substr(begin, end - begin), &consumed, &body)) << step;
+        begin += consumed;
+      }
+      EXPECT_TRUE(decoder.done()) << step;
+      EXPECT_EQ(begin, rows[row].size()) << step;
+      EXPECT_EQ(body, bodies[row]) << step;
+    }
+  }
+}
+
+TEST(ChunkDecoder, RefusesWhatCouldBeReadInTwoWays) {
+  const struct {
+    std::string bytes;
+    int status;
+  } rows[] = {
+      {"5\nhello", 400},
+      {"5\r\nhello\n", 400},
+      {"5\r\nhellox", 400},
+      {"\r\n", 400},
+      {" 5\r\n", 400},
+      {"0x5\r\n", 400},
+      {"-1\r\n", 400},
+      {"5 x\r\n", 400},
+      {"5;a\rb\r\n", 400},
+      {"00000000000000005\r\n", 400},
+      {"0\r\nX y: z\r\n", 400},
+      {"0\r\n: z\r\n", 400},
+      {"0\r\n folded: z\r\n", 400},
+      {"0\r\nnothing\r\n", 400},
+      {"0\r\n\n", 400},
+      {"65\r\n", 413},
+      {"ffffffffffffffff\r\n", 413},
+      {"5;" + std::string(5000, 'a'), 400},
+      {std::string("5;\0\r\n", 5), 400},
+  };
+  for (const auto& row : rows) {
+    ChunkDecoder decoder(100);
+    std::string body;
+    size_t consumed = 0;
+    const auto refusal = decoder.Put(row.bytes, &consumed, &body);
+    EXPECT_EQ(refusal ? refusal->status : 200, row.status) << row.bytes;
+  }
 }
 
 TEST(AddressPolicy, JudgesTheAddressInEveryForm) {

@@ -40,7 +40,6 @@ std::string Explain(const ErrorCode& problem) {
   }
   if (is(error::bad_chunk))
     return "a chunk of the body has no valid size, or is not followed by CR LF";
-  if (is(error::bad_chunk_extension)) return "a chunk of the body has a malformed extension";
   if (is(error::bad_obs_fold)) return "a folded header line (obsolete since RFC 7230)";
   return "the request is malformed: " + problem.message();
 }
@@ -61,19 +60,16 @@ bool SplitTarget(HttpRequest* request) {
   return true;
 }
 
-}  // namespace
-
-class RequestParser::Impl final : public http::basic_parser<true> {
+class HeadParser final : public http::basic_parser<true> {
  public:
-  explicit Impl(const Limits& limits) : limits_(limits) {
+  HeadParser(size_t header_count_max, HttpRequest* request)
+      : header_count_max_(header_count_max), request_(request) {
     body_limit(boost::none);  // ours is told apart by Content-Length and by chunks
     header_limit(std::numeric_limits<std::uint32_t>::max());  // HeadScanner's caller limits it
     eager(true);
   }
 
-  std::optional<Refusal> ParseHead(std::string_view head, HttpRequest* request,
-                                   RequestFraming* framing) {
-    request_ = request;
+  std::optional<Refusal> Parse(std::string_view head, RequestFraming* framing) {
     ErrorCode error;
     put(boost::asio::buffer(head.data(), head.size()), error);
     if (error && error != http::error::need_more) {
@@ -84,23 +80,7 @@ class RequestParser::Impl final : public http::basic_parser<true> {
     if (!is_header_done()) return Malformed("the request head ends early");
     framing->http11 = version_ == 11;
     framing->keep_alive = keep_alive();
-    return JudgeFraming(*request, framing);
-  }
-
-  std::optional<Refusal> PutChunks(std::string_view bytes, size_t* consumed, HttpRequest* request) {
-    request_ = request;
-    *consumed = 0;
-    while (*consumed < bytes.size() && !is_done()) {
-      ErrorCode error;
-      const size_t n =
-          put(boost::asio::buffer(bytes.data() + *consumed, bytes.size() - *consumed), error);
-      *consumed += n;
-      if (error == http::error::need_more) break;
-      if (refusal_) return std::move(refusal_);
-      if (error) return Malformed(Explain(error));
-      if (n == 0) break;
-    }
-    return std::nullopt;
+    return JudgeFraming(*request_, framing);
   }
 
  private:
@@ -160,58 +140,38 @@ class RequestParser::Impl final : public http::basic_parser<true> {
   }
 
   void on_field_impl(http::field, BeastView name, BeastView value, ErrorCode& error) override {
-    if (is_header_done_) return;  // a trailer: nothing of ours may come there (RFC 9110, 6.5.1)
-    if (request_->headers.size() >= limits_.header_count_max) {
-      refusal_ = Refusal{431, "header_bytes",
-                         fmt::format("more than {} headers", limits_.header_count_max)};
+    if (request_->headers.size() >= header_count_max_) {
+      refusal_ =
+          Refusal{431, "header_bytes", fmt::format("more than {} headers", header_count_max_)};
       error = http::error::header_limit;
       return;
     }
     request_->headers.Add(ToView(name), ToView(value));
   }
 
-  void on_header_impl(ErrorCode&) override { is_header_done_ = true; }
+  void on_header_impl(ErrorCode&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, ErrorCode&) override {}
   std::size_t on_body_impl(BeastView body, ErrorCode&) override { return body.size(); }
 
-  void on_chunk_header_impl(std::uint64_t size, BeastView, ErrorCode& error) override {
-    if (size <= limits_.body_bytes_max && request_->body.size() + size <= limits_.body_bytes_max) {
-      return;
-    }
-    refusal_ = Refusal{413, "body_bytes",
-                       fmt::format("the request body is larger than the limit of {} bytes",
-                                   limits_.body_bytes_max)};
-    error = http::error::body_limit;
-  }
-
+  // Never given a body: ChunkDecoder reads those.
+  void on_chunk_header_impl(std::uint64_t, BeastView, ErrorCode&) override {}
   std::size_t on_chunk_body_impl(std::uint64_t, BeastView body, ErrorCode&) override {
-    request_->body.append(body.data(), body.size());
     return body.size();
   }
-
   void on_finish_impl(ErrorCode&) override {}
   void on_response_impl(int, BeastView, int, ErrorCode&) override {}
 
-  const Limits limits_;
-  HttpRequest* request_ = nullptr;
+  const size_t header_count_max_;
+  HttpRequest* const request_;
   std::optional<Refusal> refusal_;
   int version_ = 0;
-  bool is_header_done_ = false;
 };
 
-RequestParser::RequestParser(const Limits& limits) : impl_(std::make_unique<Impl>(limits)) {}
-RequestParser::~RequestParser() = default;
+}  // namespace
 
-std::optional<Refusal> RequestParser::ParseHead(std::string_view head, HttpRequest* request,
-                                                RequestFraming* framing) {
-  return impl_->ParseHead(head, request, framing);
+std::optional<Refusal> ParseRequestHead(std::string_view head, size_t header_count_max,
+                                        HttpRequest* request, RequestFraming* framing) {
+  return HeadParser(header_count_max, request).Parse(head, framing);
 }
-
-std::optional<Refusal> RequestParser::PutChunks(std::string_view bytes, size_t* consumed,
-                                                HttpRequest* request) {
-  return impl_->PutChunks(bytes, consumed, request);
-}
-
-bool RequestParser::chunks_done() const { return impl_->is_done(); }
 
 }  // namespace hearth::net

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes of one HTTP/1.x request → HttpRequest, on Beast's parser, with the framing rules judged
-// strictly: what two servers could read in two ways is refused. Pure; one thread at a time.
+// The head of an HTTP/1.x request → HttpRequest, on Beast's parser, with the framing rules judged
+// strictly: what two servers could read in two ways is refused. Pure.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,28 +29,10 @@ struct RequestFraming {
   bool http11 = false;
 };
 
-class RequestParser {
- public:
-  struct Limits {
-    size_t header_count_max = 200;
-    size_t body_bytes_max = 32 << 20;
-  };
-  explicit RequestParser(const Limits& limits);
-  ~RequestParser();
-
-  // `head` as HeadScanner found it. Fills method, target, path, query and headers; what was read
-  // before an error stays in, so that the refusal can be put in the right face's form.
-  std::optional<Refusal> ParseHead(std::string_view head, HttpRequest* request,
-                                   RequestFraming* framing);
-
-  // Feeds a chunked body; chunks are appended to request->body. Sets `*consumed` to what may be
-  // dropped; with nothing consumed, more bytes are wanted.
-  std::optional<Refusal> PutChunks(std::string_view bytes, size_t* consumed, HttpRequest* request);
-  bool chunks_done() const;
-
- private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
-};
+// `head` as HeadScanner found it, with its empty line. Fills method, target, path, query and
+// headers; what was read before a problem was found stays in, so that the refusal can be put in the
+// form of the face that was meant.
+std::optional<Refusal> ParseRequestHead(std::string_view head, size_t header_count_max,
+                                        HttpRequest* request, RequestFraming* framing);
 
 }  // namespace hearth::net
