@@ -60,7 +60,10 @@ function grafana(url) {
     case '/api/user':
       return { login: 'root', name: 'root', email: '', orgName: 'default' };
     case '/api/frontend/settings':
-      return { buildInfo: { version: '0.1.0' }, hearth: { workspaceName: 'default' } };
+      return {
+        buildInfo: { version: '0.1.0' },
+        workspace: { id: 'g-0123456789', name: 'default' },
+      };
     case '/api/datasources':
       return [
         {

@@ -41,7 +41,8 @@ const left = [...files];
 let total = 0;
 const work = async () => {
   for (let file = left.pop(); file; file = left.pop()) {
-    total += await compress(file);
+    const size = await compress(file);
+    total += size;
   }
 };
 await Promise.all(Array.from({ length: AT_ONCE }, work));

@@ -13,7 +13,7 @@ export interface User {
 export interface FrontendSettings {
   appSubUrl?: string;
   buildInfo?: { version?: string; commit?: string; edition?: string };
-  hearth?: { workspaceName?: string; region?: string; account?: string };
+  workspace?: { id?: string; name?: string };
 }
 
 export const currentUser = () => get<User>('user');

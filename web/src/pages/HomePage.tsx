@@ -23,7 +23,7 @@ export default function HomePage() {
   const { settings } = useSession();
   const { value: hits, error, reload } = useLoad(() => searchDashboards(), 'home');
   const dashboards = (hits ?? []).filter((hit) => hit.type === 'dash-db');
-  const name = settings?.hearth?.workspaceName;
+  const name = settings?.workspace?.name;
   return (
     <Page
       title={name ? `Workspace ${name}` : 'Home'}
