@@ -201,8 +201,8 @@ def main():
         f'{SAMPLES_PER_BODY:,} samples, signed with SigV4. CPU is utime + stime of /proc/PID/stat '
         'and so includes HTTP, the signature, snappy, protobuf, log and head. A query is asked '
         f'once to warm up, then {options.repeat} times: median of the time seen by the client, '
-        f'over one connection; the range is the whole {options.steps * STEP_MS // 60_000} minutes at a '
-        'step of 15 s.\n')
+        f'over one connection; the range is the whole {options.steps * STEP_MS // 60_000} minutes '
+        'at a step of 15 s.\n')
     measure(options, say)
     if options.write:
         (BENCH / 'RESULTS.md').write_text('\n'.join(lines) + '\n', encoding='utf-8')

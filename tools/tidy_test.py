@@ -111,6 +111,8 @@ class TidyTest(unittest.TestCase):
             ('long class', 'src/tsdb/a.cc', SPDX + 'class A {\n' + '  int a();\n' * 99 + '};\n'),
             ('long table', 'src/tsdb/a.cc',
              SPDX + 'const int kA[] = {\n' + '  1,\n' * 99 + '};\n'),
+            ('long table in a function', 'src/tsdb/a.cc', SPDX
+             + 'void F() {\n  const A rows[] = {\n' + '      {1, {2, 3}},\n' * 99 + '  };\n}\n'),
             ('links', 'docs/a.md', '[a](../src/base/clock.h) [b](https://a.b/c) [c](#d)\n'),
             ('script', 'tools/a', '#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\n'),
         ]

@@ -128,12 +128,15 @@ function ThemeMenu() {
   );
 }
 
+const MOON =
+  'M20 14.6A8.6 8.6 0 0 1 9.4 4a1 1 0 0 0-1.3-1.2 9.9 9.9 0 1 0 13 13 1 1 0 0 0-1.1-1.2Z';
+
 /** Grafana's icon set has neither a sun nor a moon. */
 function ThemeMark({ dark }: { dark: boolean }) {
   return (
     <svg viewBox="0 0 24 24" width={17} height={17} aria-hidden fill="currentColor">
       {dark ? (
-        <path d="M20 14.6A8.6 8.6 0 0 1 9.4 4a1 1 0 0 0-1.3-1.2 9.9 9.9 0 1 0 13 13 1 1 0 0 0-1.1-1.2Z" />
+        <path d={MOON} />
       ) : (
         <>
           <circle cx="12" cy="12" r="4.6" />
