@@ -123,6 +123,7 @@ class Engine {
                                int64_t step_ms, const QueryContext& context) const;
 
   const Options& options() const { return options_; }
+  ThreadPool* pool() const { return pool_; }
 
  private:
   const Options options_;

@@ -51,9 +51,9 @@ std::string FormatFixed(double value) {
 std::string FormatShortest(double value) {
   std::string out;
   if (AppendSpecial(value, &out)) return out;
-  // Go's %v and 'g' with precision -1: the exponent form from 1e21 and below 1e-4.
+  // Go's %v, %g and 'g' with precision -1: the exponent form from 1e6 and below 1e-4.
   const double magnitude = std::fabs(value);
-  const bool exponent = magnitude != 0 && (magnitude < 1e-4 || magnitude >= 1e21);
+  const bool exponent = magnitude != 0 && (magnitude < 1e-4 || magnitude >= 1e6);
   AppendWith(value, exponent ? std::chars_format::scientific : std::chars_format::fixed, &out);
   return out;
 }

@@ -13,7 +13,7 @@ std::string FormatValue(double value);
 void AppendValue(double value, std::string* out);
 // Always fixed notation, shortest (count_values, number literals).
 std::string FormatFixed(double value);
-// Always %g-like as Go's 'g' with shortest precision (exponent below -4 or from 21 on).
+// Go's %g and %v: an exponent below 1e-4 and from 1e6 on.
 std::string FormatShortest(double value);
 // Seconds; with exactly three decimals where the time is no whole second: 1435781451.781.
 std::string FormatTime(int64_t time_ms);

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "promql/evaluator.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/status.h"
+
+namespace hearth::promql {
+namespace {
+
+constexpr std::string_view kEvaluation = "expression evaluation";
+
+// Collects rows and counts what they hold while they come, so that a huge answer ends early.
+class CountingSink : public RowSink {
+ public:
+  CountingSink(QueryState* query, Grid* grid) : query_(query), grid_(grid) {}
+  absl::Status Add(const RowView& row) override {
+    grid_->AddRow(row);
+    size_t samples = 0;
+    for (size_t i = 0; i < grid_->steps(); ++i) samples += row.cells[i] != Cell::kNone ? 1 : 0;
+    return query_->Hold(samples);
+  }
+
+ private:
+  QueryState* const query_;
+  Grid* const grid_;
+};
+
+}  // namespace
+
+absl::Status QueryState::CheckAlive() const {
+  if (context.cancelled != nullptr && context.cancelled->load(std::memory_order_relaxed)) {
+    return Cancelled("query was canceled in {}", kEvaluation);
+  }
+  if (clock.MonotonicNs() >= deadline_ns) {
+    return DeadlineExceeded("query timed out in {}", kEvaluation);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status QueryState::Hold(size_t samples) {
+  held_samples += samples;
+  stats.peak_samples = std::max(stats.peak_samples, static_cast<int64_t>(held_samples));
+  if (held_samples > options.samples_max) {
+    return ResourceExhausted(
+        "query processing would load too many samples into memory in query execution");
+  }
+  return absl::OkStatus();
+}
+
+size_t Value::CountSamples() const {
+  return type == ValueType::kVector ? grid.CountSamples() : scalar.size();
+}
+
+absl::StatusOr<Value> Evaluator::Eval(const Expr& expr) {
+  TRY(query_.CheckAlive());
+  const size_t before = query_.held_samples;
+  TRY_ASSIGN(Value value, EvalInner(expr));
+  query_.held_samples = before;
+  TRY(query_.Hold(value.CountSamples()));
+  return value;
+}
+
+absl::StatusOr<Value> Evaluator::EvalInner(const Expr& expr) {
+  switch (expr.kind) {
+    case ExprKind::kNumber:
+      return Value{ValueType::kScalar,
+                   std::vector<double>(steps(), As<NumberLiteral>(expr).value),
+                   {},
+                   Grid()};
+    case ExprKind::kString:
+      return Value{ValueType::kString, {}, As<StringLiteral>(expr).value, Grid()};
+    case ExprKind::kParen:
+      return Eval(*As<ParenExpr>(expr).expr);
+    case ExprKind::kStepInvariant:
+      return EvalStepInvariant(As<StepInvariantExpr>(expr));
+    case ExprKind::kUnary:
+      return EvalUnary(As<UnaryExpr>(expr));
+    case ExprKind::kBinary:
+      return EvalBinary(As<BinaryExpr>(expr));
+    case ExprKind::kAggregate:
+      return EvalAggregate(As<AggregateExpr>(expr));
+    case ExprKind::kVectorSelector: {
+      Value value{ValueType::kVector, {}, {}, Grid(steps())};
+      CountingSink sink(&query_, &value.grid);
+      TRY(SelectorRows(As<VectorSelector>(expr), &sink));
+      return value;
+    }
+    case ExprKind::kCall: {
+      const auto& call = As<Call>(expr);
+      if (RangeArgumentIndex(call) < 0 || call.function->name == "absent_over_time") {
+        return EvalCall(call);
+      }
+      Value value{ValueType::kVector, {}, {}, Grid(steps())};
+      CountingSink sink(&query_, &value.grid);
+      TRY(RangeCallRows(call, &sink));
+      return value;
+    }
+    default:
+      return FailedPrecondition("cannot do range evaluation of {}", expr.String());
+  }
+}
+
+absl::Status Evaluator::EvalRows(const Expr& expr, RowSink* sink) {
+  if (expr.kind == ExprKind::kParen) return EvalRows(*As<ParenExpr>(expr).expr, sink);
+  if (expr.kind == ExprKind::kVectorSelector) {
+    TRY(query_.CheckAlive());
+    return SelectorRows(As<VectorSelector>(expr), sink);
+  }
+  if (expr.kind == ExprKind::kCall && RangeArgumentIndex(As<Call>(expr)) >= 0 &&
+      As<Call>(expr).function->name != "absent_over_time") {
+    TRY(query_.CheckAlive());
+    return RangeCallRows(As<Call>(expr), sink);
+  }
+  TRY_ASSIGN(const Grid grid, EvalVector(expr));
+  for (size_t row = 0; row < grid.rows(); ++row) TRY(sink->Add(grid.View(row)));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Grid> Evaluator::EvalVector(const Expr& expr) {
+  TRY_ASSIGN(Value value, Eval(expr));
+  CHECK(value.type == ValueType::kVector);
+  return std::move(value.grid);
+}
+
+absl::StatusOr<std::vector<double>> Evaluator::EvalScalar(const Expr& expr) {
+  TRY_ASSIGN(Value value, Eval(expr));
+  CHECK(value.type == ValueType::kScalar);
+  return std::move(value.scalar);
+}
+
+absl::StatusOr<Value> Evaluator::EvalStepInvariant(const StepInvariantExpr& expr) {
+  Evaluator once(&query_, Steps{steps_.start_ms, steps_.interval_ms, 1});
+  TRY_ASSIGN(Value value, once.Eval(*expr.expr));
+  if (value.type == ValueType::kScalar) {
+    value.scalar.resize(steps(), value.scalar[0]);
+    return value;
+  }
+  if (value.type != ValueType::kVector || steps() == 1) return value;
+  Grid wide(steps());
+  for (size_t row = 0; row < value.grid.rows(); ++row) {
+    const size_t at = wide.AddRow(value.grid.labels(row), value.grid.drop_name(row));
+    const Cell cell = value.grid.cells(row)[0];
+    for (size_t step = 0; step < steps(); ++step) {
+      if (cell == Cell::kFloat) wide.SetFloat(at, step, value.grid.values(row)[0]);
+      if (cell == Cell::kHistogram) wide.SetHistogram(at, step, value.grid.histograms(row)[0]);
+    }
+  }
+  value.grid = std::move(wide);
+  return value;
+}
+
+absl::StatusOr<Value> Evaluator::EvalUnary(const UnaryExpr& expr) {
+  TRY_ASSIGN(Value value, Eval(*expr.expr));
+  if (expr.op != TokenType::kSub) return value;
+  if (value.type == ValueType::kScalar) {
+    for (double& v : value.scalar) v = -v;
+    return value;
+  }
+  Grid& grid = value.grid;
+  std::string scratch;
+  for (size_t row = 0; row < grid.rows(); ++row) {
+    for (size_t step = 0; step < steps(); ++step) grid.values(row)[step] = -grid.values(row)[step];
+    if (HistogramPtr* const histograms = grid.histograms(row); histograms != nullptr) {
+      for (size_t step = 0; step < steps(); ++step) {
+        if (grid.cells(row)[step] != Cell::kHistogram) continue;
+        auto negated = std::make_shared<FloatHistogram>(*histograms[step]);
+        negated->Multiply(-1);
+        histograms[step] = std::move(negated);
+      }
+    }
+    grid.set_drop_name(row, true);
+    if (!delayed_names()) {
+      grid.set_labels(row, model::Labels(DropMetadata(grid.labels(row), &scratch)));
+    }
+  }
+  return Merged(std::move(grid));
+}
+
+absl::StatusOr<Value> Evaluator::Merged(Grid grid) {
+  if (!delayed_names()) TRY(grid.MergeEqualRows());
+  return Value{ValueType::kVector, {}, {}, std::move(grid)};
+}
+
+}  // namespace hearth::promql

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// The evaluator: a prepared tree (prepare.h) over fixed steps to a grid, scalars or a string.
+// One object evaluates on one set of steps; subqueries and step-invariant parts make children that
+// share the QueryState. Not thread-safe.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "promql/annotations.h"
+#include "promql/ast.h"
+#include "promql/engine.h"
+#include "promql/grid.h"
+#include "promql/range_function.h"
+
+namespace hearth::promql {
+
+// What all evaluators of one query share.
+struct QueryState {
+  const Options& options;
+  const storage::Querier& querier;
+  const QueryContext& context;
+  const Clock& clock;
+  int64_t deadline_ns = 0;
+  int64_t lookback_ms = 0;
+  Annotations notes;
+  Stats stats;
+  size_t held_samples = 0;
+
+  // Cancelled or DeadlineExceeded where the query must end, with upstream's text.
+  absl::Status CheckAlive() const;
+  // Counts samples that are now in memory; ResourceExhausted above the limit.
+  absl::Status Hold(size_t samples);
+};
+
+// The value of an expression that is no range vector.
+struct Value {
+  ValueType type = ValueType::kNone;
+  std::vector<double> scalar;  // kScalar: one a step
+  std::string string;          // kString
+  Grid grid;                   // kVector
+  size_t CountSamples() const;
+};
+
+// One series as a selector of any kind hands it out; valid during the call.
+struct SeriesInput {
+  model::LabelsView labels;
+  bool drop_name = false;
+  std::span<const int64_t> times;
+  std::span<const double> values;
+  std::span<const HistogramPoint> histograms;
+  uint64_t timeline = 0;
+};
+using SeriesVisitor = std::function<absl::Status(const SeriesInput&)>;
+
+class Evaluator {
+ public:
+  Evaluator(QueryState* query, Steps steps) : query_(*query), steps_(steps) {}
+
+  absl::StatusOr<Value> Eval(const Expr& expr);
+  // The rows of a vector expression one by one, in order; cheaper than Eval() where whoever asks
+  // folds them at once.
+  absl::Status EvalRows(const Expr& expr, RowSink* sink);
+  // A range vector at the first step (a query's own result).
+  absl::StatusOr<std::vector<Series>> EvalMatrix(const Expr& expr);
+
+ private:
+  struct RangeArgument;  // a matrix selector or subquery, ready to be walked
+
+  absl::StatusOr<Value> EvalInner(const Expr& expr);
+  absl::StatusOr<Grid> EvalVector(const Expr& expr);
+  absl::StatusOr<std::vector<double>> EvalScalar(const Expr& expr);
+  absl::StatusOr<Value> EvalStepInvariant(const StepInvariantExpr& expr);
+  absl::StatusOr<Value> EvalUnary(const UnaryExpr& expr);
+  // After an operation that may have dropped names: equal rows are one, or an error.
+  absl::StatusOr<Value> Merged(Grid grid);
+  bool delayed_names() const { return query_.options.delayed_name_removal; }
+  bool instant() const { return steps_.count == 1; }
+  size_t steps() const { return steps_.count; }
+
+  // selector.cc
+  int64_t ReferenceTime(const VectorSelector& selector, size_t step) const;
+  absl::Status VisitSeries(const VectorSelector& selector, storage::TimeRange range,
+                           const SeriesVisitor& visit);
+  absl::Status SelectorRows(const VectorSelector& selector, RowSink* sink);
+  absl::Status SmoothedRows(const VectorSelector& selector, RowSink* sink);
+  absl::StatusOr<Value> EvalTimestamp(const Call& call);
+
+  // range_call.cc
+  absl::StatusOr<RangeArgument> OpenRange(const Expr& expr);
+  absl::Status VisitRange(const RangeArgument& argument, const SeriesVisitor& visit);
+  absl::Status RangeCallRows(const Call& call, RowSink* sink);
+  absl::StatusOr<Value> EvalAbsentOverTime(const Call& call);
+
+  // call.cc
+  absl::StatusOr<Value> EvalCall(const Call& call);
+  absl::StatusOr<Value> EvalFloatFunction(const Call& call);
+  absl::StatusOr<Value> EvalSort(const Call& call);
+  absl::StatusOr<Value> EvalAbsent(const Call& call);
+  absl::StatusOr<Value> EvalScalarCall(const Call& call);
+  absl::StatusOr<Value> EvalDate(const Call& call);
+  // label_call.cc
+  absl::StatusOr<Value> EvalLabelReplace(const Call& call);
+  absl::StatusOr<Value> EvalLabelJoin(const Call& call);
+  // info_call.cc
+  absl::StatusOr<Value> EvalInfo(const Call& call);
+  // histogram_call.cc
+  absl::StatusOr<Value> EvalHistogramCall(const Call& call);
+  absl::StatusOr<Value> EvalBucketCall(const Call& call);
+
+  // binary.cc
+  absl::StatusOr<Value> EvalBinary(const BinaryExpr& expr);
+  absl::StatusOr<Value> EvalVectorScalar(const BinaryExpr& expr, bool scalar_left);
+  // join.cc
+  absl::StatusOr<Value> EvalJoin(const BinaryExpr& expr);
+  absl::StatusOr<Value> EvalSetOperation(const BinaryExpr& expr);
+
+  // aggregate.cc
+  absl::StatusOr<Value> EvalAggregate(const AggregateExpr& expr);
+  absl::StatusOr<Value> EvalSelecting(const AggregateExpr& expr);  // topk, bottomk, limit…
+  absl::StatusOr<Value> EvalCountValues(const AggregateExpr& expr);
+
+  QueryState& query_;
+  const Steps steps_;
+};
+
+// A range argument found among a call's arguments, or -1.
+int RangeArgumentIndex(const Call& call);
+// Whether rows of equal labels without their name cannot come of this selector.
+bool NamesOneMetric(const VectorSelector& selector);
+// Labels of absent() and absent_over_time(): those matched by one `=` each.
+model::Labels LabelsOfAbsent(const Expr& expr);
+
+}  // namespace hearth::promql

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "promql/memory_store.h"
+
+#include <algorithm>
+#include <set>
+
+namespace hearth::promql {
+namespace {
+
+bool AllMatch(model::LabelsView labels, const std::vector<model::Matcher>& matchers) {
+  return std::all_of(matchers.begin(), matchers.end(), [labels](const model::Matcher& matcher) {
+    return matcher.Matches(labels.Get(matcher.name()));
+  });
+}
+
+}  // namespace
+
+class MemoryStore::Set : public storage::SeriesSet {
+ public:
+  Set(const std::map<model::Labels, Columns>& series, const storage::SelectRequest& request)
+      : at_(series.begin()),
+        end_(series.end()),
+        range_(request.range),
+        matchers_(request.matchers) {}
+
+  absl::StatusOr<bool> Next(storage::ColumnBatch* batch) override {
+    batch->series.clear();
+    for (; at_ != end_ && batch->series.size() < storage::kTileSeries; ++at_) {
+      if (!AllMatch(at_->first, matchers_) || !HasSample(at_->second, range_)) continue;
+      const Columns& columns = at_->second;
+      const auto begin =
+          std::lower_bound(columns.times_ms.begin(), columns.times_ms.end(), range_.min_ms);
+      const auto end = std::upper_bound(begin, columns.times_ms.end(), range_.max_ms);
+      const auto first = static_cast<size_t>(begin - columns.times_ms.begin());
+      const auto count = static_cast<size_t>(end - begin);
+      const auto earlier = [](const model::HistogramSample& sample, int64_t time) {
+        return sample.time_ms < time;
+      };
+      const auto h_begin = std::lower_bound(columns.histograms.begin(), columns.histograms.end(),
+                                            range_.min_ms, earlier);
+      auto h_end = h_begin;
+      while (h_end != columns.histograms.end() && h_end->time_ms <= range_.max_ms) ++h_end;
+      batch->series.push_back(
+          {at_->first, std::span(columns.times_ms).subspan(first, count),
+           std::span(columns.values).subspan(first, count), 0,
+           std::span(columns.histograms)
+               .subspan(static_cast<size_t>(h_begin - columns.histograms.begin()),
+                        static_cast<size_t>(h_end - h_begin))});
+    }
+    return !batch->series.empty();
+  }
+
+ private:
+  std::map<model::Labels, Columns>::const_iterator at_;
+  std::map<model::Labels, Columns>::const_iterator end_;
+  const storage::TimeRange range_;
+  const std::vector<model::Matcher> matchers_;
+};
+
+void MemoryStore::Add(const model::Labels& labels, int64_t time_ms, double value) {
+  Columns& columns = series_[labels];
+  const auto at = std::lower_bound(columns.times_ms.begin(), columns.times_ms.end(), time_ms);
+  const auto index = at - columns.times_ms.begin();
+  if (at != columns.times_ms.end() && *at == time_ms) {
+    columns.values[static_cast<size_t>(index)] = value;
+    return;
+  }
+  columns.times_ms.insert(at, time_ms);
+  columns.values.insert(columns.values.begin() + index, value);
+}
+
+void MemoryStore::AddHistogram(const model::Labels& labels, model::HistogramSample sample) {
+  std::vector<model::HistogramSample>& histograms = series_[labels].histograms;
+  const auto at = std::upper_bound(
+      histograms.begin(), histograms.end(), sample.time_ms,
+      [](int64_t time, const model::HistogramSample& other) { return time < other.time_ms; });
+  histograms.insert(at, std::move(sample));
+}
+
+bool MemoryStore::HasSample(const Columns& columns, storage::TimeRange range) {
+  const auto at = std::lower_bound(columns.times_ms.begin(), columns.times_ms.end(), range.min_ms);
+  if (at != columns.times_ms.end() && *at <= range.max_ms) return true;
+  return std::any_of(columns.histograms.begin(), columns.histograms.end(),
+                     [range](const model::HistogramSample& sample) {
+                       return sample.time_ms >= range.min_ms && sample.time_ms <= range.max_ms;
+                     });
+}
+
+absl::StatusOr<std::unique_ptr<storage::SeriesSet>> MemoryStore::Select(
+    const storage::SelectRequest& request) const {
+  return std::make_unique<Set>(series_, request);
+}
+
+absl::StatusOr<std::vector<model::Labels>> MemoryStore::Series(
+    storage::TimeRange range, const std::vector<std::vector<model::Matcher>>& selectors,
+    size_t limit) const {
+  std::vector<model::Labels> found;
+  for (const auto& [labels, columns] : series_) {
+    const bool selected =
+        selectors.empty() || std::any_of(selectors.begin(), selectors.end(),
+                                         [&](const auto& all) { return AllMatch(labels, all); });
+    if (!selected || !HasSample(columns, range)) continue;
+    found.push_back(labels);
+    if (limit != 0 && found.size() == limit) break;
+  }
+  return found;
+}
+
+absl::StatusOr<std::vector<std::string>> MemoryStore::LabelNames(
+    storage::TimeRange range, const std::vector<std::vector<model::Matcher>>& selectors,
+    size_t limit) const {
+  std::set<std::string> names;
+  const auto series = Series(range, selectors, 0);
+  for (const model::Labels& labels : *series) {
+    for (const model::Label& label : labels) names.emplace(label.name);
+  }
+  std::vector<std::string> out(names.begin(), names.end());
+  if (limit != 0 && out.size() > limit) out.resize(limit);
+  return out;
+}
+
+absl::StatusOr<std::vector<std::string>> MemoryStore::LabelValues(
+    std::string_view name, storage::TimeRange range,
+    const std::vector<std::vector<model::Matcher>>& selectors, size_t limit) const {
+  std::set<std::string> values;
+  const auto series = Series(range, selectors, 0);
+  for (const model::Labels& labels : *series) {
+    if (!labels.Get(name).empty()) values.emplace(labels.Get(name));
+  }
+  std::vector<std::string> out(values.begin(), values.end());
+  if (limit != 0 && out.size() > limit) out.resize(limit);
+  return out;
+}
+
+std::vector<model::Metadata> MemoryStore::MetricMetadata(std::string_view, size_t) const {
+  return {};
+}
+
+}  // namespace hearth::promql

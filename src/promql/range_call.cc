@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls with a range vector: the windows of every series, folded by a range function into one row.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/check.h"
+#include "base/status.h"
+#include "base/string_map.h"
+#include "model/value.h"
+#include "promql/evaluator.h"
+#include "promql/range_window.h"
+
+namespace hearth::promql {
+namespace {
+
+constexpr int64_t kNsPerMs = 1'000'000;
+
+bool IsRange(const Expr& expr) {
+  return expr.kind == ExprKind::kMatrixSelector || expr.kind == ExprKind::kSubquery;
+}
+
+// Go's integer division truncates towards zero; so does C++'s.
+int64_t AlignedAfter(int64_t time_ms, int64_t step_ms) {
+  const int64_t aligned = step_ms * (time_ms / step_ms);
+  return aligned <= time_ms ? aligned + step_ms : aligned;
+}
+
+bool HasCounterSuffix(std::string_view name) {
+  return name.ends_with("_total") || name.ends_with("_sum") || name.ends_with("_count") ||
+         name.ends_with("_bucket");
+}
+
+absl::Status CheckExtended(const VectorSelector& selector, std::string_view function) {
+  constexpr std::array<std::string_view, 3> kRates = {"delta", "increase", "rate"};
+  const bool rate = std::find(kRates.begin(), kRates.end(), function) != kRates.end();
+  if (selector.anchored && !rate && function != "changes" && function != "resets") {
+    return FailedPrecondition(
+        "anchored modifier can only be used with: changes, delta, increase, rate, resets - not "
+        "with {}",
+        function);
+  }
+  if (!selector.anchored && selector.smoothed && !rate) {
+    return FailedPrecondition(
+        "smoothed modifier can only be used with: delta, increase, rate - not with {}", function);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int RangeArgumentIndex(const Call& call) {
+  for (size_t i = 0; i < call.args.size(); ++i) {
+    if (IsRange(*call.args[i])) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+struct Evaluator::RangeArgument {
+  const VectorSelector* selector = nullptr;  // null: a subquery
+  Grid grid;                                 // the subquery's points …
+  Steps grid_steps;                          // … and their times
+  PosRange pos;
+  int64_t range_ms = 0;
+  bool fixed = false;        // by @: the same window at all steps
+  int64_t first_end_ms = 0;  // where the first step's window ends
+  int64_t EndOf(const Steps& steps, size_t step) const {
+    return fixed ? first_end_ms : first_end_ms + (steps.At(step) - steps.start_ms);
+  }
+};
+
+absl::StatusOr<Evaluator::RangeArgument> Evaluator::OpenRange(const Expr& expr) {
+  RangeArgument argument;
+  if (expr.kind == ExprKind::kMatrixSelector) {
+    const auto& matrix = As<MatrixSelector>(expr);
+    argument.selector = &matrix.selector();
+    argument.pos = expr.pos();
+    argument.range_ms = matrix.range_ns / kNsPerMs;
+    argument.fixed = matrix.selector().timestamp_ms.has_value();
+    argument.first_end_ms = ReferenceTime(matrix.selector(), 0);
+    return argument;
+  }
+  const auto& subquery = As<SubqueryExpr>(expr);
+  const int64_t offset = subquery.original_offset_ns / kNsPerMs;
+  argument.range_ms = subquery.range_ns / kNsPerMs;
+  argument.fixed = subquery.timestamp_ms.has_value();
+  argument.first_end_ms = (argument.fixed ? *subquery.timestamp_ms : steps_.start_ms) - offset;
+  const int64_t last_end = argument.EndOf(steps_, steps() - 1);
+  int64_t step = subquery.step_ns / kNsPerMs;
+  if (subquery.step_ns == 0) step = query_.options.default_interval_ms;
+  if (step <= 0) return FailedPrecondition("zero or negative subquery step is not accepted");
+  const int64_t first = AlignedAfter(argument.first_end_ms - argument.range_ms, step);
+  if (first > last_end) {
+    argument.grid_steps = {first, step, 0};
+    argument.grid = Grid(0);
+    return argument;
+  }
+  argument.grid_steps = {first, step, static_cast<size_t>((last_end - first) / step) + 1};
+  if (argument.grid_steps.count > query_.options.samples_max)
+    return query_.Hold(argument.grid_steps.count);
+  Evaluator child(&query_, argument.grid_steps);
+  const int64_t counted = query_.stats.total_queryable_samples;
+  TRY_ASSIGN(Value value, child.Eval(*subquery.expr));
+  // The windows over the points are counted instead.
+  query_.stats.total_queryable_samples = counted;
+  CHECK(value.type == ValueType::kVector);
+  argument.grid = std::move(value.grid);
+  return argument;
+}
+
+absl::Status Evaluator::VisitRange(const RangeArgument& argument, const SeriesVisitor& visit) {
+  if (argument.selector != nullptr) {
+    const int64_t lookback = query_.lookback_ms;
+    int64_t min = argument.first_end_ms - argument.range_ms + 1;
+    int64_t max = argument.EndOf(steps_, steps() - 1);
+    if (argument.selector->anchored || argument.selector->smoothed) min -= lookback;
+    if (argument.selector->smoothed) max += lookback;
+    StaleFilter filter;
+    return VisitSeries(*argument.selector, {min, max},
+                       [&](const SeriesInput& series) { return visit(filter.Without(series)); });
+  }
+  const Grid& grid = argument.grid;
+  std::vector<int64_t> times;
+  std::vector<double> values;
+  std::vector<HistogramPoint> histograms;
+  for (size_t row = 0; row < grid.rows(); ++row) {
+    times.clear();
+    values.clear();
+    histograms.clear();
+    for (size_t step = 0; step < grid.steps(); ++step) {
+      const Cell cell = grid.cells(row)[step];
+      const int64_t time = argument.grid_steps.At(step);
+      if (cell == Cell::kFloat && !model::IsStaleNan(grid.values(row)[step])) {
+        times.push_back(time);
+        values.push_back(grid.values(row)[step]);
+      } else if (cell == Cell::kHistogram) {
+        histograms.push_back({time, WithoutResetHint(grid.histograms(row)[step])});
+      }
+    }
+    // Rows without gaps have one timeline.
+    const uint64_t timeline = times.size() == grid.steps() ? 1 : 0;
+    TRY(visit({grid.labels(row), grid.drop_name(row), times, values, histograms, timeline}));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Evaluator::RangeCallRows(const Call& call, RowSink* sink) {
+  const std::string_view name = call.function->name;
+  const RangeFunction function = FindRangeFunction(name);
+  if (function == nullptr) {
+    return FailedPrecondition("unknown function with name \"{}\"", name);
+  }
+  const auto range_index = static_cast<size_t>(RangeArgumentIndex(call));
+  TRY_ASSIGN(const RangeArgument argument, OpenRange(*call.args[range_index]));
+  std::vector<std::vector<double>> scalars;
+  for (size_t i = 0; i < call.args.size(); ++i) {
+    if (i == range_index) continue;
+    TRY_ASSIGN(std::vector<double> scalar, EvalScalar(*call.args[i]));
+    scalars.push_back(std::move(scalar));
+  }
+  if (argument.selector != nullptr) TRY(CheckExtended(*argument.selector, name));
+  TRY(CheckRangeArguments(name, scalars));
+
+  const bool counter = name == "rate" || name == "increase";
+  const bool keeps_name = name == "last_over_time" || name == "first_over_time";
+  const bool one_metric = argument.selector != nullptr && NamesOneMetric(*argument.selector);
+  WindowBounds bounds(steps(), argument.range_ms, argument.selector, query_.lookback_ms);
+  for (size_t step = 0; step < steps(); ++step) {
+    bounds.SetEnd(step, argument.EndOf(steps_, step));
+  }
+  std::vector<double> values(steps());
+  std::vector<Cell> cells(steps());
+  std::vector<HistogramPtr> histograms;
+  StringSet seen;
+  std::string scratch;
+  RangeEnv env;
+  // Upstream puts a subquery's points into a selector without a position.
+  env.pos = range_index == 0 && argument.selector == nullptr ? PosRange{} : call.args[0]->pos();
+  env.notes = &query_.notes;
+  return VisitRange(argument, [&](const SeriesInput& series) -> absl::Status {
+    env.metric = series.labels.metric_name();
+    bounds.Bind(series);
+    std::fill(cells.begin(), cells.end(), Cell::kNone);
+    if (!histograms.empty()) std::fill(histograms.begin(), histograms.end(), nullptr);
+    Window window;
+    window.range_s = static_cast<double>(argument.range_ms) / 1000;
+    window.may_reset = !counter || MayReset(series.values);
+    bool any_float = false;
+    bool any_histogram = false;
+    for (size_t step = 0; step < steps(); ++step) {
+      if (!bounds.Fill(series, step, &window)) continue;
+      window.eval_ms = steps_.At(step);
+      for (size_t i = 0; i < scalars.size() && i < 2; ++i) env.args[i] = scalars[i][step];
+      query_.stats.total_queryable_samples +=
+          static_cast<int64_t>(window.times.size() + window.histograms.size());
+      HistogramPtr histogram;
+      const Got got = function(window, &env, &values[step], &histogram);
+      if (got == Got::kFloat) {
+        cells[step] = Cell::kFloat;
+        any_float = true;
+      } else if (got == Got::kHistogram) {
+        if (histograms.empty()) histograms.resize(steps());
+        histograms[step] = std::move(histogram);
+        cells[step] = Cell::kHistogram;
+        any_histogram = true;
+      }
+    }
+    if (!any_float && !any_histogram) return absl::OkStatus();
+    if (counter && any_float && !env.metric.empty()) {
+      if (query_.options.type_and_unit_labels) {
+        const std::string_view type = series.labels.Get("__type__");
+        if (type != "counter" && type != "histogram") {
+          query_.notes.PossibleNonCounterLabel(env.metric, type, env.pos);
+        }
+      } else if (!HasCounterSuffix(env.metric)) {
+        query_.notes.PossibleNonCounter(env.metric, env.pos);
+      }
+    }
+    const bool drop = !keeps_name || series.drop_name;
+    model::LabelsView labels = series.labels;
+    if (drop && !delayed_names()) {
+      labels = DropMetadata(labels, &scratch);
+      const bool may_collide =
+          !one_metric || series.labels.Has("__type__") || series.labels.Has("__unit__");
+      if (may_collide && !seen.emplace(labels.packed()).second) {
+        return FailedPrecondition("{}", kSameLabelset);
+      }
+    }
+    return sink->Add(
+        {labels, drop, values.data(), cells.data(), any_histogram ? histograms.data() : nullptr});
+  });
+}
+
+absl::StatusOr<Value> Evaluator::EvalAbsentOverTime(const Call& call) {
+  Value value{ValueType::kVector, {}, {}, Grid(steps())};
+  TRY_ASSIGN(const RangeArgument argument, OpenRange(*call.args[0]));
+  if (argument.selector != nullptr) TRY(CheckExtended(*argument.selector, "absent_over_time"));
+  WindowBounds bounds(steps(), argument.range_ms, argument.selector, query_.lookback_ms);
+  for (size_t step = 0; step < steps(); ++step) {
+    bounds.SetEnd(step, argument.EndOf(steps_, step));
+  }
+  std::vector<bool> found(steps(), false);
+  TRY(VisitRange(argument, [&](const SeriesInput& series) {
+    bounds.Bind(series);
+    Window window;
+    for (size_t step = 0; step < steps(); ++step) {
+      if (bounds.Fill(series, step, &window)) found[step] = true;
+    }
+    return absl::OkStatus();
+  }));
+  // Upstream has replaced a subquery by a selector without matchers.
+  const size_t row = value.grid.AddRow(LabelsOfAbsent(*call.args[0]), true);
+  for (size_t step = 0; step < steps(); ++step) {
+    if (!found[step]) value.grid.SetFloat(row, step, 1);
+  }
+  value.grid.RemoveEmptyRows();
+  return value;
+}
+
+absl::StatusOr<std::vector<Series>> Evaluator::EvalMatrix(const Expr& expr) {
+  const Expr& range = Unwrap(expr);
+  TRY(query_.CheckAlive());
+  TRY_ASSIGN(const RangeArgument argument, OpenRange(range));
+  std::vector<Series> matrix;
+  if (argument.selector == nullptr) {
+    Grid grid = argument.grid;
+    if (delayed_names()) TRY(grid.FinishNames());
+    for (size_t row = 0; row < grid.rows(); ++row) {
+      matrix.push_back(ToSeries(grid, row, argument.grid_steps));
+    }
+    return matrix;
+  }
+  WindowBounds bounds(1, argument.range_ms, argument.selector, query_.lookback_ms);
+  bounds.SetEnd(0, argument.first_end_ms);
+  const absl::Status visited = VisitRange(argument, [&](const SeriesInput& series) -> absl::Status {
+    bounds.Bind(series);
+    Window window;
+    if (!bounds.Fill(series, 0, &window)) return absl::OkStatus();
+    TRY_ASSIGN(Series points, WindowAsSeries(window, series.labels));
+    query_.stats.total_queryable_samples += static_cast<int64_t>(points.times_ms.size());
+    if (points.times_ms.empty() && points.histograms.empty()) return absl::OkStatus();
+    TRY(query_.Hold(points.times_ms.size() + points.histograms.size()));
+    matrix.push_back(std::move(points));
+    return absl::OkStatus();
+  });
+  TRY(visited);
+  return matrix;
+}
+
+}  // namespace hearth::promql

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// rate, increase, delta with extrapolation to the window's bounds; irate, idelta.
+#include "promql/range_function.h"
+
+namespace hearth::promql {
+namespace {
+
+// Bounds farther from the samples than this many average distances are not extrapolated to.
+constexpr double kExtrapolationThreshold = 1.1;
+
+double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
+
+Got Extrapolated(const Window& window, RangeEnv* env, bool counter, bool per_second, double* value,
+                 HistogramPtr* histogram) {
+  if (!window.times.empty() && !window.histograms.empty()) {
+    env->notes->MixedFloatsHistograms(env->metric, env->pos);
+    return Got::kNothing;
+  }
+  if (window.anchored || window.smoothed) {
+    return ExtendedRate(window, env, counter, per_second, value, histogram);
+  }
+  if (!window.histograms.empty()) {
+    if (window.histograms.size() < 2) return Got::kNothing;
+    return RateOfHistograms(window, env, counter, per_second, histogram);
+  }
+  const size_t n = window.times.size();
+  if (n < 2) return Got::kNothing;
+  const double first = window.values[0];
+  double result = window.values[n - 1] - first;
+  if (counter && window.may_reset) {
+    for (size_t i = 1; i < n; ++i) {
+      if (window.values[i] < window.values[i - 1]) result += window.values[i - 1];
+    }
+  }
+  double zero_after = -1;  // the counter was zero that long before the first sample; < 0: unknown
+  const double sampled = Seconds(window.times[n - 1] - window.times[0]);
+  if (counter && result > 0 && first >= 0) zero_after = sampled * (first / result);
+  *value = result * ExtrapolationFactor(window, window.times[0], window.times[n - 1], n, zero_after,
+                                        per_second);
+  return Got::kFloat;
+}
+
+}  // namespace
+
+double ExtrapolationFactor(const Window& window, int64_t first_ms, int64_t last_ms, size_t samples,
+                           double zero_after, bool per_second) {
+  double to_start = Seconds(first_ms - window.start_ms);
+  double to_end = Seconds(window.end_ms - last_ms);
+  const double sampled = Seconds(last_ms - first_ms);
+  const double average = sampled / static_cast<double>(samples - 1);
+  const double threshold = average * kExtrapolationThreshold;
+  if (to_start >= threshold) to_start = average / 2;
+  // A counter cannot have been below zero.
+  if (zero_after >= 0 && zero_after < to_start) to_start = zero_after;
+  if (to_end >= threshold) to_end = average / 2;
+  double factor = 1;
+  if (sampled != 0) factor = (sampled + to_start + to_end) / sampled;
+  if (per_second) factor /= window.range_s;
+  return factor;
+}
+
+Got Rate(const Window& window, RangeEnv* env, double* value, HistogramPtr* histogram) {
+  return Extrapolated(window, env, true, true, value, histogram);
+}
+Got Increase(const Window& window, RangeEnv* env, double* value, HistogramPtr* histogram) {
+  return Extrapolated(window, env, true, false, value, histogram);
+}
+Got Delta(const Window& window, RangeEnv* env, double* value, HistogramPtr* histogram) {
+  return Extrapolated(window, env, false, false, value, histogram);
+}
+
+namespace {
+
+// The last two samples of either kind.
+struct Last {
+  int64_t time_ms = 0;
+  double value = 0;
+  const HistogramPoint* histogram = nullptr;
+};
+
+Got InstantValue(const Window& window, RangeEnv* env, bool rate, double* value,
+                 HistogramPtr* histogram) {
+  size_t floats = window.times.size();
+  size_t histograms = window.histograms.size();
+  if (floats + histograms < 2) return Got::kNothing;
+  Last last[2];  // the newest first
+  for (Last& sample : last) {
+    const bool take_float =
+        histograms == 0 ||
+        (floats > 0 && window.times[floats - 1] > window.histograms[histograms - 1].time_ms);
+    if (take_float) {
+      --floats;
+      sample = {window.times[floats], window.values[floats], nullptr};
+    } else {
+      --histograms;
+      sample = {window.histograms[histograms].time_ms, 0, &window.histograms[histograms]};
+    }
+  }
+  const int64_t interval = last[0].time_ms - last[1].time_ms;
+  if (interval == 0) return Got::kNothing;
+  if ((last[0].histogram == nullptr) != (last[1].histogram == nullptr)) {
+    env->notes->MixedFloatsHistograms(env->metric, env->pos);
+    return Got::kNothing;
+  }
+  if (last[0].histogram != nullptr) {
+    return InstantRateOfHistograms(*last[1].histogram, *last[0].histogram, rate, env, histogram);
+  }
+  // After a reset the counter's own value is the increase. NaN compares false: no reset.
+  const bool reset = rate && last[0].value < last[1].value;
+  *value = reset ? last[0].value : last[0].value - last[1].value;
+  if (rate) *value /= Seconds(interval);
+  return Got::kFloat;
+}
+
+}  // namespace
+
+Got Irate(const Window& window, RangeEnv* env, double* value, HistogramPtr* histogram) {
+  return InstantValue(window, env, true, value, histogram);
+}
+Got Idelta(const Window& window, RangeEnv* env, double* value, HistogramPtr* histogram) {
+  return InstantValue(window, env, false, value, histogram);
+}
+
+}  // namespace hearth::promql

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Instant selectors: the latest sample of each series at each step, not older than the lookback.
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/status.h"
+#include "model/value.h"
+#include "promql/evaluator.h"
+
+namespace hearth::promql {
+namespace {
+
+// A reference time cannot leave this range, so that arithmetic on it cannot overflow.
+constexpr int64_t kTimeLimitMs = int64_t{1} << 60;
+
+}  // namespace
+
+// Where a step looks: its own time, or that of `@`, before the offset.
+int64_t Evaluator::ReferenceTime(const VectorSelector& selector, size_t step) const {
+  const int64_t at = selector.timestamp_ms ? *selector.timestamp_ms : steps_.At(step);
+  return std::clamp(at, -kTimeLimitMs, kTimeLimitMs) - selector.original_offset_ns / 1'000'000;
+}
+
+absl::Status Evaluator::VisitSeries(const VectorSelector& selector, storage::TimeRange range,
+                                    const SeriesVisitor& visit) {
+  storage::SelectRequest request;
+  request.range = range;
+  request.matchers = selector.matchers;
+  request.at_least = query_.context.at_least;
+  request.cancelled = query_.context.cancelled;
+  TRY_ASSIGN(const std::unique_ptr<storage::SeriesSet> set, query_.querier.Select(request));
+  storage::ColumnBatch batch;
+  std::vector<HistogramPoint> histograms;
+  for (;;) {
+    TRY(query_.CheckAlive());
+    TRY_ASSIGN(const bool more, set->Next(&batch));
+    if (!more) break;
+    for (const storage::SeriesColumns& series : batch.series) {
+      ++query_.stats.series;
+      query_.stats.samples_read +=
+          static_cast<int64_t>(series.times_ms.size() + series.histograms.size());
+      histograms.clear();
+      for (const model::HistogramSample& sample : series.histograms) {
+        histograms.push_back({sample.time_ms, std::make_shared<FloatHistogram>(
+                                                  FloatHistogram::FromModel(*sample.histogram))});
+      }
+      TRY(visit(
+          {series.labels, false, series.times_ms, series.values, histograms, series.timeline}));
+    }
+  }
+  for (std::string& warning : set->warnings()) query_.notes.FromStore(std::move(warning));
+  return absl::OkStatus();
+}
+
+absl::Status Evaluator::SelectorRows(const VectorSelector& selector, RowSink* sink) {
+  if (selector.smoothed) return SmoothedRows(selector, sink);
+  const int64_t lookback = query_.lookback_ms;
+  const int64_t first = ReferenceTime(selector, 0);
+  const int64_t last = ReferenceTime(selector, steps() - 1);
+  std::vector<double> values(steps());
+  std::vector<Cell> cells(steps());
+  std::vector<HistogramPtr> histograms;
+  return VisitSeries(selector, {first - lookback + 1, last}, [&](const SeriesInput& series) {
+    std::fill(cells.begin(), cells.end(), Cell::kNone);
+    size_t next = 0;  // the first sample later than the step looks
+    size_t next_histogram = 0;
+    bool any = false;
+    bool any_histogram = false;
+    for (size_t step = 0; step < steps(); ++step) {
+      const int64_t reference = ReferenceTime(selector, step);
+      const int64_t oldest = reference - lookback;  // itself too old
+      while (next < series.times.size() && series.times[next] <= reference) ++next;
+      while (next_histogram < series.histograms.size() &&
+             series.histograms[next_histogram].time_ms <= reference) {
+        ++next_histogram;
+      }
+      const int64_t time = next > 0 ? series.times[next - 1] : model::kMinTimeMs;
+      if (next_histogram > 0) {
+        const HistogramPoint& point = series.histograms[next_histogram - 1];
+        if (point.time_ms > time) {
+          if (point.time_ms <= oldest || model::IsStaleNan(point.histogram->sum)) continue;
+          if (histograms.empty()) histograms.resize(steps());
+          histograms[step] = point.histogram;
+          cells[step] = Cell::kHistogram;
+          any_histogram = any = true;
+          continue;
+        }
+      }
+      if (next == 0 || time <= oldest || model::IsStaleNan(series.values[next - 1])) continue;
+      values[step] = series.values[next - 1];
+      cells[step] = Cell::kFloat;
+      any = true;
+    }
+    if (!any) return absl::OkStatus();
+    query_.stats.total_queryable_samples += static_cast<int64_t>(
+        steps() - static_cast<size_t>(std::count(cells.begin(), cells.end(), Cell::kNone)));
+    return sink->Add({series.labels, series.drop_name, values.data(), cells.data(),
+                      any_histogram ? histograms.data() : nullptr});
+  });
+}
+
+bool NamesOneMetric(const VectorSelector& selector) {
+  return std::any_of(
+      selector.matchers.begin(), selector.matchers.end(), [](const model::Matcher& matcher) {
+        return matcher.name() == model::kMetricName && matcher.type() == model::MatchType::kEqual;
+      });
+}
+
+// timestamp(selector): the samples' own times. Of anything else: the step's.
+absl::StatusOr<Value> Evaluator::EvalTimestamp(const Call& call) {
+  const Expr& arg = *call.args[0];
+  Value value{ValueType::kVector, {}, {}, Grid(steps())};
+  Grid& grid = value.grid;
+  std::string scratch;
+  if (arg.kind != ExprKind::kVectorSelector) {
+    TRY_ASSIGN(grid, EvalVector(arg));
+    for (size_t row = 0; row < grid.rows(); ++row) {
+      for (size_t step = 0; step < steps(); ++step) {
+        if (grid.cells(row)[step] == Cell::kNone) continue;
+        grid.SetFloat(row, step, static_cast<double>(steps_.At(step)) / 1000);
+      }
+    }
+  } else {
+    const auto& selector = As<VectorSelector>(arg);
+    const int64_t lookback = query_.lookback_ms;
+    const int64_t first = ReferenceTime(selector, 0);
+    const int64_t last = ReferenceTime(selector, steps() - 1);
+    TRY(VisitSeries(selector, {first - lookback + 1, last}, [&](const SeriesInput& series) {
+      const size_t row = grid.AddRow(model::Labels(series.labels), true);
+      size_t next = 0;
+      size_t next_histogram = 0;
+      for (size_t step = 0; step < steps(); ++step) {
+        const int64_t reference = ReferenceTime(selector, step);
+        while (next < series.times.size() && series.times[next] <= reference) ++next;
+        while (next_histogram < series.histograms.size() &&
+               series.histograms[next_histogram].time_ms <= reference) {
+          ++next_histogram;
+        }
+        int64_t time = next > 0 ? series.times[next - 1] : model::kMinTimeMs;
+        bool stale = next > 0 && model::IsStaleNan(series.values[next - 1]);
+        if (next_histogram > 0 && series.histograms[next_histogram - 1].time_ms > time) {
+          time = series.histograms[next_histogram - 1].time_ms;
+          stale = model::IsStaleNan(series.histograms[next_histogram - 1].histogram->sum);
+        }
+        if (time <= reference - lookback || stale) continue;
+        grid.SetFloat(row, step, static_cast<double>(time) / 1000);
+      }
+      return query_.Hold(1);
+    }));
+  }
+  for (size_t row = 0; row < grid.rows(); ++row) {
+    grid.set_drop_name(row, true);
+    if (!delayed_names()) {
+      grid.set_labels(row, model::Labels(DropMetadata(grid.labels(row), &scratch)));
+    }
+  }
+  grid.RemoveEmptyRows();
+  return Merged(std::move(grid));
+}
+
+}  // namespace hearth::promql
