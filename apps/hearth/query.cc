@@ -39,17 +39,24 @@ std::string FromEnvironment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// From the environment, else from DIR/aws/credentials; none where there is neither.
+// As the AWS command line finds them: keys in the environment, else the profile AWS_PROFILE
+// ("hearth" here) of AWS_SHARED_CREDENTIALS_FILE, else of DIR/aws/credentials.
 auth::SigV4Credentials FindCredentials(const std::string& data) {
   auth::SigV4Credentials credentials{FromEnvironment("AWS_ACCESS_KEY_ID"),
                                      FromEnvironment("AWS_SECRET_ACCESS_KEY"),
                                      FromEnvironment("AWS_SESSION_TOKEN")};
   if (!credentials.access_key_id.empty()) return credentials;
-  const auto file = RealFileSystem().ReadFile(JoinPath(data, "aws/credentials"));
+  std::string path = FromEnvironment("AWS_SHARED_CREDENTIALS_FILE");
+  if (path.empty()) path = JoinPath(data, "aws/credentials");
+  std::string profile = FromEnvironment("AWS_PROFILE");
+  if (profile.empty()) profile = "hearth";
+  const auto file = RealFileSystem().ReadFile(path);
   if (!file.ok()) return credentials;
+  bool wanted = false;
   for (const std::string_view line : Split(*file, '\n')) {
+    if (line.starts_with('[')) wanted = TrimSpace(line) == "[" + profile + "]";
     const size_t equals = line.find('=');
-    if (equals == std::string_view::npos) continue;
+    if (equals == std::string_view::npos || !wanted) continue;
     const std::string_view key = TrimSpace(line.substr(0, equals));
     const std::string_view value = TrimSpace(line.substr(equals + 1));
     if (key == "aws_access_key_id") credentials.access_key_id = value;

@@ -5,9 +5,17 @@
 
 #include "base/status.h"
 #include "catalog/credentials.h"
+#include "catalog/idempotency.h"
 #include "catalog/sign_in_links.h"
+#include "crypto/hash.h"
 
 namespace hearth::grafana {
+namespace {
+
+// A row that outlives the session says that it was ended; the cookie itself is not kept.
+std::string EndedKey(std::string_view cookie) { return "signed-out/" + crypto::Sha256Hex(cookie); }
+
+}  // namespace
 
 absl::StatusOr<Sessions> Sessions::Open(catalog::Catalog& catalog, const Clock& clock, Rng& rng) {
   Sessions sessions(catalog, clock, rng);
@@ -39,7 +47,26 @@ absl::StatusOr<std::string> Sessions::Begin(std::string_view link_token, bool se
 absl::StatusOr<auth::WebSession> Sessions::Find(const net::HttpRequest& request) const {
   const std::string_view cookie = net::FindCookie(request, kSessionCookie);
   if (cookie.empty()) return Unauthenticated("no session");
-  return auth::OpenWebSession(cookie, keys_, clock_->NowMs());
+  TRY_ASSIGN(auth::WebSession session, auth::OpenWebSession(cookie, keys_, clock_->NowMs()));
+  const absl::Status ended = catalog_
+                                 ->Read([&](catalog::Reader& reader) {
+                                   return catalog::FindIdempotentResult(reader, EndedKey(cookie));
+                                 })
+                                 .status();
+  if (absl::IsNotFound(ended)) return session;
+  if (!ended.ok()) return ended;
+  return Unauthenticated("signed out");
+}
+
+absl::Status Sessions::End(const net::HttpRequest& request) {
+  const std::string cookie(net::FindCookie(request, kSessionCookie));
+  if (cookie.empty() || !auth::OpenWebSession(cookie, keys_, clock_->NowMs()).ok()) {
+    return absl::OkStatus();
+  }
+  const absl::Status status = catalog_->Write([&](catalog::Transaction& transaction) {
+    return catalog::StoreIdempotentResult(transaction, EndedKey(cookie), {}, kSessionLifeMs);
+  });
+  return absl::IsAlreadyExists(status) ? absl::OkStatus() : status;
 }
 
 std::string Sessions::EndCookie() {

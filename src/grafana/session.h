@@ -33,7 +33,9 @@ class Sessions {
                                     auth::WebSession* session);
   // The session of a request; Unauthenticated where there is none, DeadlineExceeded when it ended.
   absl::StatusOr<auth::WebSession> Find(const net::HttpRequest& request) const;
-  // A Set-Cookie header that ends it.
+  // Ends the session of a request for every process, before its time; OK where there is none.
+  absl::Status End(const net::HttpRequest& request);
+  // A Set-Cookie header that takes it from the browser.
   static std::string EndCookie();
 
  private:

@@ -87,6 +87,11 @@ bool Console::Serves(std::string_view path) {
 
 net::HttpResponse Console::Handle(const net::HttpRequest& request) {
   const std::string& path = request.path;
+  if (request.method != "GET" && request.method != "HEAD") {
+    net::HttpResponse response = net::TextResponse(405, "method not allowed\n");
+    response.headers.Set("Allow", "GET, HEAD");
+    return response;
+  }
   if (path == "/-/healthy") return net::TextResponse(200, "hearth is healthy.\n");
   if (path == "/-/ready") {
     if (ready_) return net::TextResponse(200, "hearth is ready.\n");
@@ -97,6 +102,10 @@ net::HttpResponse Console::Handle(const net::HttpRequest& request) {
   if (path == "/metrics") return Metrics(request);
   if (path == "/login/link") return SignIn(request);
   if (path == "/logout") {
+    if (const absl::Status status = sessions_.End(request); !status.ok()) {
+      log::Error("console", "signing out failed", {{"error", Message(status)}});
+      return Page(503, "Signing out does not work at the moment", "Please try again.");
+    }
     net::HttpResponse response = net::RedirectResponse(302, "/login");
     response.headers.Add("Set-Cookie", grafana::Sessions::EndCookie());
     return response;

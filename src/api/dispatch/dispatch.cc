@@ -6,6 +6,7 @@
 #include "access/aws_errors.h"
 #include "auth/sigv4.h"
 #include "base/json_text.h"
+#include "base/rng.h"
 #include "base/status.h"
 
 namespace hearth::api {
@@ -79,6 +80,15 @@ auth::SigV4Request ViewOf(const net::HttpRequest& request,
 }  // namespace
 
 net::HttpResponse Dispatch::Handle(const net::HttpRequest& request) {
+  net::HttpResponse response = Route(request);
+  // Both SDKs print it in errors (aws-contract.md §1.3); what is no AWS answer does not carry it.
+  if (response.headers.Has("x-amzn-ErrorType") && !response.headers.Has("x-amzn-RequestId")) {
+    response.headers.Set("x-amzn-RequestId", NewUuid(SystemRng()));
+  }
+  return response;
+}
+
+net::HttpResponse Dispatch::Route(const net::HttpRequest& request) {
   const std::string_view path = request.path;
   if (path.empty() || path.front() != '/') return net::TextResponse(400, "bad request target\n");
   std::string_view id;
@@ -101,7 +111,9 @@ net::HttpResponse Dispatch::Handle(const net::HttpRequest& request) {
   }
   std::vector<std::pair<std::string_view, std::string_view>> headers;
   const bool is_signed = auth::HasSigV4(ViewOf(request, &headers));
-  if (faces_.console_serves(path) && !(is_signed && path == "/")) return faces_.console(request);
+  // POST / is the query protocol's, signed or not.
+  const bool aws_root = path == "/" && (is_signed || request.method == "POST");
+  if (faces_.console_serves(path) && !aws_root) return faces_.console(request);
   return Service(request);
 }
 

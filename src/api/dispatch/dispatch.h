@@ -58,6 +58,7 @@ class Dispatch {
   static net::HttpResponse RenderError(const net::ServerError& error, const net::HttpRequest& head);
 
  private:
+  net::HttpResponse Route(const net::HttpRequest& request);
   net::HttpResponse Service(const net::HttpRequest& request);
   net::HttpResponse GrafanaById(const net::HttpRequest& request, std::string_view id,
                                 std::string_view path);
