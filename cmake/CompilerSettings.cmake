@@ -34,7 +34,9 @@ if(HEARTH_MOLD)
 endif()
 find_program(HEARTH_CCACHE ccache)
 if(HEARTH_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${HEARTH_CCACHE})
+  # Paths relative to the checkout: one cache serves every clone.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+    CCACHE_NOHASHDIR=true ${HEARTH_CCACHE})
 endif()
 # Debug information must not carry the checkout's path, or no cache entry serves a second checkout.
 add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.
