@@ -105,6 +105,17 @@ bool IsMetadataLabel(std::string_view name) {
   return name == model::kMetricName || name == "__type__" || name == "__unit__";
 }
 
+std::string LabelsText(model::LabelsView labels) {
+  std::string out;
+  for (const model::Label& label : labels) {
+    out += out.empty() ? "{" : ", ";
+    out +=
+        model::IsLegacyLabelName(label.name) ? std::string(label.name) : model::QuoteGo(label.name);
+    out += "=" + model::QuoteGo(label.value);
+  }
+  return out.empty() ? "{}" : out + "}";
+}
+
 model::LabelsView DropMetadata(model::LabelsView labels, std::string* scratch) {
   bool found = false;
   for (const model::Label& label : labels) {

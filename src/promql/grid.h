@@ -112,6 +112,9 @@ bool IsMetadataLabel(std::string_view name);
 // `labels` without those; `scratch` holds the bytes where something had to go.
 model::LabelsView DropMetadata(model::LabelsView labels, std::string* scratch);
 
+// As error messages of the engine print label sets: {__name__="up", job="a"}.
+std::string LabelsText(model::LabelsView labels);
+
 inline constexpr std::string_view kSameLabelset =
     "vector cannot contain metrics with the same labelset";
 

@@ -121,14 +121,15 @@ class Join {
         const Cell* const b = one_.cells(rows[j]);
         for (size_t step = 0; step < steps_; ++step) {
           if (active_[step] == 0 || a[step] == Cell::kNone || b[step] == Cell::kNone) continue;
-          std::string x = one_.labels(rows[i]).ToString();
-          std::string y = one_.labels(rows[j]).ToString();
+          std::string x = LabelsText(one_.labels(rows[i]));
+          std::string y = LabelsText(one_.labels(rows[j]));
           if (x > y) std::swap(x, y);
           return FailedPrecondition(
               "found duplicate series for the match group {} on the {} hand-side of the "
               "operation: [{}, {}];many-to-many matching not allowed: matching labels must be "
               "unique on one side",
-              groups_.Matched(one_.labels(rows[i])).ToString(), swapped() ? "left" : "right", x, y);
+              LabelsText(groups_.Matched(one_.labels(rows[i]))), swapped() ? "left" : "right", x,
+              y);
         }
       }
     }

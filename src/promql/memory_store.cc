@@ -2,7 +2,10 @@
 #include "promql/memory_store.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
+
+#include "promql/float_histogram.h"
 
 namespace hearth::promql {
 namespace {
@@ -74,6 +77,18 @@ void MemoryStore::AddHistogram(const model::Labels& labels, model::HistogramSamp
   const auto at = std::upper_bound(
       histograms.begin(), histograms.end(), sample.time_ms,
       [](int64_t time, const model::HistogramSample& other) { return time < other.time_ms; });
+  // Like a store of chunks: a histogram that continues the one before it is known not to be a
+  // reset.
+  if (at != histograms.begin() && sample.histogram->hint == model::CounterResetHint::kUnknown) {
+    const FloatHistogram before = FloatHistogram::FromModel(*std::prev(at)->histogram);
+    const FloatHistogram now = FloatHistogram::FromModel(*sample.histogram);
+    if (before.hint != model::CounterResetHint::kGauge && before.custom() == now.custom()) {
+      auto hinted = std::make_shared<model::NativeHistogram>(*sample.histogram);
+      hinted->hint = now.DetectReset(before) ? model::CounterResetHint::kReset
+                                             : model::CounterResetHint::kNotReset;
+      sample.histogram = std::move(hinted);
+    }
+  }
   histograms.insert(at, std::move(sample));
 }
 

@@ -48,6 +48,48 @@ absl::Status CheckExtended(const VectorSelector& selector, std::string_view func
   return absl::OkStatus();
 }
 
+// One row while it is folded; reused from series to series.
+struct RowBuffer {
+  explicit RowBuffer(size_t steps) : values(steps), cells(steps) {}
+  void Clear() {
+    std::fill(cells.begin(), cells.end(), Cell::kNone);
+    if (!histograms.empty()) std::fill(histograms.begin(), histograms.end(), nullptr);
+    any_float = any_histogram = false;
+  }
+  // The value itself has been written to values[step].
+  void Set(size_t step, Got got, HistogramPtr histogram) {
+    if (got == Got::kFloat) {
+      cells[step] = Cell::kFloat;
+      any_float = true;
+    } else if (got == Got::kHistogram) {
+      if (histograms.empty()) histograms.resize(cells.size());
+      histograms[step] = std::move(histogram);
+      cells[step] = Cell::kHistogram;
+      any_histogram = true;
+    }
+  }
+  RowView View(model::LabelsView labels, bool drop_name) const {
+    return {labels, drop_name, values.data(), cells.data(),
+            any_histogram ? histograms.data() : nullptr};
+  }
+  std::vector<double> values;
+  std::vector<Cell> cells;
+  std::vector<HistogramPtr> histograms;
+  bool any_float = false;
+  bool any_histogram = false;
+};
+
+void NoteNonCounter(const Options& options, const SeriesInput& series, RangeEnv* env) {
+  if (env->metric.empty()) return;
+  if (options.type_and_unit_labels) {
+    const std::string_view type = series.labels.Get("__type__");
+    if (type == "counter" || type == "histogram") return;
+    env->notes->PossibleNonCounterLabel(env->metric, type, env->pos);
+  } else if (!HasCounterSuffix(env->metric)) {
+    env->notes->PossibleNonCounter(env->metric, env->pos);
+  }
+}
+
 }  // namespace
 
 int RangeArgumentIndex(const Call& call) {
@@ -169,9 +211,7 @@ absl::Status Evaluator::RangeCallRows(const Call& call, RowSink* sink) {
   for (size_t step = 0; step < steps(); ++step) {
     bounds.SetEnd(step, argument.EndOf(steps_, step));
   }
-  std::vector<double> values(steps());
-  std::vector<Cell> cells(steps());
-  std::vector<HistogramPtr> histograms;
+  RowBuffer row(steps());
   StringSet seen;
   std::string scratch;
   RangeEnv env;
@@ -181,13 +221,10 @@ absl::Status Evaluator::RangeCallRows(const Call& call, RowSink* sink) {
   return VisitRange(argument, [&](const SeriesInput& series) -> absl::Status {
     env.metric = series.labels.metric_name();
     bounds.Bind(series);
-    std::fill(cells.begin(), cells.end(), Cell::kNone);
-    if (!histograms.empty()) std::fill(histograms.begin(), histograms.end(), nullptr);
+    row.Clear();
     Window window;
     window.range_s = static_cast<double>(argument.range_ms) / 1000;
     window.may_reset = !counter || MayReset(series.values);
-    bool any_float = false;
-    bool any_histogram = false;
     for (size_t step = 0; step < steps(); ++step) {
       if (!bounds.Fill(series, step, &window)) continue;
       window.eval_ms = steps_.At(step);
@@ -195,28 +232,11 @@ absl::Status Evaluator::RangeCallRows(const Call& call, RowSink* sink) {
       query_.stats.total_queryable_samples +=
           static_cast<int64_t>(window.times.size() + window.histograms.size());
       HistogramPtr histogram;
-      const Got got = function(window, &env, &values[step], &histogram);
-      if (got == Got::kFloat) {
-        cells[step] = Cell::kFloat;
-        any_float = true;
-      } else if (got == Got::kHistogram) {
-        if (histograms.empty()) histograms.resize(steps());
-        histograms[step] = std::move(histogram);
-        cells[step] = Cell::kHistogram;
-        any_histogram = true;
-      }
+      const Got got = function(window, &env, &row.values[step], &histogram);
+      row.Set(step, got, std::move(histogram));
     }
-    if (!any_float && !any_histogram) return absl::OkStatus();
-    if (counter && any_float && !env.metric.empty()) {
-      if (query_.options.type_and_unit_labels) {
-        const std::string_view type = series.labels.Get("__type__");
-        if (type != "counter" && type != "histogram") {
-          query_.notes.PossibleNonCounterLabel(env.metric, type, env.pos);
-        }
-      } else if (!HasCounterSuffix(env.metric)) {
-        query_.notes.PossibleNonCounter(env.metric, env.pos);
-      }
-    }
+    if (!row.any_float && !row.any_histogram) return absl::OkStatus();
+    if (counter && row.any_float) NoteNonCounter(query_.options, series, &env);
     const bool drop = !keeps_name || series.drop_name;
     model::LabelsView labels = series.labels;
     if (drop && !delayed_names()) {
@@ -227,8 +247,7 @@ absl::Status Evaluator::RangeCallRows(const Call& call, RowSink* sink) {
         return FailedPrecondition("{}", kSameLabelset);
       }
     }
-    return sink->Add(
-        {labels, drop, values.data(), cells.data(), any_histogram ? histograms.data() : nullptr});
+    return sink->Add(row.View(labels, drop));
   });
 }
 

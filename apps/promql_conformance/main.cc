@@ -7,11 +7,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "base/file_system.h"
 #include "base/status.h"
 #include "promql/test_script.h"
 
@@ -46,10 +45,9 @@ int main(int argc, char** argv) {
   size_t passed = 0;
   size_t total = 0;
   for (const std::string& file : files) {
-    std::ifstream stream(file);
-    std::stringstream text;
-    text << stream.rdbuf();
-    const auto result = hearth::promql::RunTestScript(text.str(), engine);
+    const auto text = hearth::RealFileSystem().ReadFile(file);
+    const auto result = text.ok() ? hearth::promql::RunTestScript(*text, engine)
+                                  : absl::StatusOr<hearth::promql::ScriptResult>(text.status());
     const std::string name = std::filesystem::path(file).filename().string();
     if (!result.ok()) {
       fmt::print("{:32} broken: {}\n", name, hearth::Message(result.status()));

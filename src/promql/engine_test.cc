@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "promql/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/file_system.h"
+#include "base/status.h"
+#include "promql/memory_store.h"
+#include "promql/test_script.h"
+
+namespace hearth::promql {
+namespace {
+
+MemoryStore SmallStore() {
+  MemoryStore store;
+  for (int64_t i = 0; i <= 20; ++i) {
+    const auto value = static_cast<double>(i);
+    store.Add(model::Labels{{"__name__", "a_total"}, {"x", "1"}}, i * 15'000, value);
+    store.Add(model::Labels{{"__name__", "b_total"}, {"x", "1"}}, i * 15'000, 2 * value);
+  }
+  return store;
+}
+
+std::string ErrorOf(const absl::StatusOr<Result>& result) {
+  return result.ok() ? "" : Message(result.status());
+}
+
+TEST(Engine, AnswersOurOwnTestScripts) {
+  const Engine engine = MakeTestEngine();
+  size_t total = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(HEARTH_SOURCE_DIR) + "/testdata")) {
+    if (entry.path().extension() != ".test") continue;
+    const auto text = RealFileSystem().ReadFile(entry.path().string());
+    ASSERT_TRUE(text.ok());
+    const auto result = RunTestScript(*text, engine);
+    ASSERT_TRUE(result.ok()) << entry.path() << ": " << Message(result.status());
+    for (const std::string& failure : result->failures) {
+      ADD_FAILURE() << entry.path().filename().string() << ": " << failure;
+    }
+    total += result->total;
+  }
+  EXPECT_GE(total, 100u);
+}
+
+TEST(Engine, DropsNamesAtOnceByDefault) {
+  const MemoryStore store = SmallStore();
+  const Engine engine({}, &SystemClock(), nullptr);
+  const std::string_view same = "vector cannot contain metrics with the same labelset";
+  EXPECT_EQ(ErrorOf(engine.Instant(store, "rate({x=\"1\"}[1m])", 60'000, {})), same);
+  EXPECT_EQ(ErrorOf(engine.Instant(store, "{x=\"1\"} * 2", 60'000, {})), same);
+  EXPECT_EQ(ErrorOf(engine.Instant(store, "sum by (__name__) (rate({x=\"1\"}[1m]))", 60'000, {})),
+            same);
+  const auto result = engine.Instant(store, "sum by (__name__) (rate(a_total[1m]))", 60'000, {});
+  ASSERT_TRUE(result.ok());
+  ASSERT_EQ(result->vector.size(), 1u);
+  EXPECT_EQ(result->vector[0].labels.ToString(), "{}");
+}
+
+TEST(Engine, RefusesBadRanges) {
+  const MemoryStore store = SmallStore();
+  const Engine engine({}, &SystemClock(), nullptr);
+  const auto zero_step = engine.Range(store, "a_total", 0, 1000, 0, {});
+  EXPECT_EQ(KindOf(zero_step.status()), ErrorKind::kBadData);
+  EXPECT_EQ(ErrorOf(engine.Range(store, "a_total", 1000, 0, 1000, {})),
+            "end timestamp must not be before start time");
+  EXPECT_EQ(ErrorOf(engine.Range(store, "a_total", 0, 11'001'000, 1000, {})),
+            "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query "
+            "resolution (?step=XX)");
+  EXPECT_TRUE(engine.Range(store, "a_total", 0, 11'000'000, 1000, {}).ok());
+  EXPECT_EQ(ErrorOf(engine.Range(store, "a_total[5m]", 0, 1000, 1000, {})),
+            "invalid expression type \"range vector\" for range query, must be Scalar or instant "
+            "Vector");
+}
+
+TEST(Engine, EndsAtItsLimits) {
+  const MemoryStore store = SmallStore();
+  Options options;
+  options.samples_max = 10;
+  const Engine small(options, &SystemClock(), nullptr);
+  const auto too_many = small.Range(store, "a_total", 0, 300'000, 1000, {});
+  EXPECT_EQ(KindOf(too_many.status()), ErrorKind::kTooManySamples);
+  EXPECT_EQ(ErrorOf(too_many),
+            "query processing would load too many samples into memory in query execution");
+  const Engine engine({}, &SystemClock(), nullptr);
+  const std::atomic<bool> cancelled = true;
+  QueryContext context;
+  context.cancelled = &cancelled;
+  const auto stopped = engine.Instant(store, "a_total", 0, context);
+  EXPECT_EQ(KindOf(stopped.status()), ErrorKind::kCancelled);
+  options = {};
+  options.timeout_ms = 0;
+  const Engine impatient(options, &SystemClock(), nullptr);
+  const auto late = impatient.Instant(store, "a_total", 0, {});
+  EXPECT_EQ(KindOf(late.status()), ErrorKind::kTimeout);
+  EXPECT_EQ(ErrorOf(late), "query timed out in expression evaluation");
+}
+
+TEST(Engine, CountsWhatItRead) {
+  const MemoryStore store = SmallStore();
+  const Engine engine({}, &SystemClock(), nullptr);
+  const auto result = engine.Instant(store, "rate(a_total[1m])", 60'000, {});
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->stats.samples_read, 4);
+  EXPECT_EQ(result->stats.total_queryable_samples, 4);
+  EXPECT_EQ(result->stats.series, 1);
+}
+
+TEST(Engine, CapsAnnotations) {
+  const MemoryStore store = SmallStore();
+  const Engine engine({}, &SystemClock(), nullptr);
+  QueryContext context;
+  context.annotations_max = 1;
+  const auto result = engine.Instant(
+      store, "quantile(2, a_total) + quantile(3, a_total) + quantile(4, a_total)", 0, context);
+  ASSERT_TRUE(result.ok());
+  ASSERT_EQ(result->warnings.size(), 2u);
+  EXPECT_EQ(result->warnings[1], "2 more warning annotations omitted");
+}
+
+}  // namespace
+}  // namespace hearth::promql
