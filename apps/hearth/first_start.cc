@@ -8,6 +8,7 @@
 
 #include "auth/principal.h"
 #include "base/status.h"
+#include "catalog/iam.h"
 #include "catalog/sign_in_links.h"
 #include "crypto/certificates.h"
 #include "grafana/provision.h"
@@ -23,6 +24,31 @@ absl::StatusOr<std::string> SecretOrEmpty(catalog::Reader& reader, std::string_v
   auto secret = catalog::GetSecret(reader, name);
   if (absl::IsNotFound(secret.status())) return std::string();
   return secret;
+}
+
+// The default Grafana workspace reads the default AMP workspace as a role of its own, as AMG's
+// console would have made it: nothing rests on leniency. A role that was set later stays.
+absl::Status EnsureReaderRole(catalog::Transaction& transaction, const catalog::AmpWorkspace& amp,
+                              catalog::GrafanaWorkspace* grafana) {
+  if (!grafana->role_arn.empty()) return absl::OkStatus();
+  catalog::IamRole role;
+  role.account = grafana->account;
+  role.path = "/service-role/";
+  role.name = "hearth-" + grafana->id;
+  role.description = "What the default Grafana workspace may read";
+  role.trust_policy =
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":)"
+      R"("grafana.amazonaws.com"},"Action":"sts:AssumeRole"}]})";
+  TRY(catalog::CreateRole(transaction, &role));
+  TRY(catalog::PutInlinePolicy(
+      transaction, catalog::PolicyOwner::kRole, role.account, role.name, "read-default-workspace",
+      fmt::format(R"({{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":[)"
+                  R"("aps:DescribeWorkspace","aps:QueryMetrics","aps:GetLabels","aps:GetSeries",)"
+                  R"("aps:GetMetricMetadata","aps:ListRules","aps:ListAlerts"],)"
+                  R"("Resource":"{}"}}]}})",
+                  catalog::AmpWorkspaceArn(amp))));
+  grafana->role_arn = auth::RoleArn(role.account, role.path, role.name);
+  return catalog::UpdateGrafanaWorkspace(transaction, grafana);
 }
 
 std::vector<std::string> CertificateNames(const std::string& listen_host) {
@@ -46,6 +72,7 @@ absl::StatusOr<Defaults> EnsureDefaults(catalog::Catalog& catalog, const ServeFl
                catalog::EnsureAmpWorkspace(transaction, flags.account, flags.region, kDefaultName));
     TRY_ASSIGN(defaults.grafana, catalog::EnsureGrafanaWorkspace(transaction, flags.account,
                                                                  flags.region, kDefaultName));
+    TRY(EnsureReaderRole(transaction, defaults.amp, &defaults.grafana));
     return defaults;
   });
 }
