@@ -339,7 +339,7 @@ test('targets are listed with their state and last error', async () => {
   await page.getByRole('heading', { name: /sample/ }).waitFor();
   await page.getByText('down', { exact: true }).first().waitFor();
   await page
-    .getByText(/connection refused/i)
+    .getByText(/connection refused|failed to connect/i)
     .first()
     .waitFor();
   await shoot(page, 'targets');

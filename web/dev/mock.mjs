@@ -168,17 +168,16 @@ const server = http.createServer((request, response) => {
   const rest = inside?.[2] ?? '/';
   if (url.pathname.startsWith('/public/')) {
     file(request, response, url.pathname.slice('/public'.length));
-  } else if (
-    process.env.HEARTH_URL &&
-    (rest.startsWith('/api/') || /^\/login\/link/.test(url.pathname))
-  ) {
+  } else if (process.env.HEARTH_URL && rest.startsWith('/api/')) {
+    forward(request, response);
+  } else if (process.env.HEARTH_URL && !inside && url.pathname !== '/login') {
     forward(request, response);
   } else if (url.pathname === '/login/link') {
     signIn(response, url);
   } else if (inside && rest.startsWith('/api/')) {
     url.pathname = rest;
     void api(request, response, url);
-  } else if (rest === '/logout') {
+  } else if (url.pathname === '/logout') {
     response
       .writeHead(302, { Location: '/login', 'Set-Cookie': 'hearth_session=; Max-Age=0; Path=/' })
       .end();

@@ -93,12 +93,26 @@ function open<T>({ body, headers }: Answer<Envelope<T>>): Outcome<T> {
   if (body.status !== 'success' || body.data === undefined) {
     throw new ApiError(200, body.error ?? 'the answer holds no data', body.errorType);
   }
-  const own = headers.get(WARNING_HEADER);
-  return {
-    data: body.data,
-    warnings: [...(own ? [own] : []), ...(body.warnings ?? [])],
-    infos: body.infos ?? [],
-  };
+  remark(headers.get(WARNING_HEADER));
+  return { data: body.data, warnings: body.warnings ?? [], infos: body.infos ?? [] };
+}
+
+// The same on every answer of a workspace: told once, not by each panel.
+let remarks: readonly string[] = [];
+const listeners = new Set<() => void>();
+
+function remark(text: string | null) {
+  if (text && !remarks.includes(text)) {
+    remarks = [...remarks, text];
+    listeners.forEach((listener) => listener());
+  }
+}
+
+/** What hearth itself remarked on the queries of this page so far; see useSyncExternalStore. */
+export const serverRemarks = () => remarks;
+export function onRemark(listener: () => void) {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
 }
 
 async function read<T>(uid: string, path: string, params: Params = {}): Promise<T> {

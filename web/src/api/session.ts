@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { basePath } from '../lib/basePath';
 import { get } from './client';
 
 export interface User {
@@ -19,6 +18,7 @@ export interface FrontendSettings {
 export const currentUser = () => get<User>('user');
 export const frontendSettings = () => get<FrontendSettings>('frontend/settings');
 
-export const signOutUrl = `${basePath}/logout`;
+/** At the server's root: the session is good for all its workspaces. */
+export const signOutUrl = '/logout';
 /** The link `hearth login` prints; it works once. */
 export const signInUrl = (token: string) => `/login/link?token=${encodeURIComponent(token)}`;

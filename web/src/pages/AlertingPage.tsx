@@ -82,13 +82,17 @@ export default function AlertingPage() {
   );
 }
 
+/** The end of a long path says enough; the whole is its title. */
+const shortFile = (file: string) => file.split('/').slice(-2).join('/');
+
 function GroupTable({ group, source }: { group: RuleGroup; source: string }) {
   const styles = useStyles2(getStyles);
   return (
     <section className={styles.group} aria-label={group.name}>
       <h2 className={styles.groupTitle}>
         <Icon name="folder" />
-        {group.file} <span className={styles.faint}>/</span> {group.name}
+        <span title={group.file}>{shortFile(group.file)}</span>{' '}
+        <span className={styles.faint}>/</span> {group.name}
         <span className={styles.every}>every {duration(group.interval)}</span>
       </h2>
       {group.rules.map((rule, i) => (

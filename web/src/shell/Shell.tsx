@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { Dropdown, Icon, IconButton, Menu, ToolbarButton, useStyles2 } from '@grafana/ui';
-import { useEffect, useState, type ReactNode } from 'react';
+import {
+  Dropdown,
+  Icon,
+  IconButton,
+  Menu,
+  Toggletip,
+  ToolbarButton,
+  useStyles2,
+} from '@grafana/ui';
+import { useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
 import { Link, useLocation } from 'react-router-dom';
+import { onRemark, serverRemarks } from '../api/prometheus';
 import { signOutUrl } from '../api/session';
 import { navCollapsed, setNavCollapsed } from '../lib/preferences';
 import { isActive, NAV } from './nav';
@@ -94,6 +103,7 @@ export function Shell({ children }: { children: ReactNode }) {
             <kbd>ctrl K</kbd>
           </button>
           <div className={styles.tools}>
+            <Remarks />
             <ThemeMenu />
             <UserMenu />
           </div>
@@ -104,6 +114,29 @@ export function Shell({ children }: { children: ReactNode }) {
       </div>
       {searching && <SearchDialog onClose={() => setSearching(false)} />}
     </div>
+  );
+}
+
+/** What hearth remarks on every query, such as a workspace that has no role of its own. */
+function Remarks() {
+  const styles = useStyles2(getStyles);
+  const remarks = useSyncExternalStore(onRemark, serverRemarks);
+  if (remarks.length === 0) {
+    return null;
+  }
+  const content = (
+    <div>
+      {remarks.map((text) => (
+        <p key={text}>{text}</p>
+      ))}
+    </div>
+  );
+  return (
+    <Toggletip content={content} title="Remarks on the queries" placement="bottom-end">
+      <button type="button" className={styles.remarks} aria-label="Remarks on the queries">
+        <Icon name="exclamation-triangle" />
+      </button>
+    </Toggletip>
   );
 }
 
@@ -321,6 +354,16 @@ const getStyles = (theme: GrafanaTheme2) => ({
       background: theme.colors.background.secondary,
     },
     [theme.breakpoints.down('lg')]: { width: 'auto', 'span, kbd': { display: 'none' } },
+  }),
+  remarks: css({
+    display: 'grid',
+    placeItems: 'center',
+    width: 32,
+    height: 32,
+    border: 0,
+    borderRadius: theme.shape.radius.default,
+    background: theme.colors.warning.transparent,
+    color: theme.colors.warning.text,
   }),
   tools: css({ display: 'flex', gap: theme.spacing(0.5) }),
   main: css({
