@@ -49,6 +49,16 @@ class BatchForTest {
   }
   void AddMetadata(model::Metadata metadata) { metadata_.push_back(std::move(metadata)); }
 
+  void Clear() {
+    arena_.clear();
+    series_.clear();
+    times_ms_.clear();
+    values_.clear();
+    histograms_.clear();
+    exemplars_.clear();
+    metadata_.clear();
+  }
+
   model::LabelsView labels(const Series& series) const {
     return model::LabelsView(std::string_view(arena_).substr(series.offset, series.size));
   }

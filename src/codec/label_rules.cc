@@ -3,7 +3,6 @@
 
 #include <fmt/core.h>
 
-#include <cstring>
 #include <vector>
 
 #include "base/text.h"
@@ -87,21 +86,6 @@ std::string BreachedByLabel(std::span<const model::Label> labels, size_t i,
 }
 
 }  // namespace
-
-bool IsAscii(std::string_view text) {
-  constexpr uint64_t kHighBits = 0x8080808080808080;
-  const char* p = text.data();
-  size_t left = text.size();
-  for (; left >= 8; left -= 8, p += 8) {
-    uint64_t word = 0;
-    std::memcpy(&word, p, 8);
-    if ((word & kHighBits) != 0) return false;
-  }
-  for (; left > 0; --left, ++p) {
-    if (static_cast<unsigned char>(*p) >= 0x80) return false;
-  }
-  return true;
-}
 
 std::string BreachedRule(std::span<const model::Label> labels, const LabelLimits& limits,
                          SeriesErrorKind* kind) {

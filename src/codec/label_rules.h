@@ -3,8 +3,11 @@
 // words (pkg/util/validation of Cortex; aws-contract.md §11.2).
 #pragma once
 
+#include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "codec/remote_write.h"
 #include "model/labels.h"
@@ -16,6 +19,18 @@ std::string BreachedRule(std::span<const model::Label> labels, const LabelLimits
                          SeriesErrorKind* kind);
 
 // True where every byte is below 0x80; such text is valid UTF-8.
-bool IsAscii(std::string_view text);
+inline bool IsAscii(std::string_view text) {
+  constexpr uint64_t kHighBits = 0x8080808080808080;
+  const char* p = text.data();
+  size_t left = text.size();
+  uint64_t seen = 0;
+  for (; left >= 8; left -= 8, p += 8) {
+    uint64_t word = 0;
+    std::memcpy(&word, p, 8);
+    seen |= word;
+  }
+  for (; left > 0; --left, ++p) seen |= static_cast<unsigned char>(*p);
+  return (seen & kHighBits) == 0;
+}
 
 }  // namespace hearth::codec

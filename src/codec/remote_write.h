@@ -106,6 +106,8 @@ class RemoteWriteReader {
   bool ReadFields(const char* p, const char* end, Series* series);
   bool ReadMetadata(const char* p, const char* end);
   bool AppendLabels(std::string* arena);
+  void TakeLabel(const model::Label& label, std::string_view message);
+  bool IsPlain() const;
   bool Refuse(SeriesErrorKind kind, std::string text);
   bool Malformed(const char* where, std::string_view what);
 
@@ -117,7 +119,16 @@ class RemoteWriteReader {
   RemoteWriteOutcome outcome_;
   std::vector<model::Metadata> metadata_;
   std::vector<model::Label> labels_;  // of the series under way
-  bool labels_sorted_ = true;
+  // What is known of labels_, gathered while reading them.
+  struct Run {
+    bool ascii = true;
+    bool ascending = true;  // strictly, so no name comes twice
+    bool has_name = false;
+    size_t text_bytes = 0;
+    size_t name_bytes_max = 0;
+    size_t value_bytes_max = 0;
+  };
+  Run run_;
   size_t discarded_in_series_ = 0;
 };
 
@@ -126,8 +137,8 @@ absl::StatusOr<RemoteWriteOutcome> DecodeRemoteWrite(std::string_view message,
                                                      const LabelLimits& limits, Batch* batch) {
   RemoteWriteReader reader(message, limits);
   RemoteWriteReader::Series series;
-  // Packed labels are never longer than the message that holds them.
-  batch->arena().reserve(batch->arena().size() + message.size());
+  // Packed labels are never longer than the message that holds them (and a little room to copy in).
+  batch->arena().reserve(batch->arena().size() + message.size() + 64);
   while (reader.Next(&batch->arena(), &series)) {
     batch->AddSeriesAt(series.labels_offset);
     for (const auto& sample : series.samples) batch->AddSample(sample.time_ms, sample.value);

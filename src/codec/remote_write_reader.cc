@@ -28,10 +28,9 @@ constexpr uint32_t kSeriesHistograms = 4;
 // families in practice (Prometheus sends 2,000 a request).
 constexpr size_t kMetadataMax = 100'000;
 
-bool ParseLabel(std::string_view bytes, model::Label* label) {
+bool ParseLabelSlow(std::string_view bytes, model::Label* label) {
   const char* p = bytes.data();
   const char* end = p + bytes.size();
-  // As every encoder writes it: 0x0a size name 0x12 size value.
   while (p < end) {
     uint32_t field = 0;
     uint32_t type = 0;
@@ -47,6 +46,22 @@ bool ParseLabel(std::string_view bytes, model::Label* label) {
     if (p == nullptr) return false;
   }
   return true;
+}
+
+// As every encoder writes it: 0x0a size name 0x12 size value, each size in one byte.
+inline bool ParseLabel(std::string_view bytes, model::Label* label) {
+  if (bytes.size() >= 4 && bytes[0] == 0x0a) {
+    const size_t name = static_cast<unsigned char>(bytes[1]);
+    if (name < 0x80 && name + 4 <= bytes.size() && bytes[name + 2] == 0x12) {
+      const size_t value = static_cast<unsigned char>(bytes[name + 3]);
+      if (value < 0x80 && name + value + 4 == bytes.size()) {
+        label->name = bytes.substr(2, name);
+        label->value = bytes.substr(name + 4, value);
+        return true;
+      }
+    }
+  }
+  return ParseLabelSlow(bytes, label);
 }
 
 bool ParseSample(std::string_view bytes, RemoteWriteReader::Sample* sample) {
@@ -112,6 +127,19 @@ char* WriteSize(size_t size, char* out) {
   return out;
 }
 
+// Most names and values are short: a copy of a fixed size needs no call. It may write up to
+// kCopySlack bytes more than asked, and reads no further than `limit`.
+constexpr size_t kCopySlack = 32;
+
+inline char* Copy(std::string_view text, const char* limit, char* out) {
+  if (text.size() <= kCopySlack && static_cast<size_t>(limit - text.data()) >= kCopySlack) {
+    std::memcpy(out, text.data(), kCopySlack);
+  } else {
+    std::memcpy(out, text.data(), text.size());
+  }
+  return out + text.size();
+}
+
 size_t SizeBytes(size_t size) {
   size_t bytes = 1;
   while (size >= 0x80) {
@@ -165,17 +193,19 @@ bool RemoteWriteReader::ReadSeries(const char* p, const char* end, std::string* 
   series->histograms.clear();
   series->exemplars.clear();
   labels_.clear();
-  labels_sorted_ = true;
+  run_ = {};
   discarded_in_series_ = 0;
   ++outcome_.series;
   if (!ReadFields(p, end, series)) return false;
   discarded_in_series_ = series->samples.size() + series->histograms.size();
-  if (!labels_sorted_) {
+  if (!run_.ascending) {
     std::stable_sort(labels_.begin(), labels_.end(),
                      [](const model::Label& a, const model::Label& b) { return a.name < b.name; });
   }
   SeriesErrorKind kind{};
-  if (std::string text = BreachedRule(labels_, limits_, &kind); !text.empty()) {
+  if (IsPlain()) {
+    // Nothing to look at again.
+  } else if (std::string text = BreachedRule(labels_, limits_, &kind); !text.empty()) {
     return Refuse(kind, std::move(text));
   }
   std::string histogram_error;
@@ -216,8 +246,7 @@ bool RemoteWriteReader::ReadFields(const char* p, const char* end, Series* serie
       model::Label label;
       good = ParseLabel(bytes, &label);
       if (!label.value.empty()) {  // an empty value is an absent label
-        if (!labels_.empty() && labels_.back().name > label.name) labels_sorted_ = false;
-        labels_.push_back(label);
+        TakeLabel(label, bytes);
       }
     } else if (field == kSeriesSamples) {
       good = ParseSample(bytes, &series->samples.emplace_back());
@@ -231,20 +260,40 @@ bool RemoteWriteReader::ReadFields(const char* p, const char* end, Series* serie
   return true;
 }
 
+void RemoteWriteReader::TakeLabel(const model::Label& label, std::string_view message) {
+  // The sizes inside are below 0x80 or the message is no plain one: one look at all of it will do.
+  run_.ascii = run_.ascii && IsAscii(message);
+  run_.ascending = run_.ascending && (labels_.empty() || labels_.back().name < label.name);
+  run_.has_name = run_.has_name || label.name == model::kMetricName;
+  run_.text_bytes += label.name.size() + label.value.size();
+  run_.name_bytes_max = std::max(run_.name_bytes_max, label.name.size());
+  run_.value_bytes_max = std::max(run_.value_bytes_max, label.value.size());
+  labels_.push_back(label);
+}
+
+// True where what was gathered on the way shows that no rule of label_rules.h can be broken.
+bool RemoteWriteReader::IsPlain() const {
+  const auto within = [](size_t value, size_t limit) { return limit == 0 || value <= limit; };
+  return run_.ascii && run_.ascending && run_.has_name && !limits_.legacy_names &&
+         !labels_.front().name.empty() && within(labels_.size(), limits_.labels_max) &&
+         within(run_.text_bytes, limits_.text_bytes_max) &&
+         within(run_.name_bytes_max, limits_.name_bytes_max) &&
+         within(run_.value_bytes_max, limits_.value_bytes_max);
+}
+
 bool RemoteWriteReader::AppendLabels(std::string* arena) {
   size_t bytes = 0;
   for (const auto& [name, value] : labels_) {
     bytes += SizeBytes(name.size()) + name.size() + SizeBytes(value.size()) + value.size();
   }
-  arena->append(bytes, '\0');
-  char* out = arena->data() + arena->size() - bytes;
+  const size_t begin = arena->size();
+  arena->append(bytes + kCopySlack, '\0');
+  char* out = arena->data() + begin;
   for (const auto& [name, value] : labels_) {
-    out = WriteSize(name.size(), out);
-    std::memcpy(out, name.data(), name.size());
-    out = WriteSize(value.size(), out + name.size());
-    std::memcpy(out, value.data(), value.size());
-    out += value.size();
+    out = Copy(name, end_, WriteSize(name.size(), out));
+    out = Copy(value, end_, WriteSize(value.size(), out));
   }
+  arena->resize(begin + bytes);
   return true;
 }
 
