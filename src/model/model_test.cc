@@ -99,5 +99,33 @@ TEST(Value, StaleMarkerIsOneBitPattern) {
   EXPECT_FALSE(IsStaleNan(NormalNan()));
 }
 
+TEST(Labels, CompareAsPairsDo) {
+  // Every set of up to two labels of these; names and values that are prefixes of each other, and
+  // of sizes that take one byte or two.
+  const std::string long_text(130, 'a');
+  const std::vector<std::string> texts = {"a", "aa", "b", "\xff", long_text, long_text + "b"};
+  std::vector<std::vector<std::pair<std::string, std::string>>> sets = {{}};
+  for (const auto& n1 : texts) {
+    for (const auto& v1 : texts) {
+      sets.push_back({{n1, v1}});
+      for (const auto& n2 : texts) {
+        if (n2 > n1) sets.push_back({{n1, v1}, {n2, texts[v1.size() % texts.size()]}});
+      }
+    }
+  }
+  std::vector<Labels> labels;
+  for (const auto& set : sets) {
+    std::string packed;
+    for (const auto& [name, value] : set) AppendPacked(name, value, &packed);
+    labels.push_back(Labels::FromPacked(packed));
+  }
+  for (size_t i = 0; i < sets.size(); ++i) {
+    for (size_t j = 0; j < sets.size(); ++j) {
+      ASSERT_EQ(labels[i] < labels[j], sets[i] < sets[j]) << i << " " << j;
+      ASSERT_EQ(labels[i].view().Compare(labels[j]) == 0, i == j) << i << " " << j;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace hearth::model

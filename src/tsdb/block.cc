@@ -241,4 +241,17 @@ absl::Status Block::ForEachSeries(const std::vector<model::Matcher>& matchers,
   return absl::OkStatus();
 }
 
+absl::Status Block::ForEachLabelName(absl::FunctionRef<void(std::string_view)> visit) const {
+  TRY_ASSIGN(const auto index, Index());
+  BlockIndexReader(*index).ForEachName(visit);
+  return absl::OkStatus();
+}
+
+absl::Status Block::ForEachLabelValue(std::string_view name,
+                                      absl::FunctionRef<void(std::string_view)> visit) const {
+  TRY_ASSIGN(const auto index, Index());
+  BlockIndexReader(*index).ForEachValue(name, visit);
+  return absl::OkStatus();
+}
+
 }  // namespace hearth::tsdb

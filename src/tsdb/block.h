@@ -53,6 +53,11 @@ class Block {
   absl::Status ForEachSeries(const std::vector<model::Matcher>& matchers, storage::TimeRange range,
                              absl::FunctionRef<void(model::LabelsView)> visit) const;
 
+  // From the index alone, whatever the time: each once, in any order.
+  absl::Status ForEachLabelName(absl::FunctionRef<void(std::string_view)> visit) const;
+  absl::Status ForEachLabelValue(std::string_view name,
+                                 absl::FunctionRef<void(std::string_view)> visit) const;
+
   absl::StatusOr<std::shared_ptr<const BlockIndex>> Index() const;
   absl::StatusOr<std::shared_ptr<const std::string>> Page(const BlockIndex& index, uint32_t page,
                                                           bool use_cache) const;

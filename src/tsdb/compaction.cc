@@ -67,7 +67,7 @@ std::vector<std::string> NextMerge(const std::vector<BlockMeta>& blocks, int64_t
       if (meta.level < step.level) group.smaller.push_back(&meta);
     }
     for (const auto& [window, group] : groups) {
-      const bool over = (window + 1) * step.window_ms + settle_ms <= now_ms;
+      const bool over = window < WindowOf(now_ms - settle_ms, step.window_ms);
       if (group.all.size() >= step.with_larger && over) return Ids(group.all);
       if (group.smaller.size() >= (over ? 2 : step.at_once)) {
         if (auto ids = Ids(group.smaller); !ids.empty()) return ids;

@@ -15,6 +15,14 @@ namespace hearth::tsdb {
 using storage::Position;
 using storage::TimeRange;
 
+namespace {
+
+// A start reads the newest samples back from blocks of at most so many series: a larger one would
+// take more than half a second of it.
+constexpr uint64_t kSeedSeriesMax = 200'000;
+
+}  // namespace
+
 DbMetrics DbMetrics::Register(Registry& registry) {
   DbMetrics metrics;
   metrics.samples = &registry.AddCounter("hearth_tsdb_samples_appended_total",
@@ -85,9 +93,35 @@ absl::Status Db::Impl::Open() {
                               options_.sync_interval_ms, options_.group_commit_delay_us,
                               options_.wal_segment_bytes},
                              file_system_, clock_, wal_metrics_, covered));
+  SeedFromBlocks();
   TRY(Replay(covered));
   UpdateGauges();
   return absl::OkStatus();
+}
+
+// So that what senders repeat after a restart is known as repeated. An aid: what cannot be read is
+// left out, and said by the queries that need it.
+void Db::Impl::SeedFromBlocks() {
+  absl::MutexLock lock(&mutex_);
+  const int64_t now_ms = clock_.NowMs();
+  const int64_t newest_ms = head_.max_ms();
+  if (blocks_->empty() || newest_ms < now_ms - options_.idle_series_ms) return;
+  const TimeRange range{newest_ms - options_.seal_interval_ms, INT64_MAX};
+  for (const auto& block : *blocks_) {
+    if (!block->Overlaps(range) || block->meta().series > kSeedSeriesMax) continue;
+    auto source = Block::Select(block, {}, range, false);
+    if (!source.ok()) continue;
+    Columns columns;
+    for (;;) {
+      const absl::StatusOr<bool> more = (*source)->Next();
+      if (!more.ok() || !*more) break;
+      columns.Resize(0);
+      if (!(*source)->Read(range, &columns).ok()) break;
+      if (columns.size() == 0) continue;
+      const Sample newest{columns.times_ms.back(), std::bit_cast<uint64_t>(columns.values.back())};
+      head_.Seed((*source)->labels(), newest, now_ms);
+    }
+  }
 }
 
 absl::Status Db::Impl::Replay(Position covered) {
@@ -265,6 +299,38 @@ absl::Status Db::Impl::ForEachSeries(const std::vector<std::vector<model::Matche
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<std::string>> Db::Impl::LabelTexts(
+    std::optional<std::string_view> name, TimeRange range,
+    const std::vector<std::vector<model::Matcher>>& selectors, size_t limit) const {
+  StringSet texts;
+  const auto add = [&](std::string_view text) {
+    if (!text.empty() && !texts.contains(text)) texts.emplace(text);
+  };
+  const auto add_series = [&](model::LabelsView labels) {
+    if (name.has_value()) return add(labels.Get(*name));
+    for (const model::Label& label : labels) add(label.name);
+  };
+  if (!selectors.empty()) {
+    TRY(ForEachSeries(selectors, range, add_series));
+  } else {
+    range = Visible(range);
+    std::shared_ptr<const BlockList> blocks;
+    {
+      absl::ReaderMutexLock lock(&mutex_);
+      head_.ForEachSeries({}, range, add_series);
+      blocks = blocks_;
+    }
+    for (const auto& block : *blocks) {
+      if (!block->Overlaps(range)) continue;
+      TRY(name.has_value() ? block->ForEachLabelValue(*name, add) : block->ForEachLabelName(add));
+    }
+  }
+  std::vector<std::string> found(texts.begin(), texts.end());
+  std::sort(found.begin(), found.end());
+  if (limit != 0 && found.size() > limit) found.resize(limit);
+  return found;
+}
+
 Stats Db::Impl::stats() const {
   Stats stats;
   absl::ReaderMutexLock lock(&mutex_);
@@ -330,30 +396,13 @@ absl::StatusOr<std::vector<model::Labels>> Db::Series(
 absl::StatusOr<std::vector<std::string>> Db::LabelNames(
     TimeRange range, const std::vector<std::vector<model::Matcher>>& selectors,
     size_t limit) const {
-  StringSet names;
-  TRY(impl_->ForEachSeries(selectors, range, [&](model::LabelsView labels) {
-    for (const model::Label& label : labels) {
-      if (!names.contains(label.name)) names.emplace(label.name);
-    }
-  }));
-  std::vector<std::string> found(names.begin(), names.end());
-  std::sort(found.begin(), found.end());
-  if (limit != 0 && found.size() > limit) found.resize(limit);
-  return found;
+  return impl_->LabelTexts(std::nullopt, range, selectors, limit);
 }
 
 absl::StatusOr<std::vector<std::string>> Db::LabelValues(
     std::string_view name, TimeRange range,
     const std::vector<std::vector<model::Matcher>>& selectors, size_t limit) const {
-  StringSet values;
-  TRY(impl_->ForEachSeries(selectors, range, [&](model::LabelsView labels) {
-    const std::string_view value = labels.Get(name);
-    if (!value.empty() && !values.contains(value)) values.emplace(value);
-  }));
-  std::vector<std::string> found(values.begin(), values.end());
-  std::sort(found.begin(), found.end());
-  if (limit != 0 && found.size() > limit) found.resize(limit);
-  return found;
+  return impl_->LabelTexts(name, range, selectors, limit);
 }
 
 std::vector<model::Metadata> Db::MetricMetadata(std::string_view metric, size_t limit) const {

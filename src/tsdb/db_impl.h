@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,11 @@ class Db::Impl {
   absl::Status ForEachSeries(const std::vector<std::vector<model::Matcher>>& selectors,
                              storage::TimeRange range,
                              absl::FunctionRef<void(model::LabelsView)> visit) const;
+  // Label names, or with `name` its values. Without selectors a block answers from its index, for
+  // all of its time, as Prometheus does; with them only series with samples in the range count.
+  absl::StatusOr<std::vector<std::string>> LabelTexts(
+      std::optional<std::string_view> name, storage::TimeRange range,
+      const std::vector<std::vector<model::Matcher>>& selectors, size_t limit) const;
   Stats stats() const;
   void Maintain();
   absl::Status Seal();
@@ -70,6 +76,7 @@ class Db::Impl {
 
  private:
   absl::Status Replay(storage::Position covered);
+  void SeedFromBlocks();
   AppendRules Rules() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<storage::Position> LogPlan() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   storage::TimeRange Visible(storage::TimeRange range) const;

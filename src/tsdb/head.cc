@@ -305,6 +305,13 @@ void Head::ReplaySample(uint32_t id, const Sample& sample) {
   ++samples_;
 }
 
+void Head::Seed(model::LabelsView labels, const Sample& newest, int64_t now_ms) {
+  Series& series = at(ReplaySeries(labels));
+  if (newest.time_ms <= series.newest.time_ms) return;
+  series.newest = newest;
+  series.touched_ms = now_ms;
+}
+
 std::shared_ptr<const FrozenHead> Head::Freeze(int64_t idle_before_ms) {
   CHECK(frozen_ == nullptr);
   auto frozen = std::make_shared<FrozenHead>();

@@ -108,6 +108,8 @@ class Head {
   // A sample from the log: no rules but that one time has one sample.
   uint32_t ReplaySeries(model::LabelsView labels);
   void ReplaySample(uint32_t id, const Sample& sample);
+  // A series that is in blocks only: known with its newest sample, which is not stored again.
+  void Seed(model::LabelsView labels, const Sample& newest, int64_t now_ms);
 
   model::LabelsView labels(uint32_t id) const { return index_.labels(id); }
   uint32_t generation() const { return generation_; }

@@ -60,8 +60,9 @@ class Store {
     const auto& labels = batches_[next_];
     for (size_t i = 0; i < labels.size(); ++i) {
       batch->AddSeries(labels[i]);
-      const double value = i % 3 == 0 ? 1 : i % 3 == 1 ? 100.0 * static_cast<double>(round_ + i)
-                                                       : 0.01 * static_cast<double>(round_ * i);
+      const double value = i % 3 == 0   ? 1
+                           : i % 3 == 1 ? 100.0 * static_cast<double>(round_ + i)
+                                        : 0.01 * static_cast<double>(round_ * i);
       batch->AddSample(clock_.NowMs(), value);
     }
     if (++next_ == batches_.size()) {

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// A damaged block: bytes changed at will, and (since checksums would hide the parsers) sections and
+// columns of foreign bytes handed to them directly.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/check.h"
+#include "base/faulty_file_system.h"
+#include "base/log.h"
+#include "tsdb/block.h"
+#include "tsdb/block_index.h"
+#include "tsdb/block_writer.h"
+#include "tsdb/value_codec.h"
+
+namespace hearth::tsdb {
+namespace {
+
+constexpr storage::TimeRange kAll{INT64_MIN, INT64_MAX};
+
+// Reads everything; any status is right, no crash is.
+void ReadAll(const BlockMeta& meta, storage::BlobStore& store) {
+  BlockCache cache(1 << 20);
+  const auto block = std::make_shared<const Block>(meta, store, cache);
+  auto source = Block::Select(block, {model::Matcher::Equal("__name__", "x")}, kAll, true);
+  if (!source.ok()) return;
+  Columns columns;
+  for (;;) {
+    const auto more = (*source)->Next();
+    if (!more.ok() || !*more) return;
+    columns.Resize(0);
+    if (!(*source)->Read(kAll, &columns).ok()) return;
+    CHECK(columns.times_ms.size() == columns.values.size());
+  }
+}
+
+void Mutate(std::string_view input) {
+  FaultyFileSystem disk;
+  auto store = storage::OpenFileBlobStore(disk, "/blocks");
+  CHECK(store.ok());
+  BlockMeta meta;
+  meta.id = "block";
+  auto writer = BlockWriter::Create(**store, meta);
+  CHECK(writer.ok());
+  for (const char* name : {"1", "2", "3"}) {
+    Columns columns;
+    for (int i = 0; i < 20; ++i) columns.Append(i * 1000, i * (*name == '2' ? 0.1 : 7));
+    CHECK((*writer)->Add(model::Labels{{"__name__", "x"}, {"a", name}}, columns).ok());
+  }
+  const auto written = (*writer)->Finish();
+  CHECK(written.ok());
+  for (size_t i = 0; i + 3 <= input.size(); i += 3) {
+    const auto byte = [&](size_t at) { return static_cast<unsigned char>(input[i + at]); };
+    disk.FlipBit("/blocks/block", (byte(0) | size_t{byte(1)} << 8) % written->size, byte(2) % 8U);
+  }
+  ReadAll(*written, **store);
+  Block::ReadMeta("block", written->size, **store).status().IgnoreError();
+}
+
+void Parse(std::string_view input) {
+  BlockIndex::Bytes bytes;
+  // Sections are split at the input's own marks.
+  size_t section = 0;
+  for (const char c : input) {
+    if (c == '\xfe' && section + 1 < kSections) {
+      ++section;
+    } else {
+      bytes.sections[section].push_back(c);
+    }
+  }
+  const auto index = BlockIndex::Parse(std::move(bytes));
+  if (!index.ok()) return;
+  std::string packed;
+  std::vector<BlockIndex::Column> columns;
+  const BlockIndexReader reader(**index);
+  for (uint32_t i = 0; i < std::min<size_t>((*index)->series_count(), 50); ++i) {
+    (*index)->Labels(i, &packed).IgnoreError();
+    (*index)->Columns(i, &columns).IgnoreError();
+    reader.Value(i, "x");
+  }
+  for (const auto& posting : (*index)->all_postings()) {
+    SeriesIds ids;
+    (*index)->AppendIds(posting, &ids);
+  }
+  FindSeries(reader, {*model::Matcher::Make(model::MatchType::kRegex, "x", "a.*")});
+  FindSeries(reader, {*model::Matcher::Make(model::MatchType::kNotEqual, "x", "a")});
+}
+
+void Decode(std::string_view input) {
+  if (input.empty()) return;
+  const size_t count = 1 + static_cast<unsigned char>(input[0]);
+  std::vector<double> values(count);
+  std::vector<int64_t> times(count);
+  ByteReader value_reader(input.substr(1));
+  DecodeValues(&value_reader, values);
+  ByteReader time_reader(input.substr(1));
+  DecodeTimes(&time_reader, times);
+}
+
+}  // namespace
+}  // namespace hearth::tsdb
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace hearth::tsdb;
+  hearth::log::Configure(hearth::log::Level::kError, hearth::log::Format::kText);
+  if (size == 0) return 0;
+  const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
+  switch (data[0] % 3) {
+    case 0:
+      Mutate(input);
+      break;
+    case 1:
+      Parse(input);
+      break;
+    default:
+      Decode(input);
+  }
+  return 0;
+}
