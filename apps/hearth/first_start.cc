@@ -67,6 +67,8 @@ std::vector<std::string> CertificateNames(const std::string& listen_host) {
 absl::StatusOr<Defaults> EnsureDefaults(catalog::Catalog& catalog, const ServeFlags& flags) {
   return catalog.Write([&](catalog::Transaction& transaction) -> absl::StatusOr<Defaults> {
     Defaults defaults;
+    TRY_ASSIGN(const auto keys, catalog::ListAccessKeys(transaction, flags.account, ""));
+    defaults.first_start = keys.empty();
     TRY_ASSIGN(defaults.root, catalog::EnsureRootAccessKey(transaction, flags.account));
     TRY_ASSIGN(defaults.amp,
                catalog::EnsureAmpWorkspace(transaction, flags.account, flags.region, kDefaultName));

@@ -19,6 +19,7 @@
 namespace hearth::app {
 
 struct Defaults {
+  bool first_start = false;  // nothing was there before
   catalog::AccessKey root;
   catalog::AmpWorkspace amp;
   catalog::GrafanaWorkspace grafana;

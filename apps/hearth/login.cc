@@ -13,6 +13,15 @@ namespace {
 absl::StatusOr<std::string> Login(const ServeFlags& flags) {
   FileSystem& file_system = RealFileSystem();
   const auto url = ReadEndpointUrl(file_system, flags.data);
+  // A server that runs holds the lock, so that we cannot have it.
+  const bool running = url.ok() && absl::IsFailedPrecondition(
+                                       file_system.Lock(JoinPath(flags.data, "lock")).status());
+  if (url.ok() && !running) {
+    return NotFound(
+        "no server runs on --data {}: a link would lead nowhere. Start `hearth serve "
+        "--data {}` first",
+        flags.data, flags.data);
+  }
   if (!url.ok()) {
     return NotFound(
         "no server has been started on --data {} ({}). Start `hearth serve --data {}` "

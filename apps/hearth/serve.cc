@@ -43,7 +43,9 @@ int Serve(const ServeFlags& flags) {
     std::fprintf(stderr, "hearth serve: %s\n", Message(status).c_str());
     return 1;
   }
-  std::printf("sign in: %s\n", server.sign_in_url().c_str());
+  if (!server.sign_in_url().empty()) {
+    std::printf("sign in: %s\n", server.sign_in_url().c_str());
+  }
   std::printf("hearth is ready: %s %s\n", server.http_url().c_str(), server.https_url().c_str());
   std::fflush(stdout);
   for (;;) {

@@ -34,7 +34,9 @@ absl::Status Server::Start() {
   TRY(WriteAwsFiles(file_system_, settings_.flags.data, defaults_.root, settings_.flags.region,
                     http_url_));
   TRY(StartCollector());
-  TRY_ASSIGN(sign_in_url_, NewSignInUrl(*catalog_, settings_.flags, http_url_));
+  if (defaults_.first_start) {
+    TRY_ASSIGN(sign_in_url_, NewSignInUrl(*catalog_, settings_.flags, http_url_));
+  }
   serving_ = dispatch_.get();
   ready_ = true;
   return absl::OkStatus();

@@ -54,6 +54,7 @@ class Server {
 
   const std::string& http_url() const { return http_url_; }
   const std::string& https_url() const { return https_url_; }
+  // "" but on a first start; `hearth login` makes another at any time.
   const std::string& sign_in_url() const { return sign_in_url_; }
 
  private:
