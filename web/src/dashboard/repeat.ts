@@ -21,9 +21,13 @@ interface Value {
   text: string;
 }
 
+type Container = SceneGridLayout | SceneGridRow;
+
 interface RepeatState<P> extends SceneObjectState {
   plan: P;
   variableName: string;
+  /** Stands in the grid from the start and keeps the place until the values are known. */
+  first: SceneGridItemLike;
 }
 
 function valuesOf(variable: MultiValueVariable): Value[] {
@@ -36,17 +40,13 @@ function valuesOf(variable: MultiValueVariable): Value[] {
   return values.map((value, i) => ({ value, text: String(texts[i] ?? value) }));
 }
 
-/** Moves an item down, and with a row what stands in it or will. */
+/** Moves an item down, and with a row what stands in it. */
 function shift(item: SceneGridItemLike, by: number) {
   item.setState({ y: (item.state.y ?? 0) + by });
   if (item instanceof SceneGridRow) {
     item.state.children.forEach((child) => shift(child, by));
-    repeatsOf(item).forEach((repeat) => (repeat.top += by));
   }
 }
-
-const repeatsOf = (container: SceneGridLayout | SceneGridRow): AnyRepeat[] =>
-  (container.state.$behaviors ?? []).filter((one): one is AnyRepeat => one instanceof Repeat);
 
 abstract class Repeat<P extends { key: string; y: number }> extends SceneObjectBase<
   RepeatState<P>
@@ -55,11 +55,9 @@ abstract class Repeat<P extends { key: string; y: number }> extends SceneObjectB
     variableNames: [this.state.variableName],
     onVariableUpdateCompleted: () => this.run(),
   });
-  private drawn: SceneGridItemLike[] = [];
+  private drawn: SceneGridItemLike[] = [this.state.first];
   private drawnHeight = 0;
   private drawnFor = '';
-  /** Where the first copy stands: other repeats above may have moved it. */
-  top = this.state.plan.y;
 
   constructor(state: RepeatState<P>) {
     super(state);
@@ -94,42 +92,35 @@ abstract class Repeat<P extends { key: string; y: number }> extends SceneObjectB
     }
     const values = valuesOf(variable);
     const key = JSON.stringify(values);
-    if (key === this.drawnFor) {
+    if (key === this.drawnFor || values.length === 0) {
       return;
     }
-    const before = this.drawnFor === '' ? this.plannedHeight : this.drawnHeight;
+    const before = this.drawnHeight || this.plannedHeight;
     this.drawnFor = key;
     this.drawnHeight = this.heightOf(values.length);
-    const container = this.parent as SceneGridLayout | SceneGridRow;
-    this.makeRoom(container, this.drawnHeight - before);
+    const container = this.parent as Container;
+    const top = this.drawn[0].state.y ?? this.state.plan.y;
+    this.makeRoom(container, top, this.drawnHeight - before);
     const old = new Set(this.drawn);
-    this.drawn = this.build(values, variable, this.top - this.state.plan.y);
-    const children = [
-      ...container.state.children.filter((child) => !old.has(child)),
-      ...this.drawn,
-    ];
+    this.drawn = this.build(values, variable, top - this.state.plan.y);
+    const others = container.state.children.filter((child) => !old.has(child));
+    const children = [...others, ...this.drawn];
     container.setState({ children: children.sort((a, b) => (a.state.y ?? 0) - (b.state.y ?? 0)) });
   }
 
-  private makeRoom(container: SceneGridLayout | SceneGridRow, by: number) {
+  private makeRoom(container: Container, top: number, by: number) {
     const mine = new Set(this.drawn);
-    const below = (item: SceneGridItemLike) => (item.state.y ?? 0) > this.top && !mine.has(item);
-    container.state.children.filter(below).forEach((item) => shift(item, by));
-    repeatsOf(container)
-      .filter((repeat) => repeat.top > this.top)
-      .forEach((repeat) => (repeat.top += by));
+    const move = (items: SceneGridItemLike[]) =>
+      items
+        .filter((item) => (item.state.y ?? 0) > top && !mine.has(item))
+        .forEach((item) => shift(item, by));
+    move(container.state.children);
     // A closed row takes one line whatever is in it.
     if (container instanceof SceneGridRow && !container.state.isCollapsed) {
-      const grid = sceneGraph.getAncestor(container, SceneGridLayout);
-      grid.state.children.filter(below).forEach((item) => shift(item, by));
-      repeatsOf(grid)
-        .filter((repeat) => repeat.top > this.top)
-        .forEach((repeat) => (repeat.top += by));
+      move(sceneGraph.getAncestor(container, SceneGridLayout).state.children);
     }
   }
 }
-
-type AnyRepeat = RowRepeat | PanelRepeat;
 
 export class RowRepeat extends Repeat<RowPlan> {
   protected get plannedHeight() {

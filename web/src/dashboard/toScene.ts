@@ -19,7 +19,7 @@ import {
 } from '@grafana/scenes';
 import type { DashboardJson } from './model';
 import { inspectPanel, panelMenu } from './panelMenu';
-import { planDashboard, type PanelPlan, type RowPlan } from './plan';
+import { planDashboard, type DashboardPlan, type PanelPlan, type RowPlan } from './plan';
 import { PanelRepeat, RowRepeat } from './repeat';
 import { DashboardScene } from './scene';
 import { toVariable } from './variables';
@@ -77,40 +77,51 @@ export function toGridItem(plan: PanelPlan, suffix = '', dy = 0): SceneGridItem 
   });
 }
 
+/** The items of some panels, and what draws those again that have a value for each. */
+function place(panels: PanelPlan[], suffix = '', dy = 0) {
+  const children: SceneGridItemLike[] = [];
+  const repeats: PanelRepeat[] = [];
+  for (const panel of panels) {
+    const item = toGridItem(panel, suffix, dy);
+    children.push(item);
+    if (panel.repeat) {
+      const plan = { ...panel, key: panel.key + suffix, y: panel.y + dy };
+      const { variable: variableName } = panel.repeat;
+      repeats.push(new PanelRepeat({ plan, variableName, first: item }));
+    }
+  }
+  return { children, repeats };
+}
+
 export function toRow(plan: RowPlan, suffix = '', dy = 0): SceneGridRow {
-  const repeated = plan.panels.filter((panel) => panel.repeat);
+  const { children, repeats } = place(plan.panels, suffix, dy);
   return new SceneGridRow({
     key: plan.key + suffix,
     title: plan.title,
     isCollapsed: plan.collapsed,
     y: plan.y + dy,
-    children: plan.panels
-      .filter((panel) => !panel.repeat)
-      .map((panel) => toGridItem(panel, suffix, dy)),
-    $behaviors: repeated.map((panel) =>
-      toRepeat({ ...panel, key: panel.key + suffix, y: panel.y + dy })
-    ),
+    children,
+    $behaviors: repeats,
   });
 }
 
-const toRepeat = (plan: PanelPlan) =>
-  new PanelRepeat({ plan, variableName: plan.repeat?.variable ?? '' });
+function toItems(plan: DashboardPlan) {
+  const { children, repeats } = place(plan.items.filter((item) => item.kind === 'panel'));
+  const rowRepeats: RowRepeat[] = [];
+  for (const row of plan.items.filter((item) => item.kind === 'row')) {
+    const first = toRow(row);
+    children.push(first);
+    if (row.repeat) {
+      rowRepeats.push(new RowRepeat({ plan: row, variableName: row.repeat, first }));
+    }
+  }
+  children.sort((a, b) => (a.state.y ?? 0) - (b.state.y ?? 0));
+  return { children, repeats: [...repeats, ...rowRepeats] };
+}
 
 export function toScene(json: DashboardJson): DashboardScene {
   const plan = planDashboard(json);
-  const children: SceneGridItemLike[] = [];
-  const repeats: Array<RowRepeat | PanelRepeat> = [];
-  for (const item of plan.items) {
-    if (item.kind === 'row' && item.repeat) {
-      repeats.push(new RowRepeat({ plan: item, variableName: item.repeat }));
-    } else if (item.kind === 'row') {
-      children.push(toRow(item));
-    } else if (item.repeat) {
-      repeats.push(toRepeat(item));
-    } else {
-      children.push(toGridItem(item));
-    }
-  }
+  const { children, repeats } = toItems(plan);
   return new DashboardScene({
     key: `dashboard-${json.uid ?? 'new'}`,
     json,

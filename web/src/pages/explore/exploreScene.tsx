@@ -99,11 +99,23 @@ const graphPanel = ($data: SceneQueryRunner) =>
     $data,
   });
 
+/** A time with milliseconds fits. */
+const TIME_WIDTH = 190;
+
 const tablePanel = ($data: SceneQueryRunner) =>
   new VizPanel({
     key: 'explore-table',
     pluginId: 'table',
     title: 'Table',
     description: 'The values at the end of the time range.',
+    fieldConfig: {
+      defaults: {},
+      overrides: [
+        {
+          matcher: { id: 'byName', options: 'Time' },
+          properties: [{ id: 'custom.width', value: TIME_WIDTH }],
+        },
+      ],
+    },
     $data,
   });
