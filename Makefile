@@ -53,7 +53,6 @@ bench: web ## measure: ns per sample, µs per query (ARGS=… go to bench/run)
 
 fuzz: ## each fuzz target with libFuzzer for SECONDS_EACH (30)
 	@tools/setup build lint
-	@tools/build fuzz all_fuzzers
 	@tools/run_tests.py --only libfuzzer --fuzz-seconds $(SECONDS_EACH)
 
 web: ## the UI, where web/ changed

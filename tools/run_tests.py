@@ -302,6 +302,8 @@ def builds(tiers, options):
             yield ['tools/build', 'tsan', 'all_tests']
     if 'fuzz' in tiers:
         yield ['tools/build', 'dev', 'all_fuzzers']
+    if 'libfuzzer' in tiers:
+        yield ['tools/build', 'fuzz', 'all_fuzzers']
 
 
 def build(tiers, options):
@@ -351,7 +353,7 @@ def main():
     options = parser.parse_args()
     options.fuzz_each = options.fuzz_seconds is not None
     options.fuzz_seconds = options.fuzz_seconds or (1800 if options.long else 30)
-    tiers = set(options.only.split(','))
+    tiers = set(options.only.split(',')) | ({'libfuzzer'} if options.long else set())
     unknown = tiers - set(TIERS)
     if unknown:
         parser.error(f'no such tier: {", ".join(sorted(unknown))}; there are {", ".join(TIERS)}')

@@ -93,8 +93,8 @@ absl::StatusOr<int64_t> Parameters::Time(std::string_view name, int64_t missing_
   if (Get(name).empty()) return missing_ms;
   const auto time_ms = ParseTimeMs(Get(name));
   if (time_ms.ok()) return time_ms;
-  return Invalid(name, fmt::format("invalid time value for '{}': {}", name,
-                                   Message(time_ms.status())));
+  return Invalid(name,
+                 fmt::format("invalid time value for '{}': {}", name, Message(time_ms.status())));
 }
 
 absl::StatusOr<int64_t> Parameters::RequiredTime(std::string_view name) const {
