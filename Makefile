@@ -66,5 +66,6 @@ clean: ## remove what was built, keep what setup fetched
 	rm -rf build/dev build/release build/tsan build/fuzz build/test-results web/dist build/web/stamp
 
 hooks: ## install the git hook that lints before a commit
+	@mkdir -p "$$(git rev-parse --git-path hooks)"
 	@ln -sf "$$(pwd)/tools/pre-commit" "$$(git rev-parse --git-path hooks)/pre-commit"
 	@echo "installed tools/pre-commit as a git hook"
