@@ -152,6 +152,7 @@ ExprPtr VectorSelector::Clone() const {
   copy->may_be_empty = may_be_empty;
   copy->anchored = anchored;
   copy->smoothed = smoothed;
+  copy->histogram_totals_only = histogram_totals_only;
   copy->range = range;
   return copy;
 }

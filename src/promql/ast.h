@@ -137,6 +137,7 @@ struct VectorSelector : Expr {
   bool may_be_empty = false;                  // second argument of info(): no matcher needed
   bool anchored = false;
   bool smoothed = false;
+  bool histogram_totals_only = false;  // set by the engine: no one asks for buckets
   PosRange range;
 };
 

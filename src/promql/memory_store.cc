@@ -84,7 +84,7 @@ void MemoryStore::AddHistogram(const model::Labels& labels, model::HistogramSamp
     const FloatHistogram now = FloatHistogram::FromModel(*sample.histogram);
     if (before.hint != model::CounterResetHint::kGauge && before.custom() == now.custom()) {
       auto hinted = std::make_shared<model::NativeHistogram>(*sample.histogram);
-      hinted->hint = now.DetectReset(before) ? model::CounterResetHint::kReset
+      hinted->hint = now.DetectReset(before) ? model::CounterResetHint::kUnknown
                                              : model::CounterResetHint::kNotReset;
       sample.histogram = std::move(hinted);
     }

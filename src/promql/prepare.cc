@@ -245,11 +245,38 @@ class Preparer {
   const int64_t step_ms_;
 };
 
+// What an ancestor says about the buckets of the histograms below it.
+enum class Buckets { kUnsaid, kTotalsOnly, kNeeded };
+
+// Marks selectors below histogram_count, _sum and _avg (upstream's detectHistogramStatsDecoding).
+// Subqueries need buckets to find resets; so do quantiles, fractions and trimming.
+void MarkTotalsOnly(Expr* expr, Buckets buckets) {
+  if (expr->kind == ExprKind::kVectorSelector) {
+    As<VectorSelector>(*expr).histogram_totals_only = buckets == Buckets::kTotalsOnly;
+  } else if (expr->kind == ExprKind::kSubquery) {
+    buckets = Buckets::kNeeded;
+  } else if (expr->kind == ExprKind::kCall) {
+    const std::string_view name = As<Call>(*expr).function->name;
+    if (name == "histogram_quantile" || name == "histogram_quantiles" ||
+        name == "histogram_fraction") {
+      buckets = Buckets::kNeeded;
+    } else if (buckets != Buckets::kNeeded &&
+               (name == "histogram_count" || name == "histogram_sum" || name == "histogram_avg")) {
+      buckets = Buckets::kTotalsOnly;
+    }
+  } else if (expr->kind == ExprKind::kBinary) {
+    const TokenType op = As<BinaryExpr>(*expr).op;
+    if (op == TokenType::kTrimUpper || op == TokenType::kTrimLower) buckets = Buckets::kNeeded;
+  }
+  for (const Expr* child : expr->Children()) MarkTotalsOnly(const_cast<Expr*>(child), buckets);
+}
+
 }  // namespace
 
 absl::StatusOr<ExprPtr> Prepare(const Expr& expr, int64_t start_ms, int64_t end_ms,
                                 int64_t step_ms) {
   ExprPtr prepared = expr.Clone();
+  MarkTotalsOnly(prepared.get(), Buckets::kUnsaid);
   Preparer preparer(start_ms, end_ms, step_ms);
   preparer.Fold(&prepared);
   TRY(preparer.ResolveDurations(prepared.get()));

@@ -219,6 +219,7 @@ constexpr const char* kPanels[] = {
 void BM_Panel(benchmark::State& state) {
   const Engine engine({}, &SystemClock(), nullptr);
   const std::string_view query = kPanels[state.range(0)];
+  Store();  // made once, outside of what is timed
   for (auto _ : state) {
     const auto result =
         engine.Range(Store(), query, 0, (kSamples - 1) * kStepMs, kStepMs, QueryContext{});

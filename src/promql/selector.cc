@@ -13,6 +13,28 @@ namespace {
 // A reference time cannot leave this range, so that arithmetic on it cannot overflow.
 constexpr int64_t kTimeLimitMs = int64_t{1} << 60;
 
+// Histograms without buckets: what their neighbours would tell about resets is kept as a hint
+// (upstream's HistogramStatsIterator).
+void KeepTotals(std::vector<HistogramPoint>* points) {
+  HistogramPtr before;
+  for (HistogramPoint& point : *points) {
+    const HistogramPtr whole = point.histogram;
+    auto totals = std::make_shared<FloatHistogram>();
+    totals->hint = whole->hint;
+    totals->schema = whole->schema;
+    totals->count = whole->count;
+    totals->sum = whole->sum;
+    if (!model::IsStaleNan(whole->sum)) {
+      if (before != nullptr && whole->hint == CounterResetHint::kUnknown) {
+        totals->hint =
+            whole->DetectReset(*before) ? CounterResetHint::kReset : CounterResetHint::kNotReset;
+      }
+      before = whole;
+    }
+    point.histogram = std::move(totals);
+  }
+}
+
 }  // namespace
 
 // Where a step looks: its own time, or that of `@`, before the offset.
@@ -44,6 +66,7 @@ absl::Status Evaluator::VisitSeries(const VectorSelector& selector, storage::Tim
         histograms.push_back({sample.time_ms, std::make_shared<FloatHistogram>(
                                                   FloatHistogram::FromModel(*sample.histogram))});
       }
+      if (selector.histogram_totals_only) KeepTotals(&histograms);
       TRY(visit(
           {series.labels, false, series.times_ms, series.values, histograms, series.timeline}));
     }
