@@ -149,9 +149,12 @@ std::string_view BlockIndex::Value(uint32_t series, uint32_t name) const {
 
 std::pair<const BlockIndex::Posting*, const BlockIndex::Posting*> BlockIndex::Postings(
     uint32_t name) const {
-  const auto range = std::ranges::equal_range(postings_, name, {}, &Posting::name);
-  const Posting* begin = postings_.data() + (range.begin() - postings_.begin());
-  return {begin, begin + range.size()};
+  const auto begin = std::lower_bound(postings_.begin(), postings_.end(), name,
+                                      [](const Posting& p, uint32_t n) { return p.name < n; });
+  const auto end = std::upper_bound(begin, postings_.end(), name,
+                                    [](uint32_t n, const Posting& p) { return n < p.name; });
+  const Posting* first = postings_.data() + (begin - postings_.begin());
+  return {first, first + (end - begin)};
 }
 
 void BlockIndex::AppendIds(const Posting& posting, SeriesIds* ids) const {
@@ -188,8 +191,9 @@ void BlockIndexReader::Postings(std::string_view name, std::string_view value,
   uint32_t value_number = 0;
   if (!FindName(name, &name_number) || !index_.FindSymbol(value, &value_number)) return;
   const auto [begin, end] = index_.Postings(name_number);
-  const auto* posting =
-      std::ranges::lower_bound(begin, end, value_number, {}, &BlockIndex::Posting::value);
+  const auto* posting = std::lower_bound(
+      begin, end, value_number,
+      [](const BlockIndex::Posting& p, uint32_t value_of) { return p.value < value_of; });
   if (posting != end && posting->value == value_number) index_.AppendIds(*posting, ids);
 }
 
