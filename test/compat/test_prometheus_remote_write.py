@@ -82,8 +82,9 @@ def node_exporter():
 
 
 def bits(text):
-    """The value's bits; which NaN it was does not show in JSON."""
-    value = float(text)
+    """The value's bits. Which NaN it was does not show in JSON; and -0 arrives as 0, because the
+    sender's encoder (gogo/protobuf) leaves out what equals zero."""
+    value = float(text) + 0.0
     return 'NaN' if math.isnan(value) else struct.pack('<d', value)
 
 
