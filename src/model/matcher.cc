@@ -77,6 +77,12 @@ absl::StatusOr<AnchoredRegex> AnchoredRegex::Compile(std::string_view pattern) {
   RE2::Options options;
   options.set_log_errors(false);
   options.set_max_mem(kRegexMemoryMax);
+  // Alone first: "a)|(b" is no pattern, although it would become one between our parentheses.
+  const RE2 alone(re2::StringPiece(pattern.data(), pattern.size()), options);
+  if (!alone.ok()) {
+    return InvalidArgument("error parsing regexp: {}: `{}`", GoReason(alone.error_code()),
+                           alone.error_arg());
+  }
   const std::string anchored = "^(?s:" + std::string(pattern) + ")$";
   auto compiled = std::make_shared<RE2>(anchored, options);
   if (!compiled->ok()) {

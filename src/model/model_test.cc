@@ -92,6 +92,9 @@ TEST(Matcher, FollowsPrometheusAnchoring) {
     EXPECT_EQ(matcher->Matches(row.value), row.want) << row.pattern << " " << row.value;
   }
   EXPECT_FALSE(Matcher::Make(MatchType::kRegex, "l", "a(").ok());
+  EXPECT_FALSE(Matcher::Make(MatchType::kRegex, "l", "a)|(b").ok());
+  EXPECT_EQ(Message(Matcher::Make(MatchType::kRegex, "l", "(").status()),
+            "error parsing regexp: missing closing ): `(`");
 }
 
 TEST(Value, StaleMarkerIsOneBitPattern) {

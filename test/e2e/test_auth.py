@@ -329,6 +329,7 @@ def test_unsigned_web_identity_call_reaches_sts(shared_hearth):
         'RoleArn': 'arn:aws:iam::000000000000:role/none', 'WebIdentityToken': 'x.y.z'}),
         headers={'Content-Type': 'application/x-www-form-urlencoded'})
     assert 400 <= answer.status_code < 500 or answer.status_code == 501, answer.text
+    assert '<Code>' in answer.text
     assert 'MissingAuthenticationToken' not in answer.text
 
 

@@ -90,11 +90,3 @@ def test_aws_cli(shared_hearth):
         timeout=120, check=False, env=clean_environment(shared_hearth.aws_environment()))
     assert answer.returncode == 0, answer.stderr
     assert [w['alias'] for w in json.loads(answer.stdout)['workspaces']] == ['default']
-
-
-def test_whoami(shared_hearth):
-    from hearth_process import run_hearth
-    answer = run_hearth('whoami', env=shared_hearth.aws_environment())
-    if answer.returncode != 0 and 'not' in answer.stderr:
-        pytest.skip('`hearth whoami` says that it does not exist yet: ' + answer.stderr.strip())
-    assert 'arn:aws:iam::000000000000:root' in answer.stdout

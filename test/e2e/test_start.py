@@ -143,13 +143,12 @@ def test_second_process_on_the_same_data_is_refused_with_the_pid(start_hearth):
     assert requests.get(first.http + '/-/ready', timeout=30).status_code == 200
 
 
-def test_second_start_prints_no_sign_in_line_and_keeps_keys_and_workspace(start_hearth):
+def test_second_start_keeps_keys_and_workspace(start_hearth):
     process = start_hearth()
     before, workspace = process.profile(), default_workspace(client_for(process))
     ca = (process.data / 'tls' / 'ca.pem').read_text()
     process.stop()
     again = start_hearth(data=process.data)
-    assert again.sign_in is None
     after = again.profile()
     # The port was the kernel's choice, so the endpoint follows it; the keys stay.
     assert after['aws_access_key_id'] == before['aws_access_key_id']

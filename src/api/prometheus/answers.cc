@@ -111,7 +111,12 @@ std::string ResultJson(const promql::Result& result, bool stats) {
       break;
     case promql::ValueType::kScalar:
     case promql::ValueType::kNone:
-      codec::AppendPoint(result.time_ms, result.scalar, &out);
+      // Scalars never have an exponent (promql/value.go Scalar.MarshalJSON), samples may.
+      out += '[';
+      codec::AppendTime(result.time_ms, &out);
+      out += ",\"";
+      codec::AppendFloatPlain(result.scalar, &out);
+      out += "\"]";
       break;
   }
   if (stats) {

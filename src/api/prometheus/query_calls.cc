@@ -30,8 +30,19 @@ absl::StatusOr<promql::QueryContext> ContextOf(const net::HttpRequest& request,
   return context;
 }
 
-// A parse error is the parameter's fault, as Prometheus words it.
-net::HttpResponse QueryFailed(const absl::Status& status) {
+// As Go prints a time.Duration of an hour or more: "2400h0m0s".
+std::string GoDuration(int64_t ms) {
+  const int64_t seconds = ms / 1000;
+  const double rest = static_cast<double>(seconds % 60) + static_cast<double>(ms % 1000) / 1000;
+  return fmt::format("{}h{}m{}s", seconds / 3600, seconds / 60 % 60, rest);
+}
+
+// A parse error is the parameter's fault, as Prometheus words it. AMP words a time-out its own way
+// (aws-contract.md §11.3).
+net::HttpResponse QueryFailed(const absl::Status& status, Plane plane) {
+  if (plane == Plane::kWorkspace && promql::KindOf(status) == promql::ErrorKind::kTimeout) {
+    return ApiError(422, "execution", "query timed out - consider simplifying your query");
+  }
   if (promql::KindOf(status) == promql::ErrorKind::kBadData) {
     return BadData(Invalid("query", Message(status)));
   }
@@ -95,7 +106,7 @@ net::HttpResponse PrometheusApi::Query(const Call& call, const Parameters& param
   auto result =
       engine_.Instant(call.workspace.querier(), parameters.Get("query"), *time_ms, *context);
   query_seconds_.Observe(static_cast<double>(clock_.MonotonicNs() - begin_ns) / 1e9);
-  if (!result.ok()) return QueryFailed(result.status());
+  if (!result.ok()) return QueryFailed(result.status(), call.plane);
   call.workspace.CountQuery(result->stats.total_queryable_samples);
   return Answer(*std::move(result), *limit, !parameters.Get("stats").empty());
 }
@@ -112,14 +123,13 @@ net::HttpResponse PrometheusApi::QueryRange(const Call& call, const Parameters& 
     return ApiError(400, "bad_data",
                     fmt::format("the query time range exceeds the limit (query length: {}, limit: "
                                 "{})",
-                                promql::FormatDurationMs(length_ms),
-                                promql::FormatDurationMs(options_.query_range_max_ms)));
+                                GoDuration(length_ms), GoDuration(options_.query_range_max_ms)));
   }
   const int64_t begin_ns = clock_.MonotonicNs();
   auto result = engine_.Range(call.workspace.querier(), parameters.Get("query"), range->start_ms,
                               range->end_ms, range->step_ms, *context);
   query_seconds_.Observe(static_cast<double>(clock_.MonotonicNs() - begin_ns) / 1e9);
-  if (!result.ok()) return QueryFailed(result.status());
+  if (!result.ok()) return QueryFailed(result.status(), call.plane);
   call.workspace.CountQuery(result->stats.total_queryable_samples);
   return Answer(*std::move(result), *limit, !parameters.Get("stats").empty());
 }

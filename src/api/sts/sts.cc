@@ -24,6 +24,13 @@ net::HttpResponse Sts::Handle(const net::HttpRequest& request) {
       if (parameter.name == "Version") version = parameter.value;
     }
   }
+  if (action == "AssumeRoleWithWebIdentity" || action == "AssumeRoleWithSAML") {
+    // Unsigned by design: the token is the proof, so no missing signature may be blamed.
+    return access::AwsQueryError(
+        501, "NotImplemented",
+        fmt::format("{} is not part of this version of hearth: sign with an access key", action),
+        kNamespace, request_id);
+  }
   const access::Identified who = gate_.Identify(request, "sts");
   if (who.refusal) return access::AwsQueryRefusal(*who.refusal, kNamespace, request_id);
   if (action != "GetCallerIdentity") {
