@@ -112,7 +112,7 @@ net::HttpResponse Console::Handle(const net::HttpRequest& request) {
   }
   if (path == "/login") return Shell(request);
   if (path == "/robots.txt") return net::TextResponse(200, "User-agent: *\nDisallow: /\n");
-  if (path == "/favicon.ico") return Asset(request, "/public/favicon.ico");
+  if (path == "/favicon.ico") return Asset(request, "/public/hearth.svg");
   if (path == "/") return net::RedirectResponse(302, options_.default_grafana_path);
   return Asset(request, path);
 }
