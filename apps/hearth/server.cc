@@ -147,6 +147,8 @@ void Server::BuildFaces() {
   const ServeFlags& flags = settings_.flags;
   api::PrometheusApiOptions prometheus;
   prometheus.aws_fidelity = settings_.aws_fidelity;
+  prometheus.series_max = workspaces_->options().store.series_max;
+  prometheus.sample_age_max_ms = workspaces_->options().store.max_sample_age_ms;
   prometheus.version = kVersion;
   prometheus.revision = kRevision;
   prometheus_ =

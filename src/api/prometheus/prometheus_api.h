@@ -32,6 +32,9 @@ struct PrometheusApiOptions {
   size_t write_body_decoded_max = size_t{128} << 20;
   codec::LabelLimits label_limits;
   int64_t query_range_max_ms = int64_t{95} * 24 * 3600 * 1000;  // AMP's quota, both fidelities
+  // What the stores enforce, for the words of their refusals.
+  size_t series_max = 0;
+  int64_t sample_age_max_ms = 0;  // 0: none
   std::string version;
   std::string revision;
 };

@@ -170,10 +170,15 @@ net::HttpResponse PrometheusApi::Write(const Call& call) {
     return Plain(400, "metadata missing metric name");
   }
   if (rejected) {
-    const storage::Rejection& first = outcome->rejections.front();
+    storage::Rejection first = outcome->rejections.front();
+    // A limit on age comes before the out-of-order window, and has words of its own at AMP.
+    if (first.reason == RejectReason::kTooOld && options_.sample_age_max_ms > 0 &&
+        first.time_ms < clock_.NowMs() - options_.sample_age_max_ms) {
+      first.reason = RejectReason::kBeforeRetention;
+    }
     const std::string user = call.workspace.account() + "_" + call.workspace.id();
     return Plain(400, RejectionText(first, batch.labels(batch.series()[first.series]),
-                                    workspace_plane, user, call.workspace.db().stats().series));
+                                    workspace_plane, user, options_.series_max));
   }
   if (floats.histograms() > 0) {
     return Plain(400, fmt::format("{} native histograms were left out: this version of hearth does "
