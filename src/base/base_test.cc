@@ -97,6 +97,23 @@ TEST(Compress, RoundTripsAndRefusesWhatIsTooLargeOrCorrupt) {
   }
 }
 
+TEST(Compress, ZstdTakesSeveralFramesAndSurvivesABadOneBetween) {
+  const std::string small = "page one, page one, page one";
+  const std::string large(3 << 20, 'y');  // beyond what is decompressed at once
+  std::string out;
+  for (int round = 0; round < 2; ++round) {  // the thread's context is used again
+    ASSERT_TRUE(ZstdDecompress(ZstdCompress(small) + ZstdCompress(small), 1 << 20, &out).ok());
+    EXPECT_EQ(out, small + small);
+    EXPECT_EQ(ZstdDecompress(ZstdCompress(small) + ZstdCompress(small), small.size(), &out).code(),
+              absl::StatusCode::kResourceExhausted);
+    std::string bad = ZstdCompress(small);
+    bad.resize(bad.size() - 3);
+    EXPECT_EQ(ZstdDecompress(bad, 1 << 20, &out).code(), absl::StatusCode::kInvalidArgument);
+    ASSERT_TRUE(ZstdDecompress(ZstdCompress(large), large.size(), &out).ok());
+    EXPECT_EQ(out, large);
+  }
+}
+
 TEST(FileSystem, WritesAtomicallyLocksAndLists) {
   FileSystem& fs = RealFileSystem();
   const TemporaryDirectory dir;

@@ -16,6 +16,22 @@ namespace {
 
 constexpr size_t kFirstOutput = size_t{64} << 10;
 
+// A frame that declares no more is decompressed at once, without a window of its own; a larger
+// claim may be a lie and must not cost its allocation.
+constexpr unsigned long long kOneShotMax = 1 << 20;
+
+// One context a thread: making one costs more than decompressing a page of a block.
+ZSTD_DCtx* ThreadContext() {
+  thread_local const std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(),
+                                                                                ZSTD_freeDCtx);
+  if (context == nullptr) Fatal("out of memory: zstd context");
+  ZSTD_DCtx_reset(context.get(), ZSTD_reset_session_and_parameters);
+  // A window above the limit could never be needed: refuse it before it is allocated.
+  constexpr int kWindowLogMax = 27;
+  ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, kWindowLogMax);
+  return context.get();
+}
+
 absl::Status TooLarge(std::string_view format, size_t size, size_t size_max) {
   return ResourceExhausted("{}: decoded size of {} bytes exceeds the limit of {} bytes", format,
                            size, size_max);
@@ -95,15 +111,23 @@ std::string GzipCompress(std::string_view in, int level) {
 
 absl::Status ZstdDecompress(std::string_view in, size_t size_max, std::string* out) {
   out->clear();
-  const std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(),
-                                                                   ZSTD_freeDCtx);
-  // A window above the limit could never be needed: refuse it before it is allocated.
-  constexpr int kWindowLogMax = 27;
-  ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, kWindowLogMax);
+  ZSTD_DCtx* const context = ThreadContext();
   const unsigned long long declared = ZSTD_getFrameContentSize(in.data(), in.size());
   if (declared == ZSTD_CONTENTSIZE_ERROR) return InvalidArgument("zstd: corrupt input");
   if (declared != ZSTD_CONTENTSIZE_UNKNOWN && declared > size_max) {
     return TooLarge("zstd", declared, size_max);
+  }
+  if (declared != ZSTD_CONTENTSIZE_UNKNOWN && declared <= kOneShotMax) {
+    out->resize(declared);
+    const size_t size =
+        ZSTD_decompressDCtx(context, out->data(), out->size(), in.data(), in.size());
+    if (ZSTD_isError(size) == 0) {
+      out->resize(size);
+      return absl::OkStatus();
+    }
+    // Several frames: only the first one's size was known. What is wrong is found below.
+    out->clear();
+    ZSTD_DCtx_reset(context, ZSTD_reset_session_only);
   }
   ZSTD_inBuffer input{in.data(), in.size(), 0};
   size_t done = 0;
@@ -115,7 +139,7 @@ absl::Status ZstdDecompress(std::string_view in, size_t size_max, std::string* o
     }
     ZSTD_outBuffer output{out->data(), out->size(), done};
     const size_t before = input.pos;
-    hint = ZSTD_decompressStream(context.get(), &output, &input);
+    hint = ZSTD_decompressStream(context, &output, &input);
     if (ZSTD_isError(hint) != 0) return InvalidArgument("zstd: {}", ZSTD_getErrorName(hint));
     const bool stuck = input.pos == before && output.pos == done;
     done = output.pos;
