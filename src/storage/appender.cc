@@ -20,6 +20,8 @@ std::string_view MetricName(RejectReason reason) {
       return "per_user_series_limit";
     case RejectReason::kMemory:
       return "memory_limit";
+    case RejectReason::kHistogramInvalid:
+      return "native_histogram_invalid";
   }
   return "unknown";
 }

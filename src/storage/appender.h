@@ -36,6 +36,7 @@ enum class RejectReason : uint8_t {
   kBeforeRetention,  // the store would drop it at once
   kSeriesLimit,      // a new series, and the store may hold no more
   kMemory,           // a new series, and the memory budget is spent
+  kHistogramInvalid,  // a native histogram that model::Validate refuses
 };
 std::string_view MetricName(RejectReason reason);  // reason label of discarded-samples metrics
 
@@ -43,15 +44,26 @@ struct Rejection {
   RejectReason reason;
   uint32_t series = 0;  // index into WriteBatch::series()
   int64_t time_ms = 0;
+  bool histogram = false;
 };
 
 struct AppendOutcome {
   Position position;      // of the frame that made it durable
-  size_t stored = 0;      // samples
-  size_t duplicates = 0;  // same time, same value: accepted silently
+  size_t stored = 0;      // float samples and histograms
+  size_t duplicates = 0;  // same time, same value: accepted silently; both kinds
+  // Of `stored` and of `duplicates`, those that are histograms (remote write 2.0 counts apart).
+  size_t stored_histograms = 0;
+  size_t duplicate_histograms = 0;
   size_t new_series = 0;
   size_t rejected = 0;
+  // Exemplars never fail a write: one that is out of order, repeated or of an unknown series is
+  // left out and counted here.
+  size_t stored_exemplars = 0;
+  size_t refused_exemplars = 0;
   std::vector<Rejection> rejections;  // the first kRejectionsMax, in the batch's order
+  // Where new series were refused: what makes so many of them, for whoever reads the error:
+  // `metric "x" of job "y" has 12345 series, 9999 values of label "z"`. Else empty.
+  std::string explosion;
 };
 inline constexpr size_t kRejectionsMax = 100;
 

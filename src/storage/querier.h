@@ -31,7 +31,10 @@ struct SeriesColumns {
   // Equal non-zero ids within one SeriesSet: the same times_ms, bit for bit; 0: not known. Window
   // bounds can then be found once for all series of a scrape.
   uint64_t timeline = 0;
-  std::span<const model::HistogramSample> histograms;  // by time; times differ from times_ms
+  // By time; no time is in both columns. Staleness of a histogram series is a histogram too.
+  std::span<const model::HistogramSample> histograms;
+  // When the counter of each sample began, 0 where unknown; empty where no sample has one.
+  std::span<const int64_t> start_times_ms;
 };
 
 struct ColumnBatch {
@@ -63,6 +66,11 @@ class SeriesSet {
   virtual std::vector<std::string> warnings() const { return {}; }
 };
 
+struct SeriesExemplars {
+  model::Labels labels;
+  std::vector<model::Exemplar> exemplars;  // by time
+};
+
 // Thread-safe; must outlive the sets that it made.
 class Querier {
  public:
@@ -82,6 +90,10 @@ class Querier {
   // By metric name; `metric` "" means all. At most `limit` metrics (0: all).
   virtual std::vector<model::Metadata> MetricMetadata(std::string_view metric,
                                                       size_t limit) const = 0;
+  // Exemplars within the range of the series that any of the selectors matches, by labels. A store
+  // without exemplars has none.
+  virtual absl::StatusOr<std::vector<SeriesExemplars>> Exemplars(
+      TimeRange range, const std::vector<std::vector<model::Matcher>>& selectors) const;
 };
 
 }  // namespace hearth::storage

@@ -24,6 +24,23 @@ TEST(WriteBatch, KeepsSeriesAndTheirSamplesTogether) {
   EXPECT_EQ(batch.sample_count(), 3U);
 }
 
+TEST(WriteBatch, StartTimesCostNothingWhereThereAreNone) {
+  WriteBatch batch;
+  batch.AddSeries(model::Labels{{"a", "1"}});
+  batch.AddSample(1, 1.5);
+  batch.AddSample(2, 2.5, 0);
+  EXPECT_FALSE(batch.has_start_times());
+  batch.AddSample(3, 3.5, 7);
+  batch.AddSample(4, 4.5);
+  EXPECT_TRUE(batch.has_start_times());
+  EXPECT_EQ(batch.start_time_ms(1), 0);
+  EXPECT_EQ(batch.start_time_ms(2), 7);
+  EXPECT_EQ(batch.start_time_ms(3), 0);
+  EXPECT_EQ(batch.series()[0].sample_count, 4U);
+  batch.Clear();
+  EXPECT_FALSE(batch.has_start_times());
+}
+
 TEST(BlobStore, ShowsAStreamedBlobOnlyWhenFinished) {
   const TemporaryDirectory dir;
   auto store = OpenFileBlobStore(RealFileSystem(), dir.path());

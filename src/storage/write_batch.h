@@ -4,7 +4,8 @@
 //
 //   labels arena   [packed labels][packed labels]…          (model/labels.h)
 //   series[i]      → its packed labels, samples [first, first + count) of the columns below
-//   times_ms[j], values[j]                                   the sample columns
+//   times_ms[j], values[j], start_time_ms(j)                 the sample columns
+//   histograms[k]                                            native histograms, any kind
 //
 // Reusable: Clear() keeps the memory. Not thread-safe.
 #pragma once
@@ -46,11 +47,19 @@ class WriteBatch {
     arena_.append(labels.packed());
     AddSeriesAt(offset);
   }
-  // To the series added last.
+  // To the series added last. A series may have both samples and histograms.
   void AddSample(int64_t time_ms, double value) {
     times_ms_.push_back(time_ms);
     values_.push_back(value);
     ++series_.back().sample_count;
+  }
+  // `start_time_ms`: when the counter began (remote write 2.0, OTLP, created lines); 0: unknown.
+  void AddSample(int64_t time_ms, double value, int64_t start_time_ms) {
+    if (start_time_ms != 0) {
+      start_times_ms_.resize(times_ms_.size(), 0);
+      start_times_ms_.push_back(start_time_ms);
+    }
+    AddSample(time_ms, value);
   }
   void AddHistogram(model::HistogramSample sample) {
     histograms_.push_back(std::move(sample));
@@ -65,6 +74,7 @@ class WriteBatch {
     series_.clear();
     times_ms_.clear();
     values_.clear();
+    start_times_ms_.clear();
     histograms_.clear();
     exemplars_.clear();
     metadata_.clear();
@@ -80,6 +90,11 @@ class WriteBatch {
   const std::vector<Series>& series() const { return series_; }
   const std::vector<int64_t>& times_ms() const { return times_ms_; }
   const std::vector<double>& values() const { return values_; }
+  // Of the sample times_ms()[j].
+  int64_t start_time_ms(size_t j) const {
+    return j < start_times_ms_.size() ? start_times_ms_[j] : 0;
+  }
+  bool has_start_times() const { return !start_times_ms_.empty(); }
   const std::vector<model::HistogramSample>& histograms() const { return histograms_; }
   const std::vector<SeriesExemplar>& exemplars() const { return exemplars_; }
   const std::vector<model::Metadata>& metadata() const { return metadata_; }
@@ -91,6 +106,7 @@ class WriteBatch {
   std::vector<Series> series_;
   std::vector<int64_t> times_ms_;
   std::vector<double> values_;
+  std::vector<int64_t> start_times_ms_;  // as far as the last sample that has one
   std::vector<model::HistogramSample> histograms_;
   std::vector<SeriesExemplar> exemplars_;
   std::vector<model::Metadata> metadata_;

@@ -409,6 +409,15 @@ std::vector<model::Metadata> Db::MetricMetadata(std::string_view metric, size_t 
   return impl_->metadata_.Get(metric, limit);
 }
 
+absl::Status Db::DeleteSeries(TimeRange /*range*/,
+                              const std::vector<std::vector<model::Matcher>>& /*selectors*/) {
+  return Unimplemented("this store cannot delete series");
+}
+absl::Status Db::CleanTombstones() { return Unimplemented("this store has no tombstones"); }
+absl::Status Db::Snapshot(const std::string& /*directory*/, bool /*skip_head*/) {
+  return Unimplemented("this store cannot be copied while it serves");
+}
+
 void Db::Maintain() { impl_->Maintain(); }
 absl::Status Db::Seal() { return impl_->Seal(); }
 absl::Status Db::Compact() { return impl_->Compact(); }

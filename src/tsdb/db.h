@@ -29,13 +29,14 @@
 #include "base/file_system.h"
 #include "base/metrics.h"
 #include "base/threads.h"
+#include "storage/admin.h"
 #include "storage/appender.h"
 #include "storage/querier.h"
 #include "tsdb/options.h"
 
 namespace hearth::tsdb {
 
-class Db : public storage::Appender, public storage::Querier {
+class Db : public storage::Appender, public storage::Querier, public storage::Admin {
  public:
   // Opens or creates the store and replays its log. What is damaged is set aside, counted and
   // logged; only an unreadable directory, a block or log of a newer hearth, or bad options fail.
@@ -64,6 +65,13 @@ class Db : public storage::Appender, public storage::Querier {
       std::string_view name, storage::TimeRange range,
       const std::vector<std::vector<model::Matcher>>& selectors, size_t limit) const override;
   std::vector<model::Metadata> MetricMetadata(std::string_view metric, size_t limit) const override;
+
+  // As storage::Admin.
+  absl::Status DeleteSeries(
+      storage::TimeRange range,
+      const std::vector<std::vector<model::Matcher>>& selectors) override;
+  absl::Status CleanTombstones() override;
+  absl::Status Snapshot(const std::string& directory, bool skip_head) override;
 
   // Does what is due: sync (kInterval), seal, compact, drop what is older than retention, mend a
   // broken log. Cheap when nothing is. Starts at most one background job a Db.

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/querier.h"
+
+namespace hearth::storage {
+
+absl::StatusOr<std::vector<SeriesExemplars>> Querier::Exemplars(
+    TimeRange /*range*/, const std::vector<std::vector<model::Matcher>>& /*selectors*/) const {
+  return std::vector<SeriesExemplars>();
+}
+
+}  // namespace hearth::storage
