@@ -137,7 +137,7 @@ absl::Status DeleteGrafanaWorkspace(Transaction& transaction, std::string_view i
   TRY(sql::CheckRevision(transaction.session(), changed, "grafana_workspaces", "id = ?", {id},
                          What(id)));
   for (std::string_view table : {"data_sources", "folders", "dashboards", "dashboard_versions",
-                                 "settings", "sign_in_links"}) {
+                                 "grafana_items", "settings", "sign_in_links"}) {
     TRY(transaction.session()
             .Execute(fmt::format("DELETE FROM {} WHERE workspace = ?", table), {id})
             .status());

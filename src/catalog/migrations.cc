@@ -139,10 +139,26 @@ Migration Workspaces() {
        "DROP TABLE data_sources", "DROP TABLE grafana_workspaces", "DROP TABLE amp_workspaces"}};
 }
 
+Migration GrafanaItems() {
+  return {4,
+          "the small objects of Grafana workspaces",
+          {"CREATE TABLE grafana_items (workspace TEXT NOT NULL, kind TEXT NOT NULL,"
+           " uid TEXT NOT NULL, id BIGINT NOT NULL, parent TEXT NOT NULL, name TEXT NOT NULL,"
+           " unique_key TEXT NOT NULL, from_ms BIGINT NOT NULL, to_ms BIGINT NOT NULL,"
+           " json TEXT NOT NULL, created_by TEXT NOT NULL, updated_by TEXT NOT NULL,"
+           " created_ms BIGINT NOT NULL, updated_ms BIGINT NOT NULL, revision BIGINT NOT NULL,"
+           " PRIMARY KEY (workspace, kind, uid), UNIQUE (workspace, kind, id),"
+           " UNIQUE (workspace, kind, unique_key))",
+           "CREATE INDEX grafana_items_name ON grafana_items (workspace, kind, name)",
+           "CREATE INDEX grafana_items_parent ON grafana_items (workspace, kind, parent)",
+           "CREATE INDEX grafana_items_time ON grafana_items (workspace, kind, to_ms)"},
+          {"DROP TABLE grafana_items"}};
+}
+
 }  // namespace
 
 const std::vector<Migration>& Migrations() {
-  static const std::vector<Migration> migrations = {Core(), Iam(), Workspaces()};
+  static const std::vector<Migration> migrations = {Core(), Iam(), Workspaces(), GrafanaItems()};
   return migrations;
 }
 
