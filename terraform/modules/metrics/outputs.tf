@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+output "amp_workspace_id" {
+  description = "Id of the Prometheus workspace, ws-…"
+  value       = module.amp.workspace_id
+}
+
+output "amp_workspace_arn" {
+  description = "ARN of the Prometheus workspace."
+  value       = module.amp.workspace_arn
+}
+
+output "amp_endpoint" {
+  description = "Prometheus endpoint; api/v1/remote_write and api/v1/query follow it."
+  value       = module.amp.endpoint
+}
+
+output "amp_ingest_role_arn" {
+  description = "ARN of the role for the annotation of amp-iamproxy-ingest-service-account."
+  value       = module.ingest.role_arn
+}
+
+output "grafana_endpoint" {
+  description = "URL of the Grafana workspace; TF_VAR_grafana_endpoint of the second phase."
+  value       = module.amg.endpoint
+}
+
+output "grafana_workspace_id" {
+  description = "Id of the Grafana workspace, g-…"
+  value       = module.amg.workspace_id
+}
+
+output "grafana_service_account_token" {
+  description = "Token that lives for an hour; TF_VAR_grafana_auth of the second phase."
+  value       = module.amg.service_account_token
+  sensitive   = true
+}
