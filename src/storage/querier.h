@@ -34,7 +34,7 @@ struct SeriesColumns {
   // By time; no time is in both columns. Staleness of a histogram series is a histogram too.
   std::span<const model::HistogramSample> histograms;
   // When the counter of each sample began, 0 where unknown; empty where no sample has one.
-  std::span<const int64_t> start_times_ms;
+  std::span<const int64_t> start_times_ms = {};
 };
 
 struct ColumnBatch {
