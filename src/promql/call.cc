@@ -108,7 +108,7 @@ absl::StatusOr<Value> Evaluator::EvalCall(const Call& call) {
   if (IsSort(name)) return EvalSort(call);
   if (name == "absent") return EvalAbsent(call);
   if (name == "absent_over_time") return EvalAbsentOverTime(call);
-  if (name == "timestamp") return EvalTimestamp(call);
+  if (name == "timestamp" || name == "start_timestamp") return EvalTimestamp(call);
   if (name == "label_replace") return EvalLabelReplace(call);
   if (name == "label_join") return EvalLabelJoin(call);
   if (name == "info") return EvalInfo(call);

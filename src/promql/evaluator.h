@@ -54,6 +54,7 @@ struct SeriesInput {
   std::span<const double> values;
   std::span<const HistogramPoint> histograms;
   uint64_t timeline = 0;
+  std::span<const int64_t> starts = {};  // as many as times, or none
 };
 using SeriesVisitor = std::function<absl::Status(const SeriesInput&)>;
 

@@ -4,6 +4,7 @@
 
 #include "promql/aggregate.h"
 #include "promql/range_function.h"
+#include "promql/start_time.h"
 
 namespace hearth::promql {
 namespace {
@@ -12,6 +13,8 @@ HistogramPtr Unfit(RangeEnv* env) {
   env->notes->MixedExponentialCustom(env->metric, env->pos);
   return nullptr;
 }
+
+StartedAt At(const HistogramPoint& point) { return {point.time_ms, point.start_ms}; }
 
 // The smallest schema of those that count; false where kinds are mixed (noted).
 bool FindSchema(const Window& window, const FloatHistogram& first, bool counter, RangeEnv* env,
@@ -39,7 +42,7 @@ std::shared_ptr<FloatHistogram> Difference(const Window& window, bool counter, R
       (first.hint == CounterResetHint::kGauge || last.hint == CounterResetHint::kGauge)) {
     env->notes->NotCounter(env->metric, env->pos);
   }
-  if (counter && second.DetectReset(first)) {
+  if (counter && (StartedAnew(At(points[0]), At(points[1])) || second.DetectReset(first))) {
     // The first says nothing then; its layout must not get in the way.
     first = FloatHistogram();
     first.schema = second.schema;
@@ -62,9 +65,14 @@ std::shared_ptr<FloatHistogram> Difference(const Window& window, bool counter, R
     return result;
   }
   const FloatHistogram* before = &first;
+  bool overlap = false;
   for (size_t i = 1; i < points.size(); ++i) {
     const FloatHistogram& histogram = *points[i].histogram;
-    if (histogram.DetectReset(*before)) {
+    if (!overlap && StartOverlaps(At(points[i - 1]), At(points[i]))) {
+      env->notes->StartTimeOverlap(env->metric, env->pos);
+      overlap = true;
+    }
+    if (StartedAnew(At(points[i - 1]), At(points[i])) || histogram.DetectReset(*before)) {
       const CombineOutcome added = Add(result.get(), *before);
       if (added.incompatible) {
         Unfit(env);
@@ -81,19 +89,35 @@ std::shared_ptr<FloatHistogram> Difference(const Window& window, bool counter, R
 
 Got RateOfHistograms(const Window& window, RangeEnv* env, bool counter, bool per_second,
                      HistogramPtr* histogram) {
-  const std::shared_ptr<FloatHistogram> result = Difference(window, counter, env);
-  if (result == nullptr) return Got::kNothing;
-  result->hint = CounterResetHint::kGauge;
-  result->Compact();
   const auto& points = window.histograms;
+  const HistogramPoint& first = points.front();
+  const int64_t start_ms =
+      counter && StartsInWindow(window, first.start_ms, first.time_ms) ? first.start_ms : 0;
+  if (points.size() < 2 && start_ms == 0) return Got::kNothing;
+  std::shared_ptr<FloatHistogram> result;
   double zero_after = -1;
-  if (counter && result->count > 0 && points.front().histogram->count >= 0) {
-    const double sampled =
-        static_cast<double>(points.back().time_ms - points.front().time_ms) / 1000;
-    zero_after = sampled * (points.front().histogram->count / result->count);
+  if (points.size() > 1) {
+    result = Difference(window, counter, env);
+    if (result == nullptr) return Got::kNothing;
+    result->hint = CounterResetHint::kGauge;
+    result->Compact();
+    if (counter && result->count > 0 && first.histogram->count >= 0) {
+      const double sampled = static_cast<double>(points.back().time_ms - first.time_ms) / 1000;
+      zero_after = sampled * (first.histogram->count / result->count);
+    }
+    if (start_ms != 0) {
+      const CombineOutcome added = Add(result.get(), *first.histogram);
+      if (added.incompatible) {
+        Unfit(env);
+        return Got::kNothing;
+      }
+      if (added.bounds_reconciled) env->notes->MismatchedCustomBuckets("addition", env->pos);
+    }
+  } else {
+    result = std::make_shared<FloatHistogram>(*first.histogram);
   }
-  result->Multiply(ExtrapolationFactor(window, points.front().time_ms, points.back().time_ms,
-                                       points.size(), zero_after, per_second));
+  result->Multiply(ExtrapolationFactor(window, first.time_ms, points.back().time_ms, points.size(),
+                                       zero_after, per_second, start_ms));
   *histogram = result;
   return Got::kHistogram;
 }
@@ -107,7 +131,8 @@ Got InstantRateOfHistograms(const HistogramPoint& before, const HistogramPoint& 
   if (rate && any_gauge) env->notes->NotCounter(env->metric, env->pos);
   if (!rate && !gauges) env->notes->NotGauge(env->metric, env->pos);
   auto result = std::make_shared<FloatHistogram>(*last.histogram);
-  if (!rate || !last.histogram->DetectReset(*before.histogram)) {
+  if (!rate ||
+      (!StartedAnew(At(before), At(last)) && !last.histogram->DetectReset(*before.histogram))) {
     const CombineOutcome outcome = Subtract(result.get(), *before.histogram);
     if (outcome.incompatible) {
       Unfit(env);

@@ -49,6 +49,9 @@ class MemoryStore::Set : public storage::SeriesSet {
            std::span(columns.histograms)
                .subspan(static_cast<size_t>(h_begin - columns.histograms.begin()),
                         static_cast<size_t>(h_end - h_begin))});
+      if (columns.has_starts) {
+        batch->series.back().start_times_ms = std::span(columns.starts).subspan(first, count);
+      }
     }
     return !batch->series.empty();
   }
@@ -60,16 +63,20 @@ class MemoryStore::Set : public storage::SeriesSet {
   const std::vector<model::Matcher> matchers_;
 };
 
-void MemoryStore::Add(const model::Labels& labels, int64_t time_ms, double value) {
+void MemoryStore::Add(const model::Labels& labels, int64_t time_ms, double value,
+                      int64_t start_time_ms) {
   Columns& columns = series_[labels];
   const auto at = std::lower_bound(columns.times_ms.begin(), columns.times_ms.end(), time_ms);
   const auto index = at - columns.times_ms.begin();
+  columns.has_starts |= start_time_ms != 0;
   if (at != columns.times_ms.end() && *at == time_ms) {
     columns.values[static_cast<size_t>(index)] = value;
+    columns.starts[static_cast<size_t>(index)] = start_time_ms;
     return;
   }
   columns.times_ms.insert(at, time_ms);
   columns.values.insert(columns.values.begin() + index, value);
+  columns.starts.insert(columns.starts.begin() + index, start_time_ms);
 }
 
 void MemoryStore::AddHistogram(const model::Labels& labels, model::HistogramSample sample) {

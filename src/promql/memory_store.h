@@ -15,7 +15,8 @@ namespace hearth::promql {
 class MemoryStore : public storage::Querier {
  public:
   // In any order of time; the same time again replaces the value.
-  void Add(const model::Labels& labels, int64_t time_ms, double value);
+  // `start_time_ms`: when the counter began, 0 where unknown.
+  void Add(const model::Labels& labels, int64_t time_ms, double value, int64_t start_time_ms = 0);
   void AddHistogram(const model::Labels& labels, model::HistogramSample sample);
   void Clear() { series_.clear(); }
 
@@ -36,6 +37,8 @@ class MemoryStore : public storage::Querier {
   struct Columns {
     std::vector<int64_t> times_ms;
     std::vector<double> values;
+    std::vector<int64_t> starts;  // as many
+    bool has_starts = false;
     std::vector<model::HistogramSample> histograms;
   };
   class Set;

@@ -8,6 +8,7 @@
 #include "promql/go_math.h"
 #include "promql/kahan.h"
 #include "promql/range_function.h"
+#include "promql/start_time.h"
 
 namespace hearth::promql {
 namespace {
@@ -247,6 +248,7 @@ Got DoubleExponentialSmoothing(const Window& window, RangeEnv* env, double* valu
 
 // Walks samples of both kinds by time from the first that counts; `differs` judges neighbours.
 struct AnySample {
+  StartedAt at;
   double value = 0;
   const FloatHistogram* histogram = nullptr;
 };
@@ -277,8 +279,10 @@ Got CountPairs(const Window& window, Differs differs, double* value) {
         h >= window.histograms.size() ||
         (f < window.times.size() && window.times[f] < window.histograms[h].time_ms);
     if (take_float) {
+      sample.at = {window.times[f], window.starts.empty() ? 0 : window.starts[f]};
       sample.value = window.values[f++];
     } else {
+      sample.at = {window.histograms[h].time_ms, window.histograms[h].start_ms};
       sample.histogram = window.histograms[h++].histogram.get();
     }
     if (!first) {
@@ -296,6 +300,7 @@ Got Resets(const Window& window, RangeEnv*, double* value, HistogramPtr*) {
   return CountPairs(
       window,
       [](const AnySample& before, const AnySample& sample) {
+        if (StartedAnew(before.at, sample.at)) return true;
         if (sample.histogram != nullptr) return sample.histogram->DetectReset(*before.histogram);
         return sample.value < before.value;
       },

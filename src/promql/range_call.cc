@@ -224,7 +224,7 @@ absl::Status Evaluator::RangeCallRows(const Call& call, RowSink* sink) {
     row.Clear();
     Window window;
     window.range_s = static_cast<double>(argument.range_ms) / 1000;
-    window.may_reset = !counter || MayReset(series.values);
+    window.may_reset = !counter || !series.starts.empty() || MayReset(series.values);
     for (size_t step = 0; step < steps(); ++step) {
       if (!bounds.Fill(series, step, &window)) continue;
       window.eval_ms = steps_.At(step);

@@ -16,11 +16,13 @@ namespace hearth::promql {
 struct HistogramPoint {
   int64_t time_ms = 0;
   HistogramPtr histogram;
+  int64_t start_ms = 0;  // when the counter began, 0 where unknown or not asked for
 };
 
 struct Window {
   std::span<const int64_t> times;
   std::span<const double> values;  // as many as times
+  std::span<const int64_t> starts;  // as many as times, or none: when the counter began
   std::span<const HistogramPoint> histograms;
   int64_t start_ms = 0;  // the range is (start, end]
   int64_t end_ms = 0;
@@ -54,11 +56,13 @@ Got Increase(const Window& window, RangeEnv* env, double* value, HistogramPtr* h
 Got Delta(const Window& window, RangeEnv* env, double* value, HistogramPtr* histogram);
 Got Irate(const Window& window, RangeEnv* env, double* value, HistogramPtr* histogram);
 Got Idelta(const Window& window, RangeEnv* env, double* value, HistogramPtr* histogram);
+// Whether the counter is known to have been zero within the window, before its first sample.
+bool StartsInWindow(const Window& window, int64_t start_ms, int64_t first_ms);
 // By what a difference between the first and the last sample grows when it is extrapolated to the
 // window's bounds. `zero_after`: how long before the first sample the counter was zero, < 0
-// unknown.
+// unknown. `start_ms` not 0: it was zero then, which the difference includes.
 double ExtrapolationFactor(const Window& window, int64_t first_ms, int64_t last_ms, size_t samples,
-                           double zero_after, bool per_second);
+                           double zero_after, bool per_second, int64_t start_ms = 0);
 // The same with interpolation at the bounds: window.anchored or window.smoothed.
 Got ExtendedRate(const Window& window, RangeEnv* env, bool counter, bool per_second, double* value,
                  HistogramPtr* histogram);

@@ -14,13 +14,16 @@ SeriesInput StaleFilter::Without(const SeriesInput& series) {
   if (std::any_of(series.values.begin(), series.values.end(), model::IsStaleNan)) {
     times_.clear();
     values_.clear();
+    starts_.clear();
     for (size_t i = 0; i < series.values.size(); ++i) {
       if (model::IsStaleNan(series.values[i])) continue;
       times_.push_back(series.times[i]);
       values_.push_back(series.values[i]);
+      if (!series.starts.empty()) starts_.push_back(series.starts[i]);
     }
     clean.times = times_;
     clean.values = values_;
+    clean.starts = starts_;
     clean.timeline = 0;
   }
   const auto stale = [](const HistogramPoint& point) {
@@ -76,6 +79,10 @@ bool WindowBounds::Fill(const SeriesInput& series, size_t step, Window* window) 
   const Span span = spans_[step];
   window->times = series.times.subspan(span.begin, span.end - span.begin);
   window->values = series.values.subspan(span.begin, span.end - span.begin);
+  window->starts = {};
+  if (!series.starts.empty()) {
+    window->starts = series.starts.subspan(span.begin, span.end - span.begin);
+  }
   window->histograms = {};
   if (has_histograms_) {
     const Span h = histogram_spans_[step];

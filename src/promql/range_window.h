@@ -19,6 +19,7 @@ class StaleFilter {
  private:
   std::vector<int64_t> times_;
   std::vector<double> values_;
+  std::vector<int64_t> starts_;
   std::vector<HistogramPoint> histograms_;
 };
 

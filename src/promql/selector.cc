@@ -52,6 +52,7 @@ absl::Status Evaluator::VisitSeries(const VectorSelector& selector, storage::Tim
   request.cancelled = query_.context.cancelled;
   TRY_ASSIGN(const std::unique_ptr<storage::SeriesSet> set, query_.querier.Select(request));
   storage::ColumnBatch batch;
+  const bool with_starts = query_.options.use_start_timestamps;
   std::vector<HistogramPoint> histograms;
   for (;;) {
     TRY(query_.CheckAlive());
@@ -63,12 +64,14 @@ absl::Status Evaluator::VisitSeries(const VectorSelector& selector, storage::Tim
           static_cast<int64_t>(series.times_ms.size() + series.histograms.size());
       histograms.clear();
       for (const model::HistogramSample& sample : series.histograms) {
-        histograms.push_back({sample.time_ms, std::make_shared<FloatHistogram>(
-                                                  FloatHistogram::FromModel(*sample.histogram))});
+        histograms.push_back(
+            {sample.time_ms,
+             std::make_shared<FloatHistogram>(FloatHistogram::FromModel(*sample.histogram)),
+             with_starts ? sample.start_time_ms : 0});
       }
       if (selector.histogram_totals_only) KeepTotals(&histograms);
-      TRY(visit(
-          {series.labels, false, series.times_ms, series.values, histograms, series.timeline}));
+      TRY(visit({series.labels, false, series.times_ms, series.values, histograms, series.timeline,
+                 with_starts ? series.start_times_ms : std::span<const int64_t>()}));
     }
   }
   for (std::string& warning : set->warnings()) query_.notes.FromStore(std::move(warning));
@@ -130,11 +133,17 @@ bool NamesOneMetric(const VectorSelector& selector) {
 }
 
 // timestamp(selector): the samples' own times. Of anything else: the step's.
+// start_timestamp(selector): when the samples' counters began. Of anything else: nothing.
 absl::StatusOr<Value> Evaluator::EvalTimestamp(const Call& call) {
   const Expr& arg = *call.args[0];
   Value value{ValueType::kVector, {}, {}, Grid(steps())};
   Grid& grid = value.grid;
   std::string scratch;
+  const bool start = call.function->name == "start_timestamp";
+  if (start && (arg.kind != ExprKind::kVectorSelector || !query_.options.use_start_timestamps)) {
+    TRY(Eval(arg));  // for its errors and notes
+    return value;
+  }
   if (arg.kind != ExprKind::kVectorSelector) {
     TRY_ASSIGN(grid, EvalVector(arg));
     for (size_t row = 0; row < grid.rows(); ++row) {
@@ -161,12 +170,14 @@ absl::StatusOr<Value> Evaluator::EvalTimestamp(const Call& call) {
         }
         int64_t time = next > 0 ? series.times[next - 1] : model::kMinTimeMs;
         bool stale = next > 0 && model::IsStaleNan(series.values[next - 1]);
+        int64_t start_ms = next > 0 && !series.starts.empty() ? series.starts[next - 1] : 0;
         if (next_histogram > 0 && series.histograms[next_histogram - 1].time_ms > time) {
           time = series.histograms[next_histogram - 1].time_ms;
           stale = model::IsStaleNan(series.histograms[next_histogram - 1].histogram->sum);
+          start_ms = series.histograms[next_histogram - 1].start_ms;
         }
         if (time <= reference - lookback || stale) continue;
-        grid.SetFloat(row, step, static_cast<double>(time) / 1000);
+        grid.SetFloat(row, step, static_cast<double>(start ? start_ms : time) / 1000);
       }
       return query_.Hold(1);
     }));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "promql/test_script.h"
 
+#include <absl/strings/str_split.h>
 #include <fmt/core.h>
 #include <re2/re2.h>
 
@@ -11,6 +12,7 @@
 #include <optional>
 
 #include "base/status.h"
+#include "base/text.h"
 #include "promql/float_histogram.h"
 #include "promql/format.h"
 #include "promql/literals.h"
@@ -247,17 +249,24 @@ class Runner {
     }
     TRY_ASSIGN(const int64_t step, ParseDurationMs(step_text));
     NhcbBuilder builder;
+    StartTimes starts;
     for (++at_; at_ < lines_.size() && !lines_[at_].empty(); ++at_) {
-      if (IsStartTimeLine(lines_[at_])) continue;
+      if (IsStartTimeLine(lines_[at_])) {
+        TRY(ParseStartTimes(lines_[at_], &starts));
+        continue;
+      }
       TRY_ASSIGN(const SeriesDescription series, ParseSeriesDescription(lines_[at_]));
+      TRY(CheckStartTimes(series, &starts));
       for (size_t i = 0; i < series.values.size(); ++i) {
         const SequenceValue& value = series.values[i];
         const int64_t time = static_cast<int64_t>(i) * step;
         if (value.omitted) continue;
+        const int64_t start =
+            i < starts.offsets.size() && starts.offsets[i] ? time + *starts.offsets[i] : 0;
         if (value.histogram != nullptr) {
-          store_.AddHistogram(series.labels, {time, value.histogram});
+          store_.AddHistogram(series.labels, {time, value.histogram, start});
         } else {
-          store_.Add(series.labels, time, value.value);
+          store_.Add(series.labels, time, value.value, start);
           if (!nhcb.empty()) builder.Add(series.labels, time, value.value);
         }
       }
@@ -266,7 +275,71 @@ class Runner {
     return absl::OkStatus();
   }
 
-  // `metric@st …`: start times, which the store does not hold yet.
+  // What a `metric{…}@st …` line gives to the samples of the line after it: offsets from their times.
+  struct StartTimes {
+    bool pending = false;
+    model::Labels labels;
+    std::vector<std::optional<int64_t>> offsets;
+  };
+
+  static absl::Status ParseStartTimes(std::string_view line, StartTimes* starts) {
+    if (starts->pending) return InvalidArgument("@st line has no following sample line");
+    const size_t space = line.find_first_of(" \t");
+    const std::string metric(line.substr(0, space - 3));
+    TRY_ASSIGN(const SeriesDescription series, ParseSeriesDescription(metric + " _"));
+    *starts = {true, series.labels, {}};
+    static const re2::RE2 omitted("_(?:x(\\d+))?");
+    static const re2::RE2 offset(
+        "([-+]?)(\\d+[a-wyzA-Z]*)(?:([-+])(\\d+[a-wyzA-Z]*))?(?:x(\\d+))?");
+    const std::vector<std::string> items =
+        absl::StrSplit(ToAbsl(line.substr(space)), absl::ByAnyChar(" \t"), absl::SkipEmpty());
+    for (const std::string& text : items) {
+      std::string count_text, sign, base_text, step_sign, step_text;
+      if (re2::RE2::FullMatch(text, omitted, &count_text)) {
+        int64_t count = 1;
+        if (!count_text.empty() && !ParseInt64(count_text, &count)) {
+          return InvalidArgument("invalid repeat count");
+        }
+        starts->offsets.resize(starts->offsets.size() + static_cast<size_t>(count));
+        continue;
+      }
+      if (!re2::RE2::FullMatch(text, offset, &sign, &base_text, &step_sign, &step_text,
+                               &count_text)) {
+        return InvalidArgument("invalid ST item {}", model::QuoteGo(text));
+      }
+      TRY_ASSIGN(int64_t base, ParseDurationMs(base_text));
+      int64_t step = 0;
+      if (!step_text.empty()) {
+        TRY_ASSIGN(step, ParseDurationMs(step_text));
+      }
+      if (sign == "-") base = -base;
+      if (step_sign == "-") step = -step;
+      int64_t count = 0;
+      if (!count_text.empty() && !ParseInt64(count_text, &count)) {
+        return InvalidArgument("invalid repeat count");
+      }
+      for (int64_t i = 0; i <= count; ++i) starts->offsets.push_back(base + i * step);
+    }
+    return absl::OkStatus();
+  }
+
+  // Keeps them only where they belong to this line.
+  static absl::Status CheckStartTimes(const SeriesDescription& series, StartTimes* starts) {
+    if (!starts->pending) {
+      starts->offsets.clear();
+      return absl::OkStatus();
+    }
+    starts->pending = false;
+    if (!(starts->labels == series.labels)) {
+      return InvalidArgument("@st metric does not match the following sample line metric");
+    }
+    if (starts->offsets.size() != series.values.size()) {
+      return InvalidArgument("@st line has {} values but sample line has {}",
+                             starts->offsets.size(), series.values.size());
+    }
+    return absl::OkStatus();
+  }
+
   static bool IsStartTimeLine(std::string_view line) {
     return line.substr(0, line.find_first_of(" \t")).ends_with("@st");
   }
