@@ -6,7 +6,8 @@ ARGS ?=
 SECONDS_EACH ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-unit test-long e2e lint fmt bench fuzz web ci clean hooks dev
+.PHONY: help run build test test-unit test-long conformance
+.PHONY: e2e lint fmt bench fuzz web ci clean hooks dev
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
@@ -33,6 +34,11 @@ test-unit: ## the unit tests of src/ and tools/ only
 test-long: ## what takes longer: tsan, clang, many kills, many mutations
 	@tools/setup build web test lint
 	@tools/run_tests.py --long
+
+conformance: ## PromQL: our .test files, and Prometheus' where they are (HEARTH_PROMQLTEST_DIR)
+	@tools/setup build
+	@tools/build release promql_conformance
+	@build/release/promql_conformance -v $(ARGS)
 
 e2e: ## the tests over the wire and in the browser only
 	@tools/setup build web test

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // promql_conformance [-v] [FILE…]: runs Prometheus' .test files and prints passed/total of each.
-// Without files: those of $HEARTH_PROMQLTEST_DIR, else of ../shared/data/promqltest. Exit 1 on a
-// miss.
+// Without files: our own (src/promql/testdata, from the repository's folder), and Prometheus' in
+// $HEARTH_PROMQLTEST_DIR, else ../shared/data/promqltest, where these are there. Exit 1 on a miss,
+// or where a folder that was named holds no file.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -16,9 +17,7 @@
 
 namespace {
 
-std::vector<std::string> DefaultFiles() {
-  const char* const configured = std::getenv("HEARTH_PROMQLTEST_DIR");
-  const std::string folder = configured != nullptr ? configured : "../shared/data/promqltest";
+std::vector<std::string> FilesOf(const std::string& folder) {
   std::vector<std::string> files;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
@@ -26,6 +25,17 @@ std::vector<std::string> DefaultFiles() {
   }
   std::sort(files.begin(), files.end());
   return files;
+}
+
+// False where a folder that was asked for by name has none.
+bool DefaultFiles(std::vector<std::string>* files) {
+  *files = FilesOf("src/promql/testdata");
+  const char* const configured = std::getenv("HEARTH_PROMQLTEST_DIR");
+  const std::string folder = configured != nullptr ? configured : "../shared/data/promqltest";
+  const std::vector<std::string> upstream = FilesOf(folder);
+  if (upstream.empty()) fmt::print("no .test files in {}\n", folder);
+  files->insert(files->end(), upstream.begin(), upstream.end());
+  return configured == nullptr || !upstream.empty();
 }
 
 }  // namespace
@@ -40,7 +50,7 @@ int main(int argc, char** argv) {
       files.emplace_back(argv[i]);
     }
   }
-  if (files.empty()) files = DefaultFiles();
+  const bool complete = !files.empty() || DefaultFiles(&files);
   const hearth::promql::Engine engine = hearth::promql::MakeTestEngine();
   size_t passed = 0;
   size_t total = 0;
@@ -61,6 +71,6 @@ int main(int argc, char** argv) {
     passed += result->passed;
     total += result->total;
   }
-  fmt::print("{:32} {}/{}\n", "all", passed, total);
-  return passed == total ? 0 : 1;
+  fmt::print("{:32} {}/{}, {} files\n", "all", passed, total, files.size());
+  return complete && passed == total && total > 0 ? 0 : 1;
 }

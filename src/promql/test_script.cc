@@ -275,7 +275,7 @@ class Runner {
     return absl::OkStatus();
   }
 
-  // What a `metric{…}@st …` line gives to the samples of the line after it: offsets from their times.
+  // What a `metric{…}@st …` line gives to the samples of the next line: offsets from their times.
   struct StartTimes {
     bool pending = false;
     model::Labels labels;
