@@ -184,6 +184,11 @@ absl::Status UpdateAmpWorkspace(Transaction& transaction, AmpWorkspace* workspac
 
 absl::Status DeleteAmpWorkspace(Transaction& transaction, std::string_view id, int64_t revision) {
   TRY_ASSIGN(AmpWorkspace workspace, GetAmpWorkspace(transaction, id));
+  for (const std::string_view table : {"amp_rule_namespaces", "amp_documents", "amp_detectors"}) {
+    TRY(transaction.session()
+            .Execute(fmt::format("DELETE FROM {} WHERE workspace = ?", table), {id})
+            .status());
+  }
   TRY_ASSIGN(int64_t changed,
              transaction.session().Execute(
                  "DELETE FROM amp_workspaces WHERE id = ? AND (? = 0 OR revision = ?)",

@@ -76,6 +76,7 @@ absl::StatusOr<std::vector<AmpWorkspace>> FindAmpWorkspacesByAlias(Reader& reade
 // Fills id (where empty), created_ms and revision.
 absl::Status CreateAmpWorkspace(Transaction& transaction, AmpWorkspace* workspace);
 absl::Status UpdateAmpWorkspace(Transaction& transaction, AmpWorkspace* workspace);
+// With its rule groups namespaces, documents and anomaly detectors.
 absl::Status DeleteAmpWorkspace(Transaction& transaction, std::string_view id,
                                 int64_t revision = 0);
 

@@ -155,10 +155,39 @@ Migration GrafanaItems() {
           {"DROP TABLE grafana_items"}};
 }
 
+Migration AmpObjects() {
+  return {
+      5,
+      "what AMP workspaces hold, and scrapers",
+      {
+          "CREATE TABLE amp_rule_namespaces (workspace TEXT NOT NULL, name TEXT NOT NULL,"
+          " data TEXT NOT NULL, tags TEXT NOT NULL, created_ms BIGINT NOT NULL,"
+          " modified_ms BIGINT NOT NULL, revision BIGINT NOT NULL, PRIMARY KEY (workspace, name))",
+          "CREATE TABLE amp_documents (workspace TEXT NOT NULL, kind TEXT NOT NULL,"
+          " content TEXT NOT NULL, created_ms BIGINT NOT NULL, modified_ms BIGINT NOT NULL,"
+          " revision BIGINT NOT NULL, PRIMARY KEY (workspace, kind))",
+          "CREATE TABLE amp_scrapers (id TEXT PRIMARY KEY, account TEXT NOT NULL,"
+          " region TEXT NOT NULL, alias TEXT NOT NULL, configuration TEXT NOT NULL,"
+          " source TEXT NOT NULL, destination TEXT NOT NULL, role_configuration TEXT NOT NULL,"
+          " exporters TEXT NOT NULL, role_arn TEXT NOT NULL, tags TEXT NOT NULL,"
+          " logging TEXT NOT NULL, logging_modified_ms BIGINT NOT NULL,"
+          " created_ms BIGINT NOT NULL, modified_ms BIGINT NOT NULL, revision BIGINT NOT NULL)",
+          "CREATE INDEX amp_scrapers_place ON amp_scrapers (account, region, id)",
+          "CREATE TABLE amp_detectors (workspace TEXT NOT NULL, id TEXT NOT NULL,"
+          " alias TEXT NOT NULL, interval_seconds BIGINT NOT NULL, missing_data TEXT NOT NULL,"
+          " configuration TEXT NOT NULL, labels TEXT NOT NULL, tags TEXT NOT NULL,"
+          " created_ms BIGINT NOT NULL, modified_ms BIGINT NOT NULL, revision BIGINT NOT NULL,"
+          " PRIMARY KEY (workspace, id))",
+      },
+      {"DROP TABLE amp_detectors", "DROP TABLE amp_scrapers", "DROP TABLE amp_documents",
+       "DROP TABLE amp_rule_namespaces"}};
+}
+
 }  // namespace
 
 const std::vector<Migration>& Migrations() {
-  static const std::vector<Migration> migrations = {Core(), Iam(), Workspaces(), GrafanaItems()};
+  static const std::vector<Migration> migrations = {Core(), Iam(), Workspaces(), GrafanaItems(),
+                                                    AmpObjects()};
   return migrations;
 }
 
