@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,36 @@
 #include "catalog/catalog.h"
 
 namespace hearth::catalog {
+
+// How a workspace's SAML identity provider is known and what its assertions mean.
+struct GrafanaSaml {
+  std::string metadata_url;  // one of the two
+  std::string metadata_xml;
+  // AWS' members: name, login, email, groups, role, org.
+  std::map<std::string, std::string> assertion_attributes;
+  std::vector<std::string> admin_roles;
+  std::vector<std::string> editor_roles;
+  std::vector<std::string> allowed_organizations;
+  int64_t login_validity_minutes = 1440;
+};
+
+struct GrafanaLicense {
+  std::string type;  // "", ENTERPRISE, ENTERPRISE_FREE_TRIAL
+  int64_t expires_ms = 0;
+  int64_t free_trial_expires_ms = 0;
+  bool free_trial_consumed = false;
+  std::string grafana_token;  // as given; of Grafana Labs
+};
+
+// Two lists of ids that only AWS can act upon: kept and given back.
+struct GrafanaVpc {
+  std::vector<std::string> security_group_ids;
+  std::vector<std::string> subnet_ids;
+};
+struct GrafanaNetworkAccess {
+  std::vector<std::string> prefix_list_ids;
+  std::vector<std::string> vpce_ids;
+};
 
 struct GrafanaWorkspace {
   std::string id;  // g-[0-9a-f]{10}
@@ -32,7 +63,15 @@ struct GrafanaWorkspace {
   std::vector<std::string> data_sources;
   std::vector<std::string> notification_destinations;
   std::string configuration;  // JSON text, as DescribeWorkspaceConfiguration gives it
-  std::string settings;       // JSON of everything else that is only kept and reported
+  std::optional<GrafanaSaml> saml;
+  GrafanaLicense license;
+  std::optional<GrafanaVpc> vpc;
+  std::optional<GrafanaNetworkAccess> network_access;
+  std::string stack_set_name;
+  std::string organization_role_name;
+  std::vector<std::string> organizational_units;
+  std::string kms_key_id;
+  std::string ip_address_type;
   Tags tags;
   int64_t created_ms = 0;
   int64_t modified_ms = 0;

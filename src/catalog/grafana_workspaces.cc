@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "catalog/column_json.h"
 #include "catalog/grafana_objects.h"
+#include "catalog/grafana_settings.h"
 #include "catalog/sql.h"
 
 namespace hearth::catalog {
@@ -29,7 +30,7 @@ GrafanaWorkspace FromRow(const sql::Row& row) {
   workspace.data_sources = DecodeList(row.Text(11));
   workspace.notification_destinations = DecodeList(row.Text(12));
   workspace.configuration = row.Text(13);
-  workspace.settings = row.Text(14);
+  DecodeGrafanaSettings(row.Text(14), &workspace);
   workspace.tags = DecodeMap(row.Text(15));
   workspace.created_ms = row.Number(16);
   workspace.modified_ms = row.Number(17);
@@ -98,7 +99,7 @@ absl::Status CreateGrafanaWorkspace(Transaction& transaction, GrafanaWorkspace* 
                workspace->permission_type, workspace->role_arn, workspace->grafana_version,
                EncodeList(workspace->authentication_providers), EncodeList(workspace->data_sources),
                EncodeList(workspace->notification_destinations), workspace->configuration,
-               workspace->settings, EncodeMap(workspace->tags), workspace->created_ms,
+               EncodeGrafanaSettings(*workspace), EncodeMap(workspace->tags), workspace->created_ms,
                workspace->modified_ms, workspace->revision})
           .status());
   return transaction.Record("grafana_workspace", "create", workspace->account, workspace->id, 1);
@@ -117,7 +118,7 @@ absl::Status UpdateGrafanaWorkspace(Transaction& transaction, GrafanaWorkspace* 
            workspace->account_access_type, workspace->permission_type, workspace->role_arn,
            workspace->grafana_version, EncodeList(workspace->authentication_providers),
            EncodeList(workspace->data_sources), EncodeList(workspace->notification_destinations),
-           workspace->configuration, workspace->settings, EncodeMap(workspace->tags),
+           workspace->configuration, EncodeGrafanaSettings(*workspace), EncodeMap(workspace->tags),
            transaction.now_ms(), workspace->id, workspace->revision}));
   TRY(sql::CheckRevision(transaction.session(), changed, "grafana_workspaces", "id = ?",
                          {workspace->id}, What(workspace->id)));
@@ -136,12 +137,18 @@ absl::Status DeleteGrafanaWorkspace(Transaction& transaction, std::string_view i
                  {id, revision, revision}));
   TRY(sql::CheckRevision(transaction.session(), changed, "grafana_workspaces", "id = ?", {id},
                          What(id)));
-  for (std::string_view table : {"data_sources", "folders", "dashboards", "dashboard_versions",
-                                 "grafana_items", "settings", "sign_in_links"}) {
+  for (std::string_view table :
+       {"data_sources", "folders", "dashboards", "dashboard_versions", "settings", "sign_in_links",
+        "grafana_items", "grafana_service_accounts", "grafana_tokens", "grafana_permissions"}) {
     TRY(transaction.session()
             .Execute(fmt::format("DELETE FROM {} WHERE workspace = ?", table), {id})
             .status());
   }
+  // Its numbers too: "g-…/data-source".
+  TRY(transaction.session()
+          .Execute("DELETE FROM counters WHERE SUBSTR(name, 1, LENGTH(CAST(? AS TEXT))) = ?",
+                   {fmt::format("{}/", id), fmt::format("{}/", id)})
+          .status());
   return transaction.Record("grafana_workspace", "delete", workspace.account, id,
                             workspace.revision);
 }

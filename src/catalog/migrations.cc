@@ -183,11 +183,36 @@ Migration AmpObjects() {
        "DROP TABLE amp_rule_namespaces"}};
 }
 
+Migration GrafanaAccess() {
+  return {6,
+          "Grafana service accounts, tokens, permissions",
+          {
+              // login is unique as in Grafana: made from the name, in lower case.
+              "CREATE TABLE grafana_service_accounts (workspace TEXT NOT NULL, id BIGINT NOT NULL,"
+              " uid TEXT NOT NULL, name TEXT NOT NULL, login TEXT NOT NULL, role TEXT NOT NULL,"
+              " disabled BIGINT NOT NULL, created_ms BIGINT NOT NULL, updated_ms BIGINT NOT NULL,"
+              " revision BIGINT NOT NULL, PRIMARY KEY (workspace, id), UNIQUE (workspace, login))",
+              // service_account 0 is an API key, whose names are apart from those of tokens.
+              "CREATE TABLE grafana_tokens (workspace TEXT NOT NULL, id BIGINT NOT NULL,"
+              " service_account BIGINT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,"
+              " role TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, created_ms BIGINT NOT NULL,"
+              " expires_ms BIGINT NOT NULL, last_used_ms BIGINT NOT NULL,"
+              " revision BIGINT NOT NULL, PRIMARY KEY (workspace, id),"
+              " UNIQUE (workspace, kind, name))",
+              "CREATE INDEX grafana_tokens_end ON grafana_tokens (expires_ms)",
+              "CREATE TABLE grafana_permissions (workspace TEXT NOT NULL, user_type TEXT NOT NULL,"
+              " user_id TEXT NOT NULL, role TEXT NOT NULL, created_ms BIGINT NOT NULL,"
+              " revision BIGINT NOT NULL, PRIMARY KEY (workspace, user_type, user_id))",
+          },
+          {"DROP TABLE grafana_permissions", "DROP TABLE grafana_tokens",
+           "DROP TABLE grafana_service_accounts"}};
+}
+
 }  // namespace
 
 const std::vector<Migration>& Migrations() {
   static const std::vector<Migration> migrations = {Core(), Iam(), Workspaces(), GrafanaItems(),
-                                                    AmpObjects()};
+                                                    AmpObjects(),   GrafanaAccess()};
   return migrations;
 }
 

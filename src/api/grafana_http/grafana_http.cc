@@ -35,6 +35,7 @@ GrafanaHttp::GrafanaHttp(GrafanaHttpOptions options, catalog::Catalog& catalog,
       gate_(gate),
       identities_(identities),
       sessions_(sessions),
+      bearer_(catalog),
       own_query_(std::move(own_query)),
       page_(std::move(page)) {}
 
@@ -50,6 +51,10 @@ absl::StatusOr<GrafanaHttp::User> GrafanaHttp::Identify(
   if (!gate_.options().enabled) return User{"root", "Admin"};
   if (const std::string_view authorization = request.headers.Find("Authorization");
       !authorization.empty()) {
+    if (const std::string token = grafana::Bearer::TokenOf(authorization); !token.empty()) {
+      TRY_ASSIGN(const grafana::BearerUser bearer, bearer_.Identify(token, workspace.id));
+      return User{bearer.login, GrafanaRole(bearer.role)};
+    }
     if (!auth::ParseBasic(authorization)) return Unauthenticated("Invalid API key");
     const access::Identified who = gate_.Identify(request, "grafana");
     if (who.refusal) return Unauthenticated("{}", who.refusal->message);

@@ -13,6 +13,7 @@
 #include "catalog/catalog.h"
 #include "catalog/grafana_objects.h"
 #include "catalog/identity.h"
+#include "grafana/bearer.h"
 #include "grafana/session.h"
 #include "net/http.h"
 
@@ -73,6 +74,7 @@ class GrafanaHttp {
   const access::Gate& gate_;
   catalog::IdentityStore& identities_;
   grafana::Sessions& sessions_;
+  const grafana::Bearer bearer_;
   const OwnQuery own_query_;
   const Page page_;
 };
