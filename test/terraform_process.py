@@ -7,7 +7,8 @@
 Every Terraform has a fresh folder, so that no state, lock or override survives a test. Providers
 come from $TF_CLI_CONFIG_FILE, where that file exists, else from mirrors: the directories of
 $HEARTH_TF_PLUGINS, else build/peers/terraform, /opt/tf-plugins and those that Terraform itself
-looks into. Never from the network. What is not there is a skip that names it.
+looks into; then the stand-ins of test/terraform/stand_in, for providers that no mirror has. Never
+from the network. What is not there is a skip that names it.
 """
 
 import json
@@ -56,11 +57,26 @@ def mirrors():
                               pathlib.Path('/usr/share/terraform/plugins')) if path.is_dir()]
 
 
+STAND_INS = ROOT / 'build/peers/terraform-stand-in'
+
+
+def holds(mirror, name):
+    return (mirror / 'registry.terraform.io' / name).is_dir()
+
+
+def is_real(name):
+    """Whether hashicorp/aws, grafana/grafana, … is the unmodified provider. A configuration file of
+    the caller's own is believed; `terraform init` will tell."""
+    return own_cli_config() is not None or any(holds(path, name) for path in mirrors())
+
+
+def kind_of(name):
+    """For the names of tests: 'real provider' or 'stand-in'."""
+    return 'real provider' if is_real(name) else 'stand-in'
+
+
 def has_provider(name):
-    """Whether a mirror has hashicorp/aws, grafana/grafana, … of any version. A configuration file
-    of the caller's own may know more; then `terraform init` is asked."""
-    return (own_cli_config() is not None
-            or any((path / 'registry.terraform.io' / name).is_dir() for path in mirrors()))
+    return is_real(name) or holds(STAND_INS, name)
 
 
 def own_cli_config():
@@ -76,6 +92,11 @@ def require(*providers):
     if missing:
         pytest.skip(f'no build of the Terraform provider {", ".join(missing)}: name a mirror in '
                     'HEARTH_TF_PLUGINS or a configuration in TF_CLI_CONFIG_FILE')
+
+
+def mirror_block(path, names=None):
+    include = '' if names is None else f'    include = {json.dumps(names)}\n'
+    return f'  filesystem_mirror {{\n    path = {json.dumps(str(path))}\n{include}  }}\n'
 
 
 class Terraform:
@@ -136,8 +157,12 @@ class Terraform:
             return own
         path = self.parent / 'terraform.rc'
         if not path.exists():
-            blocks = ''.join(f'  filesystem_mirror {{\n    path = {json.dumps(str(mirror))}\n  }}\n'
-                             for mirror in mirrors())
+            blocks = ''.join(mirror_block(mirror) for mirror in mirrors())
+            if STAND_INS.is_dir():
+                names = [f'{space.name}/{name.name}'
+                         for space in (STAND_INS / 'registry.terraform.io').iterdir()
+                         for name in space.iterdir()]
+                blocks += mirror_block(STAND_INS, [name for name in names if not is_real(name)])
             path.write_text(f'provider_installation {{\n{blocks}}}\n', encoding='utf-8')
         return path
 

@@ -6,8 +6,9 @@ tools/terraform_check.py [--write] [ROOT]
 
 Every variable is typed and described, and validated where its type alone says little; every output
 is described; nothing declared is unused; providers have a lower and an upper bound; the only
-resource of its kind in a module is `this`; READMEs list exactly the inputs and outputs that there
-are (--write rewrites those tables); examples/aws has not one line about hearth.
+resource of its kind in a module is `this`; the Grafana provider is configured by variables alone;
+READMEs list exactly the inputs and outputs that there are (--write rewrites those tables);
+examples/aws has not one line about hearth.
 """
 
 import argparse
@@ -66,6 +67,10 @@ class Checker:
         for block in blocks:
             if block.kind == 'output' and not block.attribute('description'):
                 self.report(block.path, block.line, f'output {block.labels[0]} has no description')
+            if (block.kind == 'provider' and 'grafana' in block.labels
+                    and re.search(r'\b(module|aws_\w+)\.', re.sub(r'#.*', '', block.body))):
+                self.report(block.path, block.line, 'the Grafana provider knows the workspace by '
+                            'itself: in a fresh shell it would destroy the dashboards')
         self.locals_used(blocks, text)
         self.providers(blocks)
         if 'modules' in folder.parts:
