@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "base/status.h"
 #include "promql/evaluator.h"
@@ -82,6 +83,7 @@ size_t Folder::GroupOf(model::LabelsView labels) {
   drop_names_.push_back(0);
   const size_t cells = group_labels_.size() * steps_;
   flags_.resize(cells);
+  seen_.resize(group_labels_.size());
   values_.resize(cells);
   if (op_ == TokenType::kSum || op_ == TokenType::kAvg) compensations_.resize(cells);
   if (op_ == TokenType::kAvg) incremental_.resize(cells);
@@ -99,24 +101,45 @@ bool Folder::IgnoresHistograms() const {
          op_ == TokenType::kMin || op_ == TokenType::kMax;
 }
 
+// The common case, tight. Lanes are steps, so the order of additions is the series'.
+void Folder::AddFloatsOnly(size_t group, const RowView& row) {
+  const size_t base = group * steps_;
+  double* const sums = values_.data() + base;
+  double* const compensations = compensations_.data() + base;
+  uint8_t* const flags = flags_.data() + base;
+  // Most rows have one run of values and gaps at most before and after it.
+  if (all_floats_.empty()) all_floats_.resize(steps_, Cell::kFloat);
+  Run run{0, steps_};
+  while (run.begin < run.end && row.cells[run.begin] == Cell::kNone) ++run.begin;
+  while (run.begin < run.end && row.cells[run.end - 1] == Cell::kNone) --run.end;
+  const size_t length = run.end - run.begin;
+  const bool whole = std::memcmp(row.cells + run.begin, all_floats_.data(), length) == 0;
+  Run& seen = seen_[group];
+  if (whole && run.begin >= seen.begin && run.end <= seen.end) {
+    AddKahan(row.values + run.begin, length, sums + run.begin, compensations + run.begin);
+    return;
+  }
+  for (size_t step = 0; step < steps_; ++step) {
+    if (row.cells[step] == Cell::kNone) continue;
+    KahanSum sum{sums[step], compensations[step]};
+    if ((flags[step] & kSeen) != 0) {
+      sum.Add(row.values[step]);
+    } else {
+      sum = {row.values[step], 0};
+    }
+    sums[step] = sum.sum;
+    compensations[step] = sum.compensation;
+    flags[step] = kSeen | kFloat;
+  }
+  if (whole && length > seen.end - seen.begin) seen = run;
+}
+
 absl::Status Folder::Add(const RowView& row) {
   const size_t group = GroupOf(row.labels);
   const size_t base = group * steps_;
   if (row.drop_name) drop_names_[group] = 1;
   if (op_ == TokenType::kSum && row.histograms == nullptr && histograms_.empty()) {
-    // The common case, tight: lanes are steps, so the order of additions is the series'.
-    for (size_t step = 0; step < steps_; ++step) {
-      if (row.cells[step] == Cell::kNone) continue;
-      KahanSum sum{values_[base + step], compensations_[base + step]};
-      if ((flags_[base + step] & kSeen) != 0) {
-        sum.Add(row.values[step]);
-      } else {
-        sum = {row.values[step], 0};
-      }
-      values_[base + step] = sum.sum;
-      compensations_[base + step] = sum.compensation;
-      flags_[base + step] = kSeen | kFloat;
-    }
+    AddFloatsOnly(group, row);
     return absl::OkStatus();
   }
   for (size_t step = 0; step < steps_; ++step) {

@@ -58,9 +58,14 @@ class Folder : public RowSink {
 
  private:
   struct HistogramCell;
+  struct Run {
+    size_t begin = 0;
+    size_t end = 0;
+  };
   enum Flags : uint8_t { kSeen = 1, kFloat = 2, kHistogram = 4, kIncompatible = 8 };
 
   size_t GroupOf(model::LabelsView labels);
+  void AddFloatsOnly(size_t group, const RowView& row);
   void AddFloat(size_t cell, double value);
   void AddHistogram(size_t cell, const HistogramPtr& histogram, model::LabelsView labels);
   void CombineHistogram(size_t cell, const FloatHistogram& histogram, model::LabelsView labels);
@@ -80,6 +85,8 @@ class Folder : public RowSink {
   std::string key_;
   // One a cell [group][step]; which of them are in use depends on the operation.
   std::vector<uint8_t> flags_;
+  std::vector<Run> seen_;         // of each group: steps that all have a float, none else
+  std::vector<Cell> all_floats_;  // a row without gaps, to compare with
   std::vector<double> values_;
   std::vector<double> compensations_;
   std::vector<double> means_;

@@ -11,6 +11,7 @@
 #include "model/value.h"
 #include "promql/evaluator.h"
 #include "promql/range_window.h"
+#include "promql/rate_row.h"
 
 namespace hearth::promql {
 namespace {
@@ -211,6 +212,8 @@ absl::Status Evaluator::RangeCallRows(const Call& call, RowSink* sink) {
   for (size_t step = 0; step < steps(); ++step) {
     bounds.SetEnd(step, argument.EndOf(steps_, step));
   }
+  const std::unique_ptr<RateRow> rate_row =
+      RateRow::For(name, argument.selector, argument.range_ms, steps());
   RowBuffer row(steps());
   StringSet seen;
   std::string scratch;
@@ -218,10 +221,7 @@ absl::Status Evaluator::RangeCallRows(const Call& call, RowSink* sink) {
   // Upstream puts a subquery's points into a selector without a position.
   env.pos = range_index == 0 && argument.selector == nullptr ? PosRange{} : call.args[0]->pos();
   env.notes = &query_.notes;
-  return VisitRange(argument, [&](const SeriesInput& series) -> absl::Status {
-    env.metric = series.labels.metric_name();
-    bounds.Bind(series);
-    row.Clear();
+  const auto each_window = [&](const SeriesInput& series) {
     Window window;
     window.range_s = static_cast<double>(argument.range_ms) / 1000;
     window.may_reset = !counter || !series.starts.empty() || MayReset(series.values);
@@ -234,6 +234,17 @@ absl::Status Evaluator::RangeCallRows(const Call& call, RowSink* sink) {
       HistogramPtr histogram;
       const Got got = function(window, &env, &row.values[step], &histogram);
       row.Set(step, got, std::move(histogram));
+    }
+  };
+  return VisitRange(argument, [&](const SeriesInput& series) -> absl::Status {
+    env.metric = series.labels.metric_name();
+    bounds.Bind(series);
+    row.Clear();
+    if (rate_row != nullptr && series.histograms.empty() && series.starts.empty()) {
+      row.any_float = rate_row->Fill(series, bounds, row.values.data(), row.cells.data());
+      query_.stats.total_queryable_samples += rate_row->samples_used();
+    } else {
+      each_window(series);
     }
     if (!row.any_float && !row.any_histogram) return absl::OkStatus();
     if (counter && row.any_float) NoteNonCounter(query_.options, series, &env);

@@ -21,7 +21,7 @@ struct HistogramPoint {
 
 struct Window {
   std::span<const int64_t> times;
-  std::span<const double> values;  // as many as times
+  std::span<const double> values;   // as many as times
   std::span<const int64_t> starts;  // as many as times, or none: when the counter began
   std::span<const HistogramPoint> histograms;
   int64_t start_ms = 0;  // the range is (start, end]
@@ -58,6 +58,12 @@ Got Irate(const Window& window, RangeEnv* env, double* value, HistogramPtr* hist
 Got Idelta(const Window& window, RangeEnv* env, double* value, HistogramPtr* histogram);
 // Whether the counter is known to have been zero within the window, before its first sample.
 bool StartsInWindow(const Window& window, int64_t start_ms, int64_t first_ms);
+// How far a window is extrapolated beyond its outermost sample, in seconds: to the window's bound,
+// or by half the average distance between samples where the bound is farther off than 1.1 times it.
+inline double Reach(int64_t to_bound_ms, double average_s) {
+  const double to_bound = static_cast<double>(to_bound_ms) / 1000;
+  return to_bound >= average_s * 1.1 ? average_s / 2 : to_bound;
+}
 // By what a difference between the first and the last sample grows when it is extrapolated to the
 // window's bounds. `zero_after`: how long before the first sample the counter was zero, < 0
 // unknown. `start_ms` not 0: it was zero then, which the difference includes.

@@ -33,11 +33,16 @@ class WindowBounds {
   // False where no sample is in the window.
   bool Fill(const SeriesInput& series, size_t step, Window* window);
 
- private:
+  // The samples of the series bound last that lie in a step's window: [begin, end).
   struct Span {
     uint32_t begin = 0;
     uint32_t end = 0;
   };
+  size_t steps() const { return ends_.size(); }
+  Span SpanOf(size_t step) const { return spans_[step]; }
+  int64_t EndOf(size_t step) const { return ends_[step]; }
+
+ private:
   template <typename TimeOf>
   void Find(size_t count, TimeOf time_of, std::vector<Span>* spans) const;
 

@@ -6,9 +6,6 @@
 namespace hearth::promql {
 namespace {
 
-// Bounds farther from the samples than this many average distances are not extrapolated to.
-constexpr double kExtrapolationThreshold = 1.1;
-
 double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
 
 StartedAt At(const Window& window, size_t i) { return {window.times[i], window.starts[i]}; }
@@ -38,10 +35,10 @@ Got ExtrapolatedFloats(const Window& window, RangeEnv* env, bool counter, bool p
                        double* value) {
   const size_t n = window.times.size();
   if (n == 0) return Got::kNothing;
-  const int64_t start_ms = counter && !window.starts.empty() &&
-                                   StartsInWindow(window, window.starts[0], window.times[0])
-                               ? window.starts[0]
-                               : 0;
+  const int64_t start_ms =
+      counter && !window.starts.empty() && StartsInWindow(window, window.starts[0], window.times[0])
+          ? window.starts[0]
+          : 0;
   if (n < 2 && start_ms == 0) return Got::kNothing;
   const double first = window.values[0];
   double result = window.values[n - 1] - first;
@@ -78,20 +75,16 @@ bool StartsInWindow(const Window& window, int64_t start_ms, int64_t first_ms) {
 
 double ExtrapolationFactor(const Window& window, int64_t first_ms, int64_t last_ms, size_t samples,
                            double zero_after, bool per_second, int64_t start_ms) {
-  double to_start = Seconds(first_ms - window.start_ms);
-  double to_end = Seconds(window.end_ms - last_ms);
   double sampled = Seconds(last_ms - first_ms);
   const double average = samples > 1 ? sampled / static_cast<double>(samples - 1) : 0;
-  const double threshold = average * kExtrapolationThreshold;
+  double to_start = Reach(first_ms - window.start_ms, average);
+  const double to_end = Reach(window.end_ms - last_ms, average);
   if (start_ms != 0) {
     to_start = 0;
     sampled = Seconds(last_ms - start_ms);
-  } else {
-    if (to_start >= threshold) to_start = average / 2;
-    // A counter cannot have been below zero.
-    if (zero_after >= 0 && zero_after < to_start) to_start = zero_after;
+  } else if (zero_after >= 0 && zero_after < to_start) {
+    to_start = zero_after;  // a counter cannot have been below zero
   }
-  if (to_end >= threshold) to_end = average / 2;
   double factor = 1;
   if (sampled != 0) factor = (sampled + to_start + to_end) / sampled;
   if (per_second) factor /= window.range_s;
@@ -148,8 +141,7 @@ Got InstantValue(const Window& window, RangeEnv* env, bool rate, double* value,
     return InstantRateOfHistograms(*last[1].histogram, *last[0].histogram, rate, env, histogram);
   }
   // After a reset the counter's own value is the increase. NaN compares false: no reset.
-  const bool reset =
-      rate && (last[0].value < last[1].value || StartedAnew(last[1].at, last[0].at));
+  const bool reset = rate && (last[0].value < last[1].value || StartedAnew(last[1].at, last[0].at));
   *value = reset ? last[0].value : last[0].value - last[1].value;
   if (rate) *value /= Seconds(interval);
   return Got::kFloat;
