@@ -94,6 +94,9 @@ class Evaluator {
   // range_call.cc
   absl::StatusOr<RangeArgument> OpenRange(const Expr& expr);
   absl::Status VisitRange(const RangeArgument& argument, const SeriesVisitor& visit);
+  // The values at each step of all arguments but the range.
+  absl::StatusOr<std::vector<std::vector<double>>> EvalScalarArguments(const Call& call,
+                                                                       size_t range_index);
   absl::Status RangeCallRows(const Call& call, RowSink* sink);
   absl::StatusOr<Value> EvalAbsentOverTime(const Call& call);
 

@@ -188,6 +188,17 @@ absl::Status Evaluator::VisitRange(const RangeArgument& argument, const SeriesVi
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<std::vector<double>>> Evaluator::EvalScalarArguments(
+    const Call& call, size_t range_index) {
+  std::vector<std::vector<double>> scalars;
+  for (size_t i = 0; i < call.args.size(); ++i) {
+    if (i == range_index) continue;
+    TRY_ASSIGN(std::vector<double> scalar, EvalScalar(*call.args[i]));
+    scalars.push_back(std::move(scalar));
+  }
+  return scalars;
+}
+
 absl::Status Evaluator::RangeCallRows(const Call& call, RowSink* sink) {
   const std::string_view name = call.function->name;
   const RangeFunction function = FindRangeFunction(name);
@@ -196,12 +207,8 @@ absl::Status Evaluator::RangeCallRows(const Call& call, RowSink* sink) {
   }
   const auto range_index = static_cast<size_t>(RangeArgumentIndex(call));
   TRY_ASSIGN(const RangeArgument argument, OpenRange(*call.args[range_index]));
-  std::vector<std::vector<double>> scalars;
-  for (size_t i = 0; i < call.args.size(); ++i) {
-    if (i == range_index) continue;
-    TRY_ASSIGN(std::vector<double> scalar, EvalScalar(*call.args[i]));
-    scalars.push_back(std::move(scalar));
-  }
+  TRY_ASSIGN(const std::vector<std::vector<double>> scalars,
+             EvalScalarArguments(call, range_index));
   if (argument.selector != nullptr) TRY(CheckExtended(*argument.selector, name));
   TRY(CheckRangeArguments(name, scalars));
 
