@@ -6,12 +6,12 @@ ARGS ?=
 SECONDS_EACH ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-unit test-long conformance
+.PHONY: aws-acceptance help run build test test-unit test-long conformance
 .PHONY: e2e lint fmt bench fuzz web ci clean hooks dev
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
-	  awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+	  awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 run: ## build, then serve with live dashboards until Ctrl-C (ARGS=… go to hearth serve)
 	@tools/run $(ARGS)
@@ -64,6 +64,10 @@ fuzz: ## each fuzz target with libFuzzer for SECONDS_EACH (30)
 web: ## the UI, where web/ changed
 	@tools/setup build web
 	@tools/build_web
+
+aws-acceptance: ## apply the stack to a real AWS account (< 1 USD), use it, destroy it
+	@tools/setup test
+	@tools/aws_acceptance $(ARGS)
 
 ci: ## what continuous integration runs
 	@.ci/run
