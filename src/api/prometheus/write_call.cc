@@ -50,6 +50,8 @@ std::string_view RootText(RejectReason reason) {
       return "series limit exceeded: no new series is accepted, existing ones go on";
     case RejectReason::kMemory:
       return "memory limit reached: no new series is accepted, existing ones go on";
+    case RejectReason::kHistogramInvalid:
+      return "invalid native histogram";
   }
   return "sample refused";
 }
