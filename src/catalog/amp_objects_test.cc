@@ -75,11 +75,9 @@ TEST_P(AmpObjects, ListsByPrefixAndPage) {
   }
   const auto names = [&](std::string_view prefix, std::string_view after, int limit) {
     std::vector<std::string> out;
-    for (const RuleNamespace& rules : *Read([&](Reader& r) {
-           return ListRuleNamespaces(r, workspace_.id, prefix, after, limit);
-         })) {
-      out.push_back(rules.name);
-    }
+    const auto found = Read(
+        [&](Reader& r) { return ListRuleNamespaces(r, workspace_.id, prefix, after, limit); });
+    for (const RuleNamespace& rules : *found) out.push_back(rules.name);
     return out;
   };
   EXPECT_THAT(names("b", "", 10), testing::ElementsAre("b1", "b2"));

@@ -17,11 +17,16 @@ constexpr size_t kBackgroundQueueMax = 4096;
 
 }  // namespace
 
-Manager::Manager(Options options, FileSystem& file_system, const Clock& clock, Registry& metrics)
+Manager::Manager(Options options, catalog::Catalog& catalog, FileSystem& file_system,
+                 const Clock& clock, Registry& metrics)
     : options_(std::move(options)),
+      catalog_(catalog),
       file_system_(file_system),
       clock_(clock),
       metrics_(metrics),
+      logs_(options_.log_directory.empty() ? JoinPath(DirectoryOf(options_.directory), "logs")
+                                           : options_.log_directory,
+            file_system, metrics),
       background_({"background", kBackgroundThreads, kBackgroundQueueMax}) {
   metrics_.AddCallback(this, "hearth_workspace_disk_full",
                        "1 while writes are refused because the volume is over --disk-limit.", false,
@@ -37,12 +42,19 @@ absl::StatusOr<std::unique_ptr<Manager>> Manager::Open(Options options, catalog:
                                                        FileSystem& file_system, const Clock& clock,
                                                        Registry& metrics) {
   TRY(file_system.MakeDirectories(options.directory));
-  auto manager =
-      std::unique_ptr<Manager>(new Manager(std::move(options), file_system, clock, metrics));
-  TRY_ASSIGN(const auto rows, catalog.Read([](catalog::Reader& reader) {
-    return catalog::AllAmpWorkspaces(reader);
-  }));
-  for (const catalog::AmpWorkspace& row : rows) TRY(manager->Add(row));
+  auto manager = std::unique_ptr<Manager>(
+      new Manager(std::move(options), catalog, file_system, clock, metrics));
+  TRY_ASSIGN(std::vector<Settings> all,
+             catalog.Read([](catalog::Reader& reader) -> absl::StatusOr<std::vector<Settings>> {
+               std::vector<Settings> found;
+               TRY_ASSIGN(const auto rows, catalog::AllAmpWorkspaces(reader));
+               for (const catalog::AmpWorkspace& row : rows) {
+                 TRY_ASSIGN(Settings settings, LoadSettings(reader, row.id));
+                 found.push_back(std::move(settings));
+               }
+               return found;
+             }));
+  for (Settings& settings : all) TRY(manager->Open(std::move(settings)));
   manager->WatchDisk();
   manager->maintenance_ = Thread("maintenance", [m = manager.get()] { m->MaintainLoop(); });
   return manager;
@@ -63,7 +75,8 @@ tsdb::Options Manager::StoreOptions(const catalog::AmpWorkspace& row) const {
   return store;
 }
 
-absl::StatusOr<std::shared_ptr<Workspace>> Manager::OpenStore(const catalog::AmpWorkspace& row) {
+absl::StatusOr<std::shared_ptr<Workspace>> Manager::OpenStore(Settings settings) {
+  const catalog::AmpWorkspace& row = settings.row;
   auto db = tsdb::Db::Open(StoreOptions(row), file_system_, clock_, metrics_, &background_);
   if (!db.ok()) return Annotate(db.status(), "opening workspace " + row.id);
   const tsdb::Stats stats = (*db)->stats();
@@ -74,14 +87,21 @@ absl::StatusOr<std::shared_ptr<Workspace>> Manager::OpenStore(const catalog::Amp
                {"took_ms", stats.replay_ms},
                {"quarantined", stats.quarantined_frames}});
   }
-  return std::make_shared<Workspace>(row, *std::move(db), guard_);
+  const Surroundings around{guard_, clock_, &catalog_, &logs_, options_.rates};
+  return std::make_shared<Workspace>(std::move(settings), *std::move(db), around);
 }
 
 absl::Status Manager::Add(const catalog::AmpWorkspace& row) {
-  TRY_ASSIGN(auto workspace, OpenStore(row));
+  Settings settings;
+  settings.row = row;
+  return Open(std::move(settings));
+}
+
+absl::Status Manager::Open(Settings settings) {
+  TRY_ASSIGN(auto workspace, OpenStore(std::move(settings)));
   absl::MutexLock lock(&mutex_);
   if (stopping_) return Unavailable("the server is stopping");
-  workspaces_.insert_or_assign(row.id, std::move(workspace));
+  workspaces_.insert_or_assign(workspace->id(), workspace);
   return absl::OkStatus();
 }
 
@@ -111,15 +131,17 @@ absl::Status Manager::Remove(std::string_view id) {
     workspaces_.erase(found);
   }
   const std::string directory = JoinPath(options_.directory, id);
+  logs_.Forget(id);
   TRY(workspace->db().Close());
   // Whoever still reads holds open files; their bytes go when they are closed.
   return file_system_.RemoveTree(directory);
 }
 
-void Manager::Configure(const catalog::AmpWorkspace& row) {
-  const auto workspace = Find(row.id);
+void Manager::Configure(const Settings& settings) {
+  const auto workspace = Find(settings.row.id);
   if (workspace == nullptr) return;
-  const tsdb::Options store = StoreOptions(row);
+  workspace->Configure(settings);
+  const tsdb::Options store = StoreOptions(settings.row);
   workspace->db().SetRetention(store.retention_ms);
   workspace->db().SetOutOfOrderWindow(store.out_of_order_window_ms);
 }

@@ -25,6 +25,8 @@
 #include "base/threads.h"
 #include "catalog/catalog.h"
 #include "tsdb/options.h"
+#include "workspace/settings.h"
+#include "workspace/vended_logs.h"
 #include "workspace/workspace.h"
 
 namespace hearth::workspace {
@@ -37,6 +39,11 @@ struct Options {
   double disk_limit_share = 0.90;
   uint64_t disk_limit_bytes = 0;
   int64_t maintain_every_ms = 1000;
+  // Of workspaces that set none; what the control plane reports as in force.
+  int64_t rule_query_offset_ms = 0;
+  RateLimits rates{};  // --fidelity aws
+  // Where vended logs go; "" is "logs" beside `directory`.
+  std::string log_directory;
 };
 
 class Manager {
@@ -55,8 +62,8 @@ class Manager {
   // Closes the store and frees its disk. The row is gone already. Requests that still hold the
   // workspace finish first.
   absl::Status Remove(std::string_view id);
-  // Retention and out-of-order window of a row that was just changed take effect.
-  void Configure(const catalog::AmpWorkspace& row);
+  // Settings that were just changed take effect.
+  void Configure(const Settings& settings);
 
   // Seals every store; later calls to Find see nothing.
   void Close();
@@ -64,17 +71,21 @@ class Manager {
   const Options& options() const { return options_; }
 
  private:
-  Manager(Options options, FileSystem& file_system, const Clock& clock, Registry& metrics);
-  absl::StatusOr<std::shared_ptr<Workspace>> OpenStore(const catalog::AmpWorkspace& row);
+  Manager(Options options, catalog::Catalog& catalog, FileSystem& file_system, const Clock& clock,
+          Registry& metrics);
+  absl::Status Open(Settings settings);
+  absl::StatusOr<std::shared_ptr<Workspace>> OpenStore(Settings settings);
   tsdb::Options StoreOptions(const catalog::AmpWorkspace& row) const;
   void MaintainLoop();
   void WatchDisk();
 
   const Options options_;
+  catalog::Catalog& catalog_;
   FileSystem& file_system_;
   const Clock& clock_;
   Registry& metrics_;
   WriteGuard guard_;
+  VendedLogs logs_;
   ThreadPool background_;
   mutable absl::Mutex mutex_;
   StringMap<std::shared_ptr<Workspace>> workspaces_ ABSL_GUARDED_BY(mutex_);

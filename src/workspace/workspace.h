@@ -8,15 +8,29 @@
 
 #include <absl/status/statusor.h>
 
+#include <absl/base/thread_annotations.h>
+#include <absl/synchronization/mutex.h>
+
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
+#include "auth/policy.h"
+#include "base/clock.h"
 #include "catalog/amp_workspaces.h"
+#include "catalog/catalog.h"
 #include "storage/appender.h"
 #include "storage/querier.h"
 #include "tsdb/db.h"
+#include "workspace/admission.h"
+#include "workspace/settings.h"
+#include "workspace/token_bucket.h"
+#include "workspace/vended_logs.h"
 
 namespace hearth::workspace {
 
@@ -32,16 +46,73 @@ struct WriteGuard {
   std::atomic<bool> disk_full{false};
 };
 
+// Request rates of AMP, by what is asked for (aws-contract.md §11.1).
+enum class CallKind : size_t { kWrite, kQuery, kMetadata, kOther };
+
+// The limits that only --fidelity aws enforces; 0: none.
+struct RateLimits {
+  double samples_per_second = 0;
+  bool calls = false;  // RemoteWrite 3,000, QueryMetrics 300, series and labels 10, others 100
+};
+
+// What a workspace borrows from its Manager; all outlive it.
+struct Surroundings {
+  const WriteGuard& guard;
+  const Clock& clock;
+  catalog::Catalog* catalog = nullptr;  // for HA leases; null in tests
+  VendedLogs* logs = nullptr;           // null in tests
+  RateLimits rates{};
+};
+
+// What came of a write: the store's outcome, its series indexes being those of the batch given,
+// and what was left out before.
+struct WriteOutcome {
+  storage::AppendOutcome stored;
+  // A limit of this workspace refused series: the first one's index, and Cortex's words.
+  std::optional<std::pair<uint32_t, std::string>> refused;
+  size_t refused_samples = 0;
+  // Samples of a replica that is not the elected one: "" or Cortex's words (the answer is 202).
+  std::string follower;
+  size_t follower_samples = 0;
+};
+
+// A query as AMP's query log has it; texts as they came.
+struct QueryRecord {
+  std::string_view query;
+  bool range = false;
+  int64_t start_ms = 0;
+  int64_t end_ms = 0;
+  int64_t step_ms = 0;
+  std::string_view user_agent;
+  std::string_view dashboard_uid;  // X-Dashboard-Uid
+  std::string_view panel_id;       // X-Panel-Id
+  int64_t samples = 0;
+  int status = 200;
+};
+
 class Workspace : public storage::Appender {
  public:
-  Workspace(catalog::AmpWorkspace row, std::unique_ptr<tsdb::Db> db, const WriteGuard& guard);
+  Workspace(Settings settings, std::unique_ptr<tsdb::Db> db, const Surroundings& around);
 
-  const std::string& id() const { return row_.id; }
-  const std::string& account() const { return row_.account; }
-  const std::string& region() const { return row_.region; }
+  const std::string& id() const { return id_; }
+  const std::string& account() const { return account_; }
+  const std::string& region() const { return region_; }
   const std::string& arn() const { return arn_; }
 
-  // ResourceExhausted while the volume is too full; else as tsdb::Db.
+  // Label-set limits, resource policy and logging take effect (the store's own options are the
+  // Manager's business).
+  void Configure(Settings settings);
+  // As they are in force; never null.
+  std::shared_ptr<const Settings> settings() const;
+  // The workspace's own policy for callers of its data plane; null where it has none.
+  std::shared_ptr<const auth::PolicyDocument> resource_policy() const;
+
+  // De-duplicates, applies the limits, stores. ResourceExhausted while the volume is too full; else
+  // as tsdb::Db.
+  absl::StatusOr<WriteOutcome> Write(const storage::WriteBatch& batch,
+                                     const storage::Origin& origin);
+  // For writers that need no more than the store's outcome: what a limit refused is counted in
+  // `rejected`, what a follower sent is not counted at all.
   absl::StatusOr<storage::AppendOutcome> Commit(const storage::WriteBatch& batch,
                                                 const storage::Origin& origin) override;
   const storage::Querier& querier() const { return *db_; }
@@ -53,11 +124,30 @@ class Workspace : public storage::Appender {
   }
   Usage usage() const;
 
+  // False where a rate of AWS is exceeded: 429, nothing was done.
+  bool TakeCall(CallKind kind);
+  bool TakeSamples(size_t samples);
+  // The rate of TakeSamples, for its words.
+  double samples_per_second() const { return around_.rates.samples_per_second; }
+
+  // Into the workspace's query log, where it has one and the query is heavy enough.
+  void LogQuery(const QueryRecord& record);
+  // Into its rule and alert log: `message` is a JSON object, `component` "ruler", "alertmanager".
+  void LogRules(std::string_view component, std::string_view message);
+
  private:
-  const catalog::AmpWorkspace row_;
+  const std::string id_;
+  const std::string account_;
+  const std::string region_;
   const std::string arn_;
   const std::unique_ptr<tsdb::Db> db_;
-  const WriteGuard& guard_;
+  const Surroundings around_;
+  Admission admission_;
+  TokenBucket sample_rate_;
+  std::array<TokenBucket, 4> call_rates_;
+  mutable absl::Mutex mutex_;
+  std::shared_ptr<const Settings> settings_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<const auth::PolicyDocument> policy_ ABSL_GUARDED_BY(mutex_);
   std::atomic<uint64_t> samples_ingested_{0};
   std::atomic<uint64_t> samples_refused_{0};
   std::atomic<uint64_t> query_samples_{0};
