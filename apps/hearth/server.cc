@@ -79,6 +79,12 @@ absl::Status Server::OpenWorkspaces() {
   options.store.wal_fsync = settings_.wal_fsync;
   options.store.out_of_order_window_ms = settings_.aws_fidelity ? 60'000 : 3'600'000;
   options.store.max_sample_age_ms = settings_.aws_fidelity ? 3'600'000 : 0;
+  options.rule_query_offset_ms = settings_.aws_fidelity ? 60'000 : 0;
+  if (settings_.aws_fidelity) {
+    // AMP's first quota of 2 M series gives a thirtieth of it in samples a second.
+    options.rates.samples_per_second = 2'000'000.0 / 30;
+    options.rates.calls = true;
+  }
   const auto head_bytes =
       static_cast<uint64_t>(kHeadShare * static_cast<double>(settings_.memory_limit_bytes));
   options.store.head_bytes_max = head_bytes;
@@ -174,7 +180,7 @@ void Server::BuildFaces() {
         return data_plane_->HandleAs(request, workspace, path, caller);
       },
       api::Console::Shell);
-  aps_ = std::make_unique<api::Aps>(api::ApsOptions{http_url_, settings_.aws_fidelity}, *gate_,
+  aps_ = std::make_unique<api::Aps>(api::ApsOptions{http_url_, settings_.aws_fidelity, {}}, *gate_,
                                     *catalog_, *workspaces_, rng_);
   sts_ = std::make_unique<api::Sts>(*gate_, rng_);
 

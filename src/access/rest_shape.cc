@@ -82,8 +82,7 @@ class Checker {
       case ShapeType::kInteger:
         return CheckInteger(shape, value, name);
       case ShapeType::kDouble:
-        if (!value.is_number()) Fail(name, "Member must be a number");
-        return;
+        return CheckDouble(shape, value, name);
       case ShapeType::kBoolean:
         if (!value.is_boolean()) Fail(name, "Member must be true or false");
         return;
@@ -144,6 +143,14 @@ class Checker {
     const auto number = AsInteger(value);
     if (!number) return Fail(name, "Member must be an integer");
     CheckRange(shape, *number, "value", name);
+  }
+
+  void CheckDouble(const Shape& shape, const Json& value, std::string_view name) {
+    if (!value.is_number()) return Fail(name, "Member must be a number");
+    const double number = value.get<double>();
+    if (shape.min != kNoMinimum && number < static_cast<double>(shape.min)) {
+      Fail(name, fmt::format("Member must have value greater than or equal to {}", shape.min));
+    }
   }
 
   void CheckStructure(const Shape& shape, const Json& value, std::string_view name) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The collector's chart: rendered by Helm, each manifest judged by the models of Kubernetes' own
+"""The collector's chart: rendered by Helm, each manifest judged by the models of Kubernetes' official
 client, which are generated from its OpenAPI; the scrape configuration by promtool. Nothing is
 deployed."""
 

@@ -6,6 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "access/aws_errors.h"
+#include "access/replay.h"
+#include "api/aps/answers.h"
+#include "api/aps/operations.h"
+#include "base/check.h"
 #include "base/log.h"
 #include "base/status.h"
 
@@ -15,275 +19,227 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kService = "aps";
-constexpr size_t kAliasMax = 100;  // aws-contract.md §9.1
-constexpr size_t kTagsMax = 50;
-constexpr size_t kTagKeyMax = 128;
-constexpr size_t kTagValueMax = 256;
-constexpr int kPageDefault = 100;
-constexpr int kPageMax = 1000;
-constexpr size_t kAwsWorkspacesMax = 25;  // --fidelity aws: AMP's quota in a region
-
-net::HttpResponse Answer(int status, const Json& json) {
-  return net::JsonResponse(status, json.dump(-1, ' ', false, Json::error_handler_t::replace));
-}
-
-net::HttpResponse Invalid(std::string_view message) {
-  return access::AwsJsonError(400, "ValidationException", message,
-                              R"("reason":"FIELD_VALIDATION_FAILED")");
-}
-
-net::HttpResponse NotFoundError(std::string_view id) {
-  return access::AwsJsonError(
-      404, "ResourceNotFoundException", "Workspace not found",
-      fmt::format(R"("resourceId":{},"resourceType":"workspace")", Json(id).dump()));
-}
-
-net::HttpResponse ServerError(const absl::Status& status) {
-  log::Error("aps", "catalog", {{"error", Message(status)}});
-  net::HttpResponse response =
-      access::AwsJsonError(500, "InternalServerException", "The catalog cannot be used right now");
-  response.headers.Set("Retry-After", "1");
-  return response;
-}
-
-Json WorkspaceJson(const catalog::AmpWorkspace& workspace) {
-  Json json = {{"workspaceId", workspace.id},
-               {"arn", catalog::AmpWorkspaceArn(workspace)},
-               {"status", {{"statusCode", catalog::WorkspaceStatusName(workspace.status)}}},
-               {"createdAt", static_cast<double>(workspace.created_ms) / 1000},
-               {"tags", Json::object()}};
-  if (!workspace.alias.empty()) json["alias"] = workspace.alias;
-  if (!workspace.kms_key_arn.empty()) json["kmsKeyArn"] = workspace.kms_key_arn;
-  for (const auto& [key, value] : workspace.tags) json["tags"][key] = value;
-  return json;
-}
-
-std::string WorkspaceArn(const access::Caller& caller, std::string_view account,
-                         std::string_view id) {
-  return fmt::format("arn:aws:aps:{}:{}:workspace/{}", caller.region, account, id);
-}
-
-// A string member, "" where absent; false where it is something else.
-bool TextMember(const Json& json, const char* name, std::string* out) {
-  const auto found = json.find(name);
-  if (found == json.end() || found->is_null()) return true;
-  if (!found->is_string()) return false;
-  *out = std::string(TrimSpace(found->get_ref<const std::string&>()));
-  return true;
-}
-
-// "" where they are fine.
-std::string ReadTags(const Json& json, catalog::Tags* tags) {
-  const auto found = json.find("tags");
-  if (found == json.end() || found->is_null()) return "";
-  if (!found->is_object()) return "tags must be a map";
-  for (const auto& [key, value] : found->items()) {
-    if (!value.is_string()) return "tag values must be strings";
-    const std::string& text = value.get_ref<const std::string&>();
-    if (key.empty() || key.size() > kTagKeyMax || text.size() > kTagValueMax) {
-      return fmt::format("tag '{}': a key has 1 to {} characters, a value at most {}", key,
-                         kTagKeyMax, kTagValueMax);
-    }
-    if (key.starts_with("aws:")) return "tag keys that begin with aws: are reserved";
-    (*tags)[key] = text;
-  }
-  if (tags->size() > kTagsMax) {
-    return fmt::format("{} tags, at most {} are allowed", tags->size(), kTagsMax);
-  }
-  return "";
-}
+// --fidelity aws: control operations a second and region (L-8491EB93).
+constexpr double kAwsCallsPerSecond = 10;
+constexpr size_t kTagsMax = 50;  // aws-contract.md §9.1
 
 }  // namespace
 
+Json ActiveStatus(std::string_view reason) {
+  Json status = {{"statusCode", "ACTIVE"}};
+  if (!reason.empty()) status["statusReason"] = reason;
+  return status;
+}
+
+Json TagsJson(const catalog::Tags& tags) {
+  Json json = Json::object();
+  for (const auto& [key, value] : tags) json[key] = value;
+  return json;
+}
+
+Json StoredJson(std::string_view text) {
+  if (text.empty()) return nullptr;
+  return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
+absl::Status CheckTags(const catalog::Tags& tags) {
+  for (const auto& [key, value] : tags) {
+    if (key.starts_with("aws:")) {
+      return access::InvalidField("tags", "Tag keys that begin with aws: are reserved");
+    }
+  }
+  if (tags.size() > kTagsMax) {
+    return access::InvalidField(
+        "tags", fmt::format("A resource has at most {} tags, not {}", kTagsMax, tags.size()));
+  }
+  return absl::OkStatus();
+}
+
+// How an operation runs, and the resource that it is authorised on.
+struct Aps::Row {
+  std::string_view operation;
+  Method method;
+  enum class Target { kWorkspace, kWorkspaces, kNamespace, kDetector, kScraper, kArn, kNone };
+  Target target;
+};
+
+const Aps::Row& Aps::FindRow(std::string_view operation) {
+  using T = Row::Target;
+  static constexpr Row kRows[] = {
+      {"CreateWorkspace", &Aps::CreateWorkspace, T::kWorkspaces},
+      {"ListWorkspaces", &Aps::ListWorkspaces, T::kWorkspaces},
+      {"DescribeWorkspace", &Aps::DescribeWorkspace, T::kWorkspace},
+      {"UpdateWorkspaceAlias", &Aps::UpdateWorkspaceAlias, T::kWorkspace},
+      {"DeleteWorkspace", &Aps::DeleteWorkspace, T::kWorkspace},
+      {"DescribeWorkspaceConfiguration", &Aps::DescribeWorkspaceConfiguration, T::kWorkspace},
+      {"UpdateWorkspaceConfiguration", &Aps::UpdateWorkspaceConfiguration, T::kWorkspace},
+      {"DescribeResourcePolicy", &Aps::DescribeResourcePolicy, T::kWorkspace},
+      {"PutResourcePolicy", &Aps::PutResourcePolicy, T::kWorkspace},
+      {"DeleteResourcePolicy", &Aps::DeleteResourcePolicy, T::kWorkspace},
+      {"CreateRuleGroupsNamespace", &Aps::CreateRuleGroupsNamespace, T::kNamespace},
+      {"PutRuleGroupsNamespace", &Aps::PutRuleGroupsNamespace, T::kNamespace},
+      {"DescribeRuleGroupsNamespace", &Aps::DescribeRuleGroupsNamespace, T::kNamespace},
+      {"ListRuleGroupsNamespaces", &Aps::ListRuleGroupsNamespaces, T::kWorkspace},
+      {"DeleteRuleGroupsNamespace", &Aps::DeleteRuleGroupsNamespace, T::kNamespace},
+      {"CreateAlertManagerDefinition", &Aps::CreateAlertManagerDefinition, T::kWorkspace},
+      {"PutAlertManagerDefinition", &Aps::PutAlertManagerDefinition, T::kWorkspace},
+      {"DescribeAlertManagerDefinition", &Aps::DescribeAlertManagerDefinition, T::kWorkspace},
+      {"DeleteAlertManagerDefinition", &Aps::DeleteAlertManagerDefinition, T::kWorkspace},
+      {"CreateLoggingConfiguration", &Aps::CreateLoggingConfiguration, T::kWorkspace},
+      {"UpdateLoggingConfiguration", &Aps::UpdateLoggingConfiguration, T::kWorkspace},
+      {"DescribeLoggingConfiguration", &Aps::DescribeLoggingConfiguration, T::kWorkspace},
+      {"DeleteLoggingConfiguration", &Aps::DeleteLoggingConfiguration, T::kWorkspace},
+      {"CreateQueryLoggingConfiguration", &Aps::CreateQueryLoggingConfiguration, T::kWorkspace},
+      {"UpdateQueryLoggingConfiguration", &Aps::UpdateQueryLoggingConfiguration, T::kWorkspace},
+      {"DescribeQueryLoggingConfiguration", &Aps::DescribeQueryLoggingConfiguration,
+       T::kWorkspace},
+      {"DeleteQueryLoggingConfiguration", &Aps::DeleteQueryLoggingConfiguration, T::kWorkspace},
+      {"CreateScraper", &Aps::CreateScraper, T::kScraper},
+      {"UpdateScraper", &Aps::UpdateScraper, T::kScraper},
+      {"DescribeScraper", &Aps::DescribeScraper, T::kScraper},
+      {"ListScrapers", &Aps::ListScrapers, T::kScraper},
+      {"DeleteScraper", &Aps::DeleteScraper, T::kScraper},
+      {"UpdateScraperLoggingConfiguration", &Aps::UpdateScraperLoggingConfiguration, T::kScraper},
+      {"DescribeScraperLoggingConfiguration", &Aps::DescribeScraperLoggingConfiguration,
+       T::kScraper},
+      {"DeleteScraperLoggingConfiguration", &Aps::DeleteScraperLoggingConfiguration, T::kScraper},
+      {"GetDefaultScraperConfiguration", &Aps::GetDefaultScraperConfiguration, T::kNone},
+      {"CreateAnomalyDetector", &Aps::CreateAnomalyDetector, T::kDetector},
+      {"PutAnomalyDetector", &Aps::PutAnomalyDetector, T::kDetector},
+      {"DescribeAnomalyDetector", &Aps::DescribeAnomalyDetector, T::kDetector},
+      {"ListAnomalyDetectors", &Aps::ListAnomalyDetectors, T::kWorkspace},
+      {"DeleteAnomalyDetector", &Aps::DeleteAnomalyDetector, T::kDetector},
+      {"ListTagsForResource", &Aps::ListTagsForResource, T::kArn},
+      {"TagResource", &Aps::TagResource, T::kArn},
+      {"UntagResource", &Aps::UntagResource, T::kArn},
+  };
+  static_assert(std::size(kRows) == 44);
+  for (const Row& row : kRows) {
+    if (row.operation == operation) return row;
+  }
+  CheckFailed(__FILE__, __LINE__, "an operation without a method");
+}
+
+Aps::Aps(ApsOptions options, const access::Gate& gate, catalog::Catalog& catalog,
+         workspace::Manager& workspaces, Rng& rng)
+    : options_(std::move(options)),
+      gate_(gate),
+      catalog_(catalog),
+      workspaces_(workspaces),
+      rng_(rng),
+      rate_(kAwsCallsPerSecond, kAwsCallsPerSecond) {}
+
 net::HttpResponse Aps::Handle(const net::HttpRequest& request) {
-  net::HttpResponse response;
   const access::Identified who = gate_.Identify(request, kService);
+  net::HttpResponse refused;
   if (who.refusal) {
-    response = access::AwsJsonRefusal(*who.refusal, false);
-  } else {
-    std::vector<std::string> segments;
-    bool well_formed = true;
-    for (const std::string_view raw : Split(std::string_view(request.path).substr(1), '/')) {
-      std::string segment;
-      well_formed = well_formed && PercentDecode(raw, false, &segment);
-      segments.push_back(std::move(segment));
-    }
-    response = well_formed ? Route(request, who.caller, segments) : Invalid("bad path");
+    refused = access::AwsJsonRefusal(*who.refusal, false);
+    refused.headers.Set("x-amzn-RequestId", NewUuid(rng_));
+    return refused;
   }
-  response.headers.Set("x-amzn-RequestId", NewUuid(rng_));
-  return response;
+  access::RestMatch match;
+  static const access::RestOperations kOperations(ApsOperations());
+  if (!kOperations.Find(request, &match)) {
+    return access::RestErrorResponse(access::UnknownOperation(request), rng_);
+  }
+  refused.status = 0;
+  const auto body = Run(request, who.caller, match, &refused);
+  if (refused.status != 0) {
+    refused.headers.Set("x-amzn-RequestId", NewUuid(rng_));
+    return refused;
+  }
+  if (!body.ok()) return access::RestErrorResponse(body.status(), rng_);
+  return access::RestResponse(match.operation->ok_status, *body, rng_);
 }
 
-net::HttpResponse Aps::Route(const net::HttpRequest& request, const access::Caller& caller,
-                             const std::vector<std::string>& segments) {
-  const std::string& method = request.method;
-  const size_t n = segments.size();
-  if (segments[0] == "workspaces" && n == 1) {
-    if (method == "GET") return List(request, caller);
-    if (method == "POST") return Create(request, caller);
+Aps::Body Aps::Run(const net::HttpRequest& request, const access::Caller& caller,
+                   const access::RestMatch& match, net::HttpResponse* refused) {
+  if (options_.aws_fidelity && !rate_.Take(1, catalog_.clock().MonotonicNs())) {
+    return access::Throttled("Rate exceeded", kService, "L-8491EB93");
   }
-  if (segments[0] == "workspaces" && n == 2) {
-    if (method == "GET") return Describe(caller, segments[1]);
-    if (method == "DELETE") return Delete(caller, segments[1]);
+  // What the request names is authorised before anything is said of what is wrong with it.
+  auto input = access::ReadRestInput(*match.operation, match, request);
+  const Call call{request, caller, match, input.ok() ? *input : access::RestInput()};
+  if (const auto refusal = gate_.Authorize(
+          caller, fmt::format("aps:{}", match.operation->name), TargetOf(call))) {
+    *refused = access::AwsJsonRefusal(*refusal, false);
+    return "";
   }
-  if (segments[0] == "tags" && n == 2 && method == "GET") return ListTags(caller, segments[1]);
-  const bool logging = n == 3 && segments[0] == "workspaces" && segments[2] == "logging";
-  if (logging && method == "GET") {
-    // No workspace has one: the provider reads this on every refresh (aws-contract.md §4.1).
-    const std::string arn = WorkspaceArn(caller, gate_.options().account, segments[1]);
-    if (const auto refusal = gate_.Authorize(caller, "aps:DescribeLoggingConfiguration", arn)) {
-      return access::AwsJsonRefusal(*refusal, false);
-    }
-    return access::AwsJsonError(404, "ResourceNotFoundException",
-                                "Logging configuration not found");
-  }
-  return access::AwsJsonError(
-      501, "NotImplementedException",
-      fmt::format("{} {} of aps is not part of this version of hearth", method, request.path));
+  TRY(input);
+  return (this->*FindRow(match.operation->name).method)(call);
 }
 
-absl::StatusOr<catalog::AmpWorkspace> Aps::Find(const access::Caller& caller, std::string_view id) {
-  TRY_ASSIGN(catalog::AmpWorkspace workspace, catalog_.Read([&](catalog::Reader& reader) {
-    return catalog::GetAmpWorkspace(reader, id);
-  }));
-  if (workspace.region != caller.region || workspace.account != gate_.options().account) {
-    return NotFound("workspace {} is in another region", id);
+std::string Aps::Arn(const Call& call, std::string_view rest) const {
+  return fmt::format("arn:aws:aps:{}:{}:{}", call.caller.region, account(), rest);
+}
+
+std::string Aps::TargetOf(const Call& call) const {
+  const std::string_view workspace = call.match.Label("workspaceId");
+  // "*" where the object has no name yet, or the list is of all.
+  const auto or_all = [](std::string_view text) { return text.empty() ? "*" : text; };
+  using T = Row::Target;
+  switch (FindRow(call.match.operation->name).target) {
+    case T::kWorkspace:
+      return Arn(call, fmt::format("workspace/{}", workspace));
+    case T::kWorkspaces:
+      return Arn(call, "workspace/*");
+    case T::kNamespace:
+      return Arn(call, fmt::format("rulegroupsnamespace/{}/{}", workspace,
+                                   or_all(call.match.Label("name").empty()
+                                              ? std::string_view(call.Text("name"))
+                                              : call.match.Label("name"))));
+    case T::kDetector:
+      return Arn(call, fmt::format("anomalydetector/{}/{}", workspace,
+                                   or_all(call.match.Label("anomalyDetectorId"))));
+    case T::kScraper:
+      return Arn(call, fmt::format("scraper/{}", or_all(call.match.Label("scraperId"))));
+    case T::kArn:
+      return std::string(call.match.Label("resourceArn"));
+    case T::kNone:
+      break;
+  }
+  return "*";
+}
+
+absl::StatusOr<catalog::AmpWorkspace> Aps::Owner(catalog::Reader& reader, const Call& call) const {
+  const std::string_view id = call.match.Label("workspaceId");
+  TRY_ASSIGN(catalog::AmpWorkspace workspace,
+             OrNotFound(catalog::GetAmpWorkspace(reader, id), "Workspace", id, "workspace"));
+  if (workspace.region != call.caller.region || workspace.account != account()) {
+    return access::ResourceNotFound("Workspace not found", id, "workspace");
   }
   return workspace;
 }
 
-net::HttpResponse Aps::List(const net::HttpRequest& request, const access::Caller& caller) {
-  const std::string all = WorkspaceArn(caller, gate_.options().account, "*");
-  if (const auto refusal = gate_.Authorize(caller, "aps:ListWorkspaces", all)) {
-    return access::AwsJsonRefusal(*refusal, false);
-  }
-  catalog::AmpWorkspaceQuery query;
-  query.account = gate_.options().account;
-  query.region = caller.region;
-  int64_t page = kPageDefault;
-  const auto parameters = net::ParseForm(request.query);
-  if (!parameters.ok()) return Invalid(Message(parameters.status()));
-  for (const net::Parameter& parameter : *parameters) {
-    if (parameter.name == "alias") query.alias_prefix = parameter.value;
-    if (parameter.name == "nextToken" && !Base64UrlDecode(parameter.value, &query.after)) {
-      return Invalid("nextToken is not one of ours");
-    }
-    if (parameter.name == "maxResults" &&
-        (!ParseInt64(parameter.value, &page) || page < 1 || page > kPageMax)) {
-      return Invalid(fmt::format("maxResults must be a number from 1 to {}", kPageMax));
-    }
-  }
-  query.limit = static_cast<int>(page) + 1;
-  auto rows = catalog_.Read(
-      [&](catalog::Reader& reader) { return catalog::ListAmpWorkspaces(reader, query); });
-  if (!rows.ok()) return ServerError(rows.status());
-  Json answer = {{"workspaces", Json::array()}};
-  const bool more = rows->size() > static_cast<size_t>(page);
-  if (more) rows->resize(static_cast<size_t>(page));
-  for (const catalog::AmpWorkspace& row : *rows) {
-    answer["workspaces"].push_back(WorkspaceJson(row));
-  }
-  if (more) answer["nextToken"] = Base64UrlEncode(rows->back().id);
-  return Answer(200, answer);
+Aps::Body Aps::Once(const Call& call, absl::FunctionRef<Body(catalog::Transaction&)> body,
+                    const std::function<void()>& after) {
+  const access::ReplayKey key =
+      access::MakeReplayKey(call.request, call.caller, account(), call.match.operation->name,
+                            call.Text("clientToken"));
+  TRY_ASSIGN(access::StoredAnswer answer,
+             access::WriteOnce(catalog_, key,
+                               [&](catalog::Transaction& transaction)
+                                   -> absl::StatusOr<access::StoredAnswer> {
+                                 TRY_ASSIGN(std::string text, body(transaction));
+                                 return access::StoredAnswer{call.match.operation->ok_status,
+                                                             std::move(text), false};
+                               }));
+  if (!answer.replayed && after) after();
+  return std::move(answer.body);
 }
 
-net::HttpResponse Aps::Create(const net::HttpRequest& request, const access::Caller& caller) {
-  const std::string all = WorkspaceArn(caller, gate_.options().account, "*");
-  if (const auto refusal = gate_.Authorize(caller, "aps:CreateWorkspace", all)) {
-    return access::AwsJsonRefusal(*refusal, false);
-  }
-  const Json body = Json::parse(request.body.empty() ? "{}" : request.body, nullptr, false);
-  if (!body.is_object()) {
-    return access::AwsJsonError(400, "ValidationException", "The body is not a JSON object",
-                                R"("reason":"CANNOT_PARSE")");
-  }
-  catalog::AmpWorkspace workspace;
-  workspace.account = gate_.options().account;
-  workspace.region = caller.region;
-  if (!TextMember(body, "alias", &workspace.alias) ||
-      !TextMember(body, "kmsKeyArn", &workspace.kms_key_arn)) {
-    return Invalid("alias and kmsKeyArn must be strings");
-  }
-  if (workspace.alias.size() > kAliasMax) {
-    return Invalid(fmt::format("alias has {} characters, at most {} are allowed",
-                               workspace.alias.size(), kAliasMax));
-  }
-  if (const std::string problem = ReadTags(body, &workspace.tags); !problem.empty()) {
-    return Invalid(problem);
-  }
-  const absl::Status status =
-      catalog_.Write([&](catalog::Transaction& transaction) -> absl::Status {
-        if (options_.aws_fidelity) {
-          catalog::AmpWorkspaceQuery query;
-          query.account = workspace.account;
-          query.region = workspace.region;
-          TRY_ASSIGN(const auto rows, catalog::ListAmpWorkspaces(transaction, query));
-          if (rows.size() >= kAwsWorkspacesMax) return ResourceExhausted("quota");
-        }
-        return catalog::CreateAmpWorkspace(transaction, &workspace);
-      });
-  if (absl::IsResourceExhausted(status)) {
-    return access::AwsJsonError(402, "ServiceQuotaExceededException",
-                                "Limit exceeded. Maximum workspaces per account.",
-                                R"("resourceType":"workspace","serviceCode":"aps")");
-  }
-  if (!status.ok()) return ServerError(status);
-  if (const absl::Status opened = workspaces_.Add(workspace); !opened.ok()) {
-    return ServerError(opened);
-  }
-  Json answer = WorkspaceJson(workspace);
-  answer.erase("createdAt");
-  answer.erase("alias");
-  return Answer(202, answer);
+void Aps::Reconfigure(std::string_view id) {
+  const auto settings = catalog_.Read(
+      [&](catalog::Reader& reader) { return workspace::LoadSettings(reader, id); });
+  if (settings.ok()) return workspaces_.Configure(*settings);
+  if (absl::IsNotFound(settings.status())) return;  // deleted meanwhile
+  log::Error("aps", "settings of a workspace take effect at the next start only",
+             {{"workspace", id}, {"error", Message(settings.status())}});
 }
 
-net::HttpResponse Aps::Describe(const access::Caller& caller, std::string_view id) {
-  const std::string arn = WorkspaceArn(caller, gate_.options().account, id);
-  if (const auto refusal = gate_.Authorize(caller, "aps:DescribeWorkspace", arn)) {
-    return access::AwsJsonRefusal(*refusal, false);
-  }
-  const auto workspace = Find(caller, id);
-  if (absl::IsNotFound(workspace.status())) return NotFoundError(id);
-  if (!workspace.ok()) return ServerError(workspace.status());
-  Json json = WorkspaceJson(*workspace);
-  json["prometheusEndpoint"] = options_.endpoint + "/workspaces/" + workspace->id + "/";
-  return Answer(200, {{"workspace", std::move(json)}});
-}
-
-net::HttpResponse Aps::Delete(const access::Caller& caller, std::string_view id) {
-  const std::string arn = WorkspaceArn(caller, gate_.options().account, id);
-  if (const auto refusal = gate_.Authorize(caller, "aps:DeleteWorkspace", arn)) {
-    return access::AwsJsonRefusal(*refusal, false);
-  }
-  const auto workspace = Find(caller, id);
-  if (absl::IsNotFound(workspace.status())) return NotFoundError(id);
-  if (!workspace.ok()) return ServerError(workspace.status());
-  const absl::Status status = catalog_.Write([&](catalog::Transaction& transaction) {
-    return catalog::DeleteAmpWorkspace(transaction, id);
-  });
-  if (absl::IsNotFound(status)) return NotFoundError(id);
-  if (!status.ok()) return ServerError(status);
-  if (const absl::Status removed = workspaces_.Remove(id); !removed.ok()) {
-    log::Error("aps", "files of a deleted workspace remain",
-               {{"workspace", id}, {"error", Message(removed)}});
-  }
-  net::HttpResponse response;
-  response.status = 202;
-  return response;
-}
-
-net::HttpResponse Aps::ListTags(const access::Caller& caller, std::string_view arn) {
-  if (const auto refusal = gate_.Authorize(caller, "aps:ListTagsForResource", arn)) {
-    return access::AwsJsonRefusal(*refusal, false);
-  }
-  const std::string prefix = WorkspaceArn(caller, gate_.options().account, "");
-  if (!arn.starts_with(prefix)) return NotFoundError(arn);
-  const auto workspace = Find(caller, arn.substr(prefix.size()));
-  if (absl::IsNotFound(workspace.status())) return NotFoundError(arn);
-  if (!workspace.ok()) return ServerError(workspace.status());
-  Json tags = Json::object();
-  for (const auto& [key, value] : workspace->tags) tags[key] = value;
-  return Answer(200, {{"tags", std::move(tags)}});
+std::string Aps::PageScope(const Call& call, std::string_view filters) const {
+  return fmt::format("{}\n{}\n{}\n{}\n{}", call.match.operation->name, account(),
+                     call.caller.region, call.match.Label("workspaceId"), filters);
 }
 
 }  // namespace hearth::api
