@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "tsdb/block_index.h"
 #include "tsdb/coding.h"
+#include "tsdb/histogram_codec.h"
 #include "tsdb/value_codec.h"
 
 namespace hearth::tsdb {
@@ -38,10 +39,11 @@ absl::Status ReadFooter(const std::string& id, uint64_t size, storage::BlobStore
 class BlockSource : public SeriesSource {
  public:
   BlockSource(std::shared_ptr<const Block> block, std::shared_ptr<const BlockIndex> index,
-              SeriesIds ids, bool use_cache)
+              SeriesIds ids, std::shared_ptr<const DeletedSeries> deleted, bool use_cache)
       : block_(std::move(block)),
         index_(std::move(index)),
         ids_(std::move(ids)),
+        deleted_(std::move(deleted)),
         use_cache_(use_cache) {}
 
   absl::StatusOr<bool> Next() override {
@@ -53,25 +55,58 @@ class BlockSource : public SeriesSource {
   model::LabelsView labels() const override { return model::LabelsView(packed_); }
 
   absl::Status Read(storage::TimeRange range, Columns* columns) override {
-    TRY(index_->Columns(series_, &places_));
-    for (const BlockIndex::Column& column : places_) {
+    const size_t begin = columns->size();
+    const size_t histograms_begin = columns->histograms.size();
+    TRY(index_->Find(series_, &places_));
+    for (const BlockIndex::Column& column : places_.columns) {
       const BlockIndex::Timeline& timeline = index_->timelines()[column.timeline];
       if (timeline.first_ms > range.max_ms || timeline.last_ms < range.min_ms) continue;
-      TRY_ASSIGN(const std::vector<int64_t>* times, Times(column.timeline));
-      const size_t at = columns->size();
-      columns->times_ms.insert(columns->times_ms.end(), times->begin(), times->end());
-      columns->values.resize(at + times->size());
-      TRY(Load(column.page, &values_number_, &values_page_));
-      ByteReader reader(*values_page_);
-      reader.Take(column.offset);
-      if (!DecodeValues(&reader, std::span(columns->values).subspan(at))) {
-        return DataLoss("block {}: values of series {} do not parse", block_->meta().id, series_);
-      }
+      TRY(ReadColumn(column, columns));
     }
+    for (const BlockIndex::HistogramPlace& place : places_.histograms) {
+      if (place.first_ms > range.max_ms || place.last_ms < range.min_ms) continue;
+      TRY(ReadHistograms(place, columns));
+    }
+    if (deleted_ != nullptr) deleted_->Remove(series_, begin, histograms_begin, columns);
     return absl::OkStatus();
   }
 
  private:
+  absl::Status ReadColumn(const BlockIndex::Column& column, Columns* columns) {
+    TRY_ASSIGN(const std::vector<int64_t>* times, Times(column.timeline));
+    const size_t at = columns->size();
+    columns->times_ms.insert(columns->times_ms.end(), times->begin(), times->end());
+    columns->values.resize(at + times->size());
+    TRY(Load(column.page, &values_number_, &values_page_));
+    ByteReader reader(*values_page_);
+    reader.Take(column.offset);
+    if (!DecodeValues(&reader, std::span(columns->values).subspan(at))) {
+      return DataLoss("block {}: values of series {} do not parse", block_->meta().id, series_);
+    }
+    if (!column.has_starts) return absl::OkStatus();
+    TRY(Load(column.starts_page, &values_number_, &values_page_));
+    ByteReader starts_reader(*values_page_);
+    starts_reader.Take(column.starts_offset);
+    int64_t start = 0;
+    for (int64_t& out : columns->StartsFrom(at)) {
+      start = WrappingAdd(start, starts_reader.SignedVarint());
+      out = start;
+    }
+    if (starts_reader.ok()) return absl::OkStatus();
+    return DataLoss("block {}: start times of series {} do not parse", block_->meta().id, series_);
+  }
+
+  absl::Status ReadHistograms(const BlockIndex::HistogramPlace& place, Columns* columns) {
+    TRY(Load(place.page, &values_number_, &values_page_));
+    ByteReader reader(*values_page_);
+    reader.Take(place.offset);
+    const std::string_view bytes = reader.Bytes();
+    if (reader.ok() && DecodeHistograms(bytes, place.count, &columns->histograms)) {
+      return absl::OkStatus();
+    }
+    return DataLoss("block {}: histograms of series {} do not parse", block_->meta().id, series_);
+  }
+
   absl::Status Load(uint32_t page, uint32_t* number, std::shared_ptr<const std::string>* bytes) {
     if (*bytes != nullptr && *number == page) return absl::OkStatus();
     TRY_ASSIGN(*bytes, block_->Page(*index_, page, use_cache_));
@@ -98,11 +133,12 @@ class BlockSource : public SeriesSource {
   const std::shared_ptr<const Block> block_;
   const std::shared_ptr<const BlockIndex> index_;
   const SeriesIds ids_;
+  const std::shared_ptr<const DeletedSeries> deleted_;
   const bool use_cache_;
   size_t next_ = 0;
   uint32_t series_ = 0;
   std::string packed_;
-  std::vector<BlockIndex::Column> places_;
+  BlockIndex::Places places_;
   uint32_t values_number_ = 0;
   uint32_t times_number_ = 0;
   std::shared_ptr<const std::string> values_page_;
@@ -110,19 +146,42 @@ class BlockSource : public SeriesSource {
   absl::flat_hash_map<uint32_t, std::vector<int64_t>> timelines_;
 };
 
+bool Intersects(int64_t first_ms, int64_t last_ms, storage::TimeRange range) {
+  return first_ms <= range.max_ms && last_ms >= range.min_ms;
+}
+
+bool AnyOverlaps(const BlockIndex& index, const BlockIndex::Places& places,
+                 storage::TimeRange range) {
+  for (const BlockIndex::Column& column : places.columns) {
+    const BlockIndex::Timeline& timeline = index.timelines()[column.timeline];
+    if (Intersects(timeline.first_ms, timeline.last_ms, range)) return true;
+  }
+  return std::any_of(places.histograms.begin(), places.histograms.end(),
+                     [range](const BlockIndex::HistogramPlace& place) {
+                       return Intersects(place.first_ms, place.last_ms, range);
+                     });
+}
+
+// `deleted` may be null.
 absl::StatusOr<SeriesIds> FindOverlapping(const BlockIndex& index,
                                           const std::vector<model::Matcher>& matchers,
-                                          storage::TimeRange range, bool all) {
+                                          storage::TimeRange range, bool all,
+                                          const DeletedSeries* deleted) {
   SeriesIds ids = FindSeries(BlockIndexReader(index), matchers);
-  if (all) return ids;
+  if (all && deleted == nullptr) return ids;
   absl::Status status;
-  std::vector<BlockIndex::Column> columns;
+  BlockIndex::Places places;
   std::erase_if(ids, [&](uint32_t id) {
-    if (const absl::Status read = index.Columns(id, &columns); !read.ok()) status = read;
-    return std::none_of(columns.begin(), columns.end(), [&](const BlockIndex::Column& column) {
-      const BlockIndex::Timeline& timeline = index.timelines()[column.timeline];
-      return timeline.first_ms <= range.max_ms && timeline.last_ms >= range.min_ms;
-    });
+    if (const absl::Status read = index.Find(id, &places); !read.ok()) {
+      status = read;
+      return true;
+    }
+    if (!AnyOverlaps(index, places, range)) return true;
+    if (deleted == nullptr) return false;
+    storage::TimeRange held = index.TimesOf(places);
+    held.min_ms = std::max(held.min_ms, range.min_ms);
+    held.max_ms = std::min(held.max_ms, range.max_ms);
+    return deleted->Hides(id, held);
   });
   TRY(status);
   return ids;
@@ -182,10 +241,36 @@ absl::StatusOr<std::shared_ptr<const BlockIndex>> Block::LoadIndex() const {
   TRY(ReadFooter(meta_.id, meta_.size, store_, &footer));
   if (footer.meta.id != meta_.id) return DataLoss("the file says it is {}", footer.meta.id);
   BlockIndex::Bytes bytes;
+  bytes.version = footer.version;
   for (size_t i = 0; i < kSections; ++i) {
     TRY_ASSIGN(bytes.sections[i], ReadExtent(footer.sections[i], kSectionBytesMax));
   }
   return BlockIndex::Parse(std::move(bytes));
+}
+
+void Block::SetTombstones(std::shared_ptr<const std::vector<Tombstone>> tombstones) const {
+  absl::MutexLock lock(&mutex_);
+  tombstones_ = std::move(tombstones);
+  deleted_ = nullptr;
+}
+
+bool Block::has_tombstones() const {
+  absl::MutexLock lock(&mutex_);
+  return tombstones_ != nullptr && !tombstones_->empty() &&
+         tombstones_->back().number >= meta_.tombstones_from;
+}
+
+std::shared_ptr<const DeletedSeries> Block::Deleted(const BlockIndex& index) const {
+  absl::MutexLock lock(&mutex_);
+  if (tombstones_ == nullptr || tombstones_->empty() ||
+      tombstones_->back().number < meta_.tombstones_from) {
+    return nullptr;
+  }
+  if (deleted_ == nullptr) {
+    deleted_ = std::make_shared<const DeletedSeries>(BlockIndexReader(index), *tombstones_,
+                                                     meta_.tombstones_from);
+  }
+  return deleted_->empty() ? nullptr : deleted_;
 }
 
 absl::StatusOr<std::shared_ptr<const BlockIndex>> Block::Index() const {
@@ -218,10 +303,11 @@ absl::StatusOr<std::unique_ptr<SeriesSource>> Block::Select(
     storage::TimeRange range, bool use_cache) {
   TRY_ASSIGN(auto index, self->Index());
   const bool all = range.min_ms <= self->meta_.min_ms && range.max_ms >= self->meta_.max_ms;
-  auto ids = FindOverlapping(*index, matchers, range, all);
+  auto deleted = self->Deleted(*index);
+  auto ids = FindOverlapping(*index, matchers, range, all, deleted.get());
   if (!ids.ok()) return self->Damaged(ids.status());
   return std::make_unique<BlockSource>(std::move(self), std::move(index), *std::move(ids),
-                                       use_cache);
+                                       std::move(deleted), use_cache);
 }
 
 absl::Status Block::ForEachSeries(const std::vector<model::Matcher>& matchers,
@@ -229,7 +315,8 @@ absl::Status Block::ForEachSeries(const std::vector<model::Matcher>& matchers,
                                   absl::FunctionRef<void(model::LabelsView)> visit) const {
   TRY_ASSIGN(const auto index, Index());
   const bool all = range.min_ms <= meta_.min_ms && range.max_ms >= meta_.max_ms;
-  const auto ids = FindOverlapping(*index, matchers, range, all);
+  const auto deleted = Deleted(*index);
+  const auto ids = FindOverlapping(*index, matchers, range, all, deleted.get());
   if (!ids.ok()) return Damaged(ids.status());
   std::string packed;
   for (const uint32_t id : *ids) {

@@ -4,8 +4,10 @@
 // damaged bytes are DataLoss naming the block, never more. Thread-safe.
 #pragma once
 
+#include <absl/base/thread_annotations.h>
 #include <absl/functional/function_ref.h>
 #include <absl/status/statusor.h>
+#include <absl/synchronization/mutex.h>
 
 #include <atomic>
 #include <cstdint>
@@ -19,6 +21,7 @@
 #include "tsdb/block_cache.h"
 #include "tsdb/block_format.h"
 #include "tsdb/series_set.h"
+#include "tsdb/tombstone.h"
 
 namespace hearth::tsdb {
 
@@ -41,6 +44,10 @@ class Block {
   bool Overlaps(storage::TimeRange range) const {
     return meta_.min_ms <= range.max_ms && meta_.max_ms >= range.min_ms;
   }
+  // Deletions that queries from now on see; those below meta().tombstones_from do not count.
+  void SetTombstones(std::shared_ptr<const std::vector<Tombstone>> tombstones) const;
+  bool has_tombstones() const;
+
   void MarkObsolete() const { obsolete_ = true; }
   void MarkDamaged() const { damaged_ = true; }
   bool damaged() const { return damaged_; }  // found so by a merge, which leaves it alone then
@@ -66,11 +73,16 @@ class Block {
   absl::StatusOr<std::string> ReadExtent(const Extent& extent, size_t raw_max) const;
   absl::StatusOr<std::shared_ptr<const BlockIndex>> LoadIndex() const;
   absl::Status Damaged(const absl::Status& status) const;
+  // Null where nothing is deleted.
+  std::shared_ptr<const DeletedSeries> Deleted(const BlockIndex& index) const;
 
   const BlockMeta meta_;
   const uint64_t cache_key_;
   storage::BlobStore& store_;
   BlockCache& cache_;
+  mutable absl::Mutex mutex_;
+  mutable std::shared_ptr<const std::vector<Tombstone>> tombstones_ ABSL_GUARDED_BY(mutex_);
+  mutable std::shared_ptr<const DeletedSeries> deleted_ ABSL_GUARDED_BY(mutex_);  // made of those
   mutable std::atomic<bool> obsolete_{false};
   mutable std::atomic<bool> damaged_{false};
 };

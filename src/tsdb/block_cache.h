@@ -41,6 +41,12 @@ class BlockCache {
       order_.pop_back();
     }
   }
+  void Clear() {
+    absl::MutexLock lock(&mutex_);
+    entries_.clear();
+    order_.clear();
+    bytes_ = 0;
+  }
   uint64_t bytes() const {
     absl::MutexLock lock(&mutex_);
     return bytes_;

@@ -13,6 +13,7 @@ namespace hearth::tsdb {
 namespace {
 
 constexpr std::string_view kMagic = "HMAN";
+constexpr uint64_t kCopyBytes = 1 << 20;  // at a time
 
 }  // namespace
 
@@ -23,6 +24,9 @@ std::string ManifestBytes(const Manifest& manifest) {
   PutVarint(manifest.next_sequence, &payload);
   PutVarint(manifest.blocks.size(), &payload);
   for (const BlockMeta& meta : manifest.blocks) PutMeta(meta, &payload);
+  PutVarint(manifest.next_tombstone, &payload);
+  PutVarint(manifest.tombstones.size(), &payload);
+  for (const Tombstone& tombstone : manifest.tombstones) PutTombstone(tombstone, &payload);
   std::string bytes(kMagic);
   PutFixed(kManifestVersion, &bytes);
   PutFixed(Crc32c(payload), &bytes);
@@ -47,7 +51,14 @@ absl::Status ParseManifest(std::string_view bytes, Manifest* manifest) {
   manifest->next_sequence = reader.Varint();
   manifest->blocks.resize(reader.Count(11));
   for (BlockMeta& meta : manifest->blocks) {
-    if (!GetMeta(&reader, &meta)) break;
+    if (!GetMeta(&reader, version >= 2, &meta)) break;
+  }
+  if (version >= 2) {
+    manifest->next_tombstone = reader.Varint();
+    manifest->tombstones.resize(reader.Count(4));
+    for (Tombstone& tombstone : manifest->tombstones) {
+      if (!GetTombstone(&reader, &tombstone)) return DataLoss("its deletions do not parse");
+    }
   }
   return reader.ok() && reader.done() ? absl::OkStatus() : DataLoss("it does not parse");
 }
@@ -60,8 +71,17 @@ absl::Status BlockCatalog::Open() {
   for (const BlockMeta& meta : manifest_.blocks) {
     list->push_back(std::make_shared<const Block>(meta, *store_, cache_));
   }
+  ShareTombstones(manifest_, *list);
   list_ = std::move(list);
   return absl::OkStatus();
+}
+
+void BlockCatalog::ShareTombstones(const Manifest& manifest, const BlockList& list) const {
+  std::shared_ptr<const std::vector<Tombstone>> shared;
+  if (!manifest.tombstones.empty()) {
+    shared = std::make_shared<const std::vector<Tombstone>>(manifest.tombstones);
+  }
+  for (const auto& block : list) block->SetTombstones(shared);
 }
 
 absl::Status BlockCatalog::Load() {
@@ -71,7 +91,9 @@ absl::Status BlockCatalog::Load() {
   absl::Status status = bytes.ok() ? ParseManifest(*bytes, &manifest_) : absl::OkStatus();
   if (absl::IsFailedPrecondition(status)) return Annotate(status, path());
   if (!status.ok()) {
-    log::Error("tsdb", "the manifest is damaged; made again from the blocks",
+    log::Error("tsdb",
+               "the manifest is damaged; made again from the blocks, without deletions that were "
+               "not carried out yet",
                {{"file", path()}, {"error", Message(status)}});
     // Kept for whoever wants to look; a start must not depend on it.
     file_system_.Rename(path(), path() + ".damaged").IgnoreError();
@@ -120,6 +142,7 @@ absl::Status BlockCatalog::Rebuild(const std::vector<storage::BlobInfo>& blobs) 
   for (const BlockMeta& meta : found) {
     manifest_.covers = std::max(manifest_.covers, meta.covers);
     manifest_.next_sequence = std::max(manifest_.next_sequence, meta.sequence + 1);
+    manifest_.next_tombstone = std::max(manifest_.next_tombstone, meta.tombstones_from);
   }
   manifest_.blocks = std::move(found);
   return absl::OkStatus();
@@ -137,6 +160,12 @@ absl::Status BlockCatalog::Change(const std::vector<BlockMeta>& added,
   changed.blocks.insert(changed.blocks.end(), added.begin(), added.end());
   std::sort(changed.blocks.begin(), changed.blocks.end(),
             [](const BlockMeta& a, const BlockMeta& b) { return a.sequence < b.sequence; });
+  // Deletions that no block is concerned with any more have been carried out.
+  uint64_t concerned = UINT64_MAX;
+  for (const BlockMeta& meta : changed.blocks) {
+    concerned = std::min(concerned, meta.tombstones_from);
+  }
+  std::erase_if(changed.tombstones, [&](const Tombstone& t) { return t.number < concerned; });
   TRY(file_system_.WriteFileAtomic(path(), ManifestBytes(changed)));
   auto list = std::make_shared<BlockList>();
   for (const BlockMeta& meta : changed.blocks) {
@@ -148,11 +177,39 @@ absl::Status BlockCatalog::Change(const std::vector<BlockMeta>& added,
   for (const auto& block : *list_) {
     if (gone(block->meta().id)) block->MarkObsolete();
   }
+  ShareTombstones(changed, *list);
   manifest_ = std::move(changed);
   list_ = std::move(list);
   for (const std::string& id : orphans_) store_->Delete(id).IgnoreError();  // next start: again
   orphans_.clear();
   return absl::OkStatus();
+}
+
+absl::Status BlockCatalog::Delete(Tombstone tombstone) {
+  if (manifest_.blocks.empty()) return absl::OkStatus();
+  Manifest changed = manifest_;
+  tombstone.number = changed.next_tombstone++;
+  changed.tombstones.push_back(std::move(tombstone));
+  TRY(file_system_.WriteFileAtomic(path(), ManifestBytes(changed)));
+  manifest_ = std::move(changed);
+  ShareTombstones(manifest_, *list_);
+  return absl::OkStatus();
+}
+
+absl::Status BlockCatalog::CopyTo(const std::string& directory) {
+  TRY_ASSIGN(const auto copy,
+             storage::OpenFileBlobStore(file_system_, JoinPath(directory, "blocks")));
+  std::string buffer;
+  for (const BlockMeta& meta : manifest_.blocks) {
+    TRY_ASSIGN(const auto writer, copy->Create(meta.id));
+    for (uint64_t at = 0; at < meta.size; at += buffer.size()) {
+      buffer.resize(static_cast<size_t>(std::min<uint64_t>(kCopyBytes, meta.size - at)));
+      TRY(store_->Read(meta.id, at, {buffer.data(), buffer.size()}));
+      TRY(writer->Append(buffer));
+    }
+    TRY(writer->Finish());
+  }
+  return file_system_.WriteFileAtomic(JoinPath(directory, "manifest"), ManifestBytes(manifest_));
 }
 
 }  // namespace hearth::tsdb

@@ -20,10 +20,12 @@
 #include "storage/blob_store.h"
 #include "tsdb/block.h"
 #include "tsdb/block_cache.h"
+#include "tsdb/tombstone.h"
 
 namespace hearth::tsdb {
 
-inline constexpr uint32_t kManifestVersion = 1;
+// 1: no deletions.
+inline constexpr uint32_t kManifestVersion = 2;
 
 using BlockList = std::vector<std::shared_ptr<const Block>>;  // by sequence
 
@@ -31,6 +33,8 @@ struct Manifest {
   storage::Position covers;  // every frame up to here is in a block
   uint64_t next_sequence = 1;
   std::vector<BlockMeta> blocks;
+  uint64_t next_tombstone = 1;
+  std::vector<Tombstone> tombstones;  // by number
 };
 std::string ManifestBytes(const Manifest& manifest);
 // DataLoss: damaged; FailedPrecondition: newer version.
@@ -50,12 +54,18 @@ class BlockCatalog {
   // up to `covers`. On an error nothing has changed here; the store may hold `added` for nothing.
   absl::Status Change(const std::vector<BlockMeta>& added, const std::vector<std::string>& removed,
                       storage::Position covers);
+  // Makes a deletion of what the blocks hold now durable. `number` is filled in.
+  absl::Status Delete(Tombstone tombstone);
+  // A copy of manifest and blocks below `directory`, which is there and empty.
+  absl::Status CopyTo(const std::string& directory);
   // A blob that no manifest will name; removed with the next change.
   void AddOrphan(std::string id) { orphans_.push_back(std::move(id)); }
+  void DropCache() { cache_.Clear(); }
   uint64_t TakeSequence() { return manifest_.next_sequence++; }
 
  private:
   absl::Status Load();
+  void ShareTombstones(const Manifest& manifest, const BlockList& list) const;
   absl::Status Rebuild(const std::vector<storage::BlobInfo>& blobs);
   std::string path() const { return JoinPath(directory_, "manifest"); }
 

@@ -35,9 +35,10 @@ void PutMeta(const BlockMeta& meta, std::string* out) {
   PutVarint(meta.covers.lsn, out);
   PutVarint(meta.sources.size(), out);
   for (const std::string& source : meta.sources) PutBytes(source, out);
+  PutVarint(meta.tombstones_from, out);
 }
 
-bool GetMeta(ByteReader* reader, BlockMeta* meta) {
+bool GetMeta(ByteReader* reader, bool with_tombstones, BlockMeta* meta) {
   meta->id = reader->Bytes();
   meta->size = reader->Varint();
   meta->series = reader->Varint();
@@ -50,6 +51,7 @@ bool GetMeta(ByteReader* reader, BlockMeta* meta) {
   meta->covers.lsn = reader->Varint();
   meta->sources.resize(reader->Count(1));
   for (std::string& source : meta->sources) source = reader->Bytes();
+  meta->tombstones_from = with_tombstones ? reader->Varint() : 0;
   return reader->ok();
 }
 
@@ -84,7 +86,8 @@ absl::Status ParseFooter(std::string_view tail, size_t* needed, Footer* footer) 
   const std::string_view bytes = tail.substr(tail.size() - *needed, size);
   if (Crc32c(bytes) != crc) return DataLoss("the footer's checksum is wrong");
   ByteReader reader(bytes);
-  bool ok = GetMeta(&reader, &footer->meta) && reader.Varint() == kSections;
+  footer->version = version;
+  bool ok = GetMeta(&reader, version >= 2, &footer->meta) && reader.Varint() == kSections;
   for (Extent& extent : footer->sections) ok = ok && GetExtent(&reader, &extent);
   return ok ? absl::OkStatus() : DataLoss("the footer does not parse");
 }

@@ -21,7 +21,8 @@ namespace hearth::tsdb {
 
 inline constexpr std::string_view kBlockMagic = "HEARTHBK";
 inline constexpr std::string_view kFooterMagic = "HBFT";
-inline constexpr uint32_t kBlockVersion = 1;
+// 1: floats only. 2: histograms, start times, deletions.
+inline constexpr uint32_t kBlockVersion = 2;
 inline constexpr size_t kBlockHeaderBytes = 16;
 inline constexpr size_t kTrailerBytes = 16;
 // A page holds so many bytes of columns before compression, and the one that crosses it: small
@@ -56,11 +57,13 @@ struct BlockMeta {
   uint64_t sequence = 0;     // order of writing: at equal times the lower one's sample counts
   storage::Position covers;  // every frame up to here is in this block or in earlier ones
   std::vector<std::string> sources;  // blocks that this one replaces
+  uint64_t tombstones_from = 0;      // deletions of a lower number are no concern of this block
   friend bool operator==(const BlockMeta&, const BlockMeta&) = default;
 };
 void PutMeta(const BlockMeta& meta, std::string* out);
 
 struct Footer {
+  uint32_t version = kBlockVersion;
   BlockMeta meta;
   Extent sections[kSections];
 };
@@ -72,6 +75,7 @@ absl::Status ParseFooter(std::string_view tail, size_t* needed, Footer* footer);
 
 class ByteReader;
 bool GetExtent(ByteReader* reader, Extent* extent);
-bool GetMeta(ByteReader* reader, BlockMeta* meta);
+// `with_tombstones`: as written since block version 2 and manifest version 2.
+bool GetMeta(ByteReader* reader, bool with_tombstones, BlockMeta* meta);
 
 }  // namespace hearth::tsdb

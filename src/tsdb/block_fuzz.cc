@@ -13,6 +13,7 @@
 #include "tsdb/block.h"
 #include "tsdb/block_index.h"
 #include "tsdb/block_writer.h"
+#include "tsdb/histogram_codec.h"
 #include "tsdb/value_codec.h"
 
 namespace hearth::tsdb {
@@ -30,7 +31,7 @@ void ReadAll(const BlockMeta& meta, storage::BlobStore& store) {
   for (;;) {
     const auto more = (*source)->Next();
     if (!more.ok() || !*more) return;
-    columns.Resize(0);
+    columns.Clear();
     if (!(*source)->Read(kAll, &columns).ok()) return;
     CHECK(columns.times_ms.size() == columns.values.size());
   }
@@ -47,6 +48,14 @@ void Mutate(std::string_view input) {
   for (const char* name : {"1", "2", "3"}) {
     Columns columns;
     for (int i = 0; i < 20; ++i) columns.Append(i * 1000, i * (*name == '2' ? 0.1 : 7));
+    if (*name == '3') {
+      auto histogram = std::make_shared<model::NativeHistogram>();
+      histogram->positive_spans = {{0, 2}};
+      histogram->positive_buckets = {1, 2};
+      histogram->count = 3;
+      for (int i = 0; i < 5; ++i) columns.histograms.push_back({i * 1000 + 1, histogram, 1});
+      columns.StartsFrom(0)[3] = 7;
+    }
     CHECK((*writer)->Add(model::Labels{{"__name__", "x"}, {"a", name}}, columns).ok());
   }
   const auto written = (*writer)->Finish();
@@ -73,11 +82,11 @@ void Parse(std::string_view input) {
   const auto index = BlockIndex::Parse(std::move(bytes));
   if (!index.ok()) return;
   std::string packed;
-  std::vector<BlockIndex::Column> columns;
+  BlockIndex::Places places;
   const BlockIndexReader reader(**index);
   for (uint32_t i = 0; i < std::min<size_t>((*index)->series_count(), 50); ++i) {
     (*index)->Labels(i, &packed).IgnoreError();
-    (*index)->Columns(i, &columns).IgnoreError();
+    (*index)->Find(i, &places).IgnoreError();
     reader.Value(i, "x");
   }
   for (const auto& posting : (*index)->all_postings()) {
@@ -97,6 +106,8 @@ void Decode(std::string_view input) {
   DecodeValues(&value_reader, values);
   ByteReader time_reader(input.substr(1));
   DecodeTimes(&time_reader, times);
+  std::vector<model::HistogramSample> histograms;
+  DecodeHistograms(input.substr(1), static_cast<uint32_t>(count), &histograms);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "tsdb/coding.h"
+#include "tsdb/histogram_codec.h"
 
 namespace hearth::tsdb {
 
@@ -111,21 +112,54 @@ absl::Status BlockIndex::Labels(uint32_t series, std::string* packed) const {
   return absl::OkStatus();
 }
 
-absl::Status BlockIndex::Columns(uint32_t series, std::vector<Column>* columns) const {
-  columns->clear();
+absl::Status BlockIndex::Find(uint32_t series, Places* places) const {
+  places->columns.clear();
+  places->histograms.clear();
   ByteReader reader(series_.substr(series_offsets_[series]));
   for (size_t skip = 2 * reader.Count(2); skip > 0; --skip) reader.Varint();
-  const size_t n = reader.Count(3);
-  for (size_t i = 0; i < n; ++i) {
+  bool ok = true;
+  const bool rich = bytes_.version >= 2;
+  for (size_t n = reader.Count(rich ? 4 : 3); n > 0 && ok; --n) {
     Column column;
     column.timeline = static_cast<uint32_t>(reader.Varint());
     column.page = static_cast<uint32_t>(reader.Varint());
     column.offset = static_cast<uint32_t>(reader.Varint());
-    if (column.timeline >= timelines_.size() || column.page >= pages_.size()) break;
-    columns->push_back(column);
+    const uint64_t starts = rich ? reader.Varint() : 0;
+    if (starts != 0) {
+      column.has_starts = true;
+      column.starts_page = static_cast<uint32_t>(starts - 1);
+      column.starts_offset = static_cast<uint32_t>(reader.Varint());
+    }
+    ok = column.timeline < timelines_.size() && column.page < pages_.size() &&
+         starts <= pages_.size();
+    places->columns.push_back(column);
   }
-  if (!reader.ok() || columns->size() != n) return DataLoss("series {} does not parse", series);
+  for (size_t n = rich && ok ? reader.Count(5) : 0; n > 0 && ok; --n) {
+    HistogramPlace place;
+    place.first_ms = reader.SignedVarint();
+    place.last_ms = WrappingAdd(place.first_ms, static_cast<int64_t>(reader.Varint()));
+    place.count = static_cast<uint32_t>(reader.Varint());
+    place.page = static_cast<uint32_t>(reader.Varint());
+    place.offset = static_cast<uint32_t>(reader.Varint());
+    ok = place.last_ms >= place.first_ms && place.count > 0 && place.count <= kHistogramChunkMax &&
+         place.page < pages_.size();
+    places->histograms.push_back(place);
+  }
+  if (!reader.ok() || !ok) return DataLoss("series {} does not parse", series);
   return absl::OkStatus();
+}
+
+storage::TimeRange BlockIndex::TimesOf(const Places& places) const {
+  storage::TimeRange range{INT64_MAX, INT64_MIN};
+  for (const Column& column : places.columns) {
+    range.min_ms = std::min(range.min_ms, timelines_[column.timeline].first_ms);
+    range.max_ms = std::max(range.max_ms, timelines_[column.timeline].last_ms);
+  }
+  for (const HistogramPlace& place : places.histograms) {
+    range.min_ms = std::min(range.min_ms, place.first_ms);
+    range.max_ms = std::max(range.max_ms, place.last_ms);
+  }
+  return range;
 }
 
 bool BlockIndex::FindSymbol(std::string_view text, uint32_t* number) const {

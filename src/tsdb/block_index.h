@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "model/labels.h"
+#include "storage/querier.h"
 #include "tsdb/block_format.h"
 #include "tsdb/series_index.h"
 
@@ -30,8 +31,23 @@ class BlockIndex {
     uint32_t timeline = 0;
     uint32_t page = 0;
     uint32_t offset = 0;
+    bool has_starts = false;  // and if so, where they are
+    uint32_t starts_page = 0;
+    uint32_t starts_offset = 0;
+  };
+  struct HistogramPlace {
+    int64_t first_ms = 0;
+    int64_t last_ms = 0;
+    uint32_t count = 0;
+    uint32_t page = 0;
+    uint32_t offset = 0;
+  };
+  struct Places {
+    std::vector<Column> columns;
+    std::vector<HistogramPlace> histograms;
   };
   struct Bytes {
+    uint32_t version = kBlockVersion;
     std::string sections[kSections];  // decompressed
   };
   static absl::StatusOr<std::shared_ptr<const BlockIndex>> Parse(Bytes bytes);
@@ -41,9 +57,11 @@ class BlockIndex {
   const std::vector<Extent>& pages() const { return pages_; }
   uint64_t memory_bytes() const { return memory_bytes_; }
 
-  // The packed labels and the columns of a series; DataLoss where its record does not parse.
+  // The packed labels and the places of a series; DataLoss where its record does not parse.
   absl::Status Labels(uint32_t series, std::string* packed) const;
-  absl::Status Columns(uint32_t series, std::vector<Column>* columns) const;
+  absl::Status Find(uint32_t series, Places* places) const;
+  // From the first to the last sample of the series.
+  storage::TimeRange TimesOf(const Places& places) const;
 
   // "" and false where absent.
   std::string_view symbol(uint32_t number) const { return symbols_[number]; }

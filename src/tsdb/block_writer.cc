@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "base/compress.h"
 #include "base/crc32c.h"
 #include "base/status.h"
 #include "tsdb/coding.h"
+#include "tsdb/histogram_codec.h"
 #include "tsdb/value_codec.h"
 
 namespace hearth::tsdb {
@@ -96,6 +98,14 @@ absl::Status BlockWriter::Add(model::LabelsView labels, const Columns& samples) 
     PutVarint(posting.ids.empty() ? ordinal : ordinal - posting.last, &posting.ids);
     posting.last = ordinal;
   }
+  TRY(AddFloats(samples));
+  TRY(AddHistograms(samples.histograms));
+  ++meta_.series;
+  meta_.samples += samples.size() + samples.histograms.size();
+  return absl::OkStatus();
+}
+
+absl::Status BlockWriter::AddFloats(const Columns& samples) {
   const size_t n = samples.size();
   PutVarint((n + kColumnSamplesMax - 1) / kColumnSamplesMax, &series_table_);
   for (size_t at = 0; at < n; at += kColumnSamplesMax) {
@@ -107,11 +117,48 @@ absl::Status BlockWriter::Add(model::LabelsView labels, const Columns& samples) 
     PutVarint(timeline, &series_table_);
     PutVarint(place.first, &series_table_);
     PutVarint(place.second, &series_table_);
+    if (!samples.HasStarts(at, at + count)) {
+      PutVarint(0, &series_table_);
+      continue;
+    }
+    TRY_ASSIGN(const auto starts, PutInPage(&values_, [&](std::string* out) {
+                 int64_t before = 0;
+                 for (size_t i = at; i < at + count; ++i) {
+                   const int64_t start = i < samples.starts.size() ? samples.starts[i] : 0;
+                   PutZigzag(WrappingSub(start, std::exchange(before, start)), out);
+                 }
+               }));
+    PutVarint(uint64_t{starts.first} + 1, &series_table_);
+    PutVarint(starts.second, &series_table_);
   }
-  ++meta_.series;
-  meta_.samples += n;
+  if (n == 0) return absl::OkStatus();
   meta_.min_ms = std::min(meta_.min_ms, samples.times_ms.front());
   meta_.max_ms = std::max(meta_.max_ms, samples.times_ms.back());
+  return absl::OkStatus();
+}
+
+absl::Status BlockWriter::AddHistograms(const std::vector<model::HistogramSample>& histograms) {
+  std::vector<HistogramChunk> chunks;
+  HistogramChunkBuilder builder;
+  for (const model::HistogramSample& sample : histograms) {
+    if (builder.Append(sample)) continue;
+    chunks.push_back(builder.Take());
+    builder.Append(sample);
+  }
+  if (!builder.empty()) chunks.push_back(builder.Take());
+  PutVarint(chunks.size(), &series_table_);
+  for (const HistogramChunk& chunk : chunks) {
+    TRY_ASSIGN(const auto place,
+               PutInPage(&values_, [&](std::string* out) { PutBytes(chunk.bytes, out); }));
+    PutZigzag(chunk.first_ms, &series_table_);
+    PutVarint(static_cast<uint64_t>(chunk.last_ms) - static_cast<uint64_t>(chunk.first_ms),
+              &series_table_);
+    PutVarint(chunk.count, &series_table_);
+    PutVarint(place.first, &series_table_);
+    PutVarint(place.second, &series_table_);
+    meta_.min_ms = std::min(meta_.min_ms, chunk.first_ms);
+    meta_.max_ms = std::max(meta_.max_ms, chunk.last_ms);
+  }
   return absl::OkStatus();
 }
 

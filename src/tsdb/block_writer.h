@@ -26,7 +26,7 @@ class BlockWriter {
   // `meta`: id, level, sequence, covers, sources; the rest is counted here.
   static absl::StatusOr<std::unique_ptr<BlockWriter>> Create(storage::BlobStore& store,
                                                              BlockMeta meta);
-  // Labels above those before; samples not empty, sorted, each time once.
+  // Labels above those before; samples not empty, sorted, each time once, whatever its kind.
   absl::Status Add(model::LabelsView labels, const Columns& samples);
   bool empty() const { return meta_.series == 0; }
   // Durable when OK.
@@ -56,6 +56,8 @@ class BlockWriter {
   // Where the bytes that `put` appends go: page and offset.
   template <typename PutFn>
   absl::StatusOr<std::pair<uint32_t, uint32_t>> PutInPage(OpenPage* page, const PutFn& put);
+  absl::Status AddFloats(const Columns& samples);
+  absl::Status AddHistograms(const std::vector<model::HistogramSample>& histograms);
   absl::StatusOr<uint32_t> TimelineOf(std::span<const int64_t> times_ms);
   std::string SymbolsSection() const;
   std::string PostingsSection() const;

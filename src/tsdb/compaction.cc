@@ -89,9 +89,9 @@ absl::StatusOr<BlockMeta> WriteMerged(std::vector<std::unique_ptr<SeriesSource>>
     }
     TRY_ASSIGN(const bool more, merger.Next());
     if (!more) break;
-    columns.Resize(0);
+    columns.Clear();
     TRY(merger.Read(range, &columns));
-    if (columns.size() == 0) continue;
+    if (columns.empty()) continue;
     if (writer == nullptr) {
       TRY_ASSIGN(writer, BlockWriter::Create(store, meta));
     }

@@ -31,6 +31,18 @@ struct Ledger {
   std::set<std::pair<int, int64_t>> acknowledged;
 };
 
+void AddHistogram(int step, storage::WriteBatch* batch, Ledger* ledger) {
+  constexpr int kSeries = 1000;
+  auto histogram = std::make_shared<model::NativeHistogram>();
+  histogram->count = step;
+  histogram->zero_count = step;
+  batch->AddSeries(Series(kSeries));
+  batch->AddHistogram({TestStore::kStartMs + step * 1000, histogram, TestStore::kStartMs});
+  batch->AddExemplar({Labels{{"trace_id", std::to_string(step)}}, 1,
+                      TestStore::kStartMs + step * 1000});
+  ledger->tried[{kSeries, step * 1000}] = step;
+}
+
 // Commits, seals, merges: everything that writes. Errors are taken as a sender takes them: the same
 // batch is sent again later, up to `tries` times.
 void RunScenario(TestStore* store, Ledger* ledger, int tries) {
@@ -45,13 +57,16 @@ void RunScenario(TestStore* store, Ledger* ledger, int tries) {
     };
     for (int i = 0; i < 3; ++i) add(i, time);
     if (step % 4 == 3) add(0, time - 1500);  // out of order
+    AddHistogram(step, &batch, ledger);
     if (step % 5 == 0) add(100 + step, time);
     for (int i = 0; i < tries; ++i) {
       if (store->db().Commit(batch, {}).ok()) {
         for (const auto& series : batch.series()) {
           const int number = std::stoi(std::string(batch.labels(series).Get("i")));
-          ledger->acknowledged.insert(
-              {number, batch.times_ms()[series.first_sample] - TestStore::kStartMs});
+          const int64_t acknowledged_ms =
+              series.histogram_count > 0 ? batch.histograms()[series.first_histogram].time_ms
+                                         : batch.times_ms()[series.first_sample];
+          ledger->acknowledged.insert({number, acknowledged_ms - TestStore::kStartMs});
         }
         break;
       }
@@ -78,6 +93,13 @@ void ExpectNothingLostOrDoubled(TestStore* store, const Ledger& ledger, const st
       const auto tried = ledger.tried.find(key);
       ASSERT_NE(tried, ledger.tried.end()) << what << ": never sent";
       ASSERT_EQ(series.values[i], tried->second) << what;
+    }
+    for (const auto& [time_ms, count] : series.histograms) {
+      const std::pair key(number, time_ms - TestStore::kStartMs);
+      ASSERT_TRUE(seen.insert(key).second) << what << ": doubled histogram";
+      const auto tried = ledger.tried.find(key);
+      ASSERT_NE(tried, ledger.tried.end()) << what << ": never sent";
+      ASSERT_EQ(count, tried->second) << what;
     }
   }
   for (const auto& key : ledger.acknowledged) {

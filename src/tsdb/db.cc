@@ -17,9 +17,8 @@ using storage::TimeRange;
 
 namespace {
 
-// A start reads the newest samples back from blocks of at most so many series: a larger one would
-// take more than half a second of it.
-constexpr uint64_t kSeedSeriesMax = 200'000;
+// How long a description of what makes so many series is used.
+constexpr int64_t kExplosionNs = 10'000'000'000;
 
 }  // namespace
 
@@ -64,6 +63,7 @@ Db::Impl::Impl(Options options, FileSystem& file_system, const Clock& clock, Reg
       max_age_ms_(options_.max_sample_age_ms),
       series_max_(options_.series_max),
       metadata_(JoinPath(options_.directory, "metadata"), options_.metadata_max),
+      exemplars_(JoinPath(options_.directory, "exemplars"), options_.exemplar_bytes_max),
       catalog_(options_.directory, file_system, options_.block_cache_bytes),
       head_(SystemRng().Next()) {}
 
@@ -72,119 +72,9 @@ Db::Impl::~Impl() {
   {
     absl::MutexLock lock(&mutex_);
     closed_ = true;
+    if (options_.memory != nullptr) options_.memory->Add(-std::exchange(reported_bytes_, 0));
   }
   UpdateGauges();
-}
-
-absl::Status Db::Impl::Open() {
-  TRY(file_system_.MakeDirectories(options_.directory));
-  TRY(file_system_.SyncDirectory(DirectoryOf(options_.directory)));
-  TRY(metadata_.Load(file_system_));
-  Position covered;
-  {
-    absl::MutexLock lock(&maintenance_mutex_);
-    TRY(catalog_.Open());
-    covered = catalog_.manifest().covers;
-    absl::MutexLock head_lock(&mutex_);
-    blocks_ = catalog_.list();
-    for (const auto& block : *blocks_) head_.RaiseMax(block->meta().max_ms);
-  }
-  TRY_ASSIGN(wal_, Wal::Open({JoinPath(options_.directory, "wal"), options_.wal_fsync,
-                              options_.sync_interval_ms, options_.group_commit_delay_us,
-                              options_.wal_segment_bytes},
-                             file_system_, clock_, wal_metrics_, covered));
-  SeedFromBlocks();
-  TRY(Replay(covered));
-  UpdateGauges();
-  return absl::OkStatus();
-}
-
-// So that what senders repeat after a restart is known as repeated. An aid: what cannot be read is
-// left out, and said by the queries that need it.
-void Db::Impl::SeedFromBlocks() {
-  absl::MutexLock lock(&mutex_);
-  const int64_t now_ms = clock_.NowMs();
-  const int64_t newest_ms = head_.max_ms();
-  if (blocks_->empty() || newest_ms < now_ms - options_.idle_series_ms) return;
-  const TimeRange range{newest_ms - options_.seal_interval_ms, INT64_MAX};
-  for (const auto& block : *blocks_) {
-    if (!block->Overlaps(range) || block->meta().series > kSeedSeriesMax) continue;
-    auto source = Block::Select(block, {}, range, false);
-    if (!source.ok()) continue;
-    Columns columns;
-    for (;;) {
-      const absl::StatusOr<bool> more = (*source)->Next();
-      if (!more.ok() || !*more) break;
-      columns.Resize(0);
-      if (!(*source)->Read(range, &columns).ok()) break;
-      if (columns.size() == 0) continue;
-      const Sample newest{columns.times_ms.back(), std::bit_cast<uint64_t>(columns.values.back())};
-      head_.Seed((*source)->labels(), newest, now_ms);
-    }
-  }
-}
-
-absl::Status Db::Impl::Replay(Position covered) {
-  const int64_t start_ns = clock_.MonotonicNs();
-  struct Logged {
-    uint32_t generation = 0;
-    uint32_t id = 0;
-  };
-  std::vector<Logged> series;  // by the log's number; numbers are dense
-  uint64_t unresolved = 0;
-  uint32_t newest_generation = 0;
-  absl::MutexLock lock(&mutex_);
-  const auto visit_series = [&](uint32_t generation, uint32_t number, model::LabelsView labels)
-                                ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                                  newest_generation = std::max(newest_generation, generation);
-                                  if (number >= options_.series_max) return;
-                                  if (number >= series.size())
-                                    series.resize(number + 1 + number / 2);
-                                  series[number] = {generation, head_.ReplaySeries(labels)};
-                                };
-  const auto visit_sample = [&](uint32_t generation,
-                                const SampleRecord& record) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    if (record.series >= series.size() || series[record.series].generation != generation) {
-      ++unresolved;
-      return;
-    }
-    head_.ReplaySample(series[record.series].id, {record.time_ms, record.value_bits});
-  };
-  const auto visit = [&](Position, uint8_t type, std::string_view payload) {
-    absl::Status status;
-    if (type == kSeriesFrame) {
-      status = DecodeSeries(payload, visit_series);
-    } else if (type == kSamplesFrame) {
-      status = DecodeSamples(payload, visit_sample);
-    } else if (type == kMetadataFrame) {
-      std::vector<model::Metadata> metadata;
-      status =
-          DecodeMetadata(payload, [&](model::Metadata m) { metadata.push_back(std::move(m)); });
-      metadata_.Put(metadata);
-    } else {
-      status = FailedPrecondition("log frame of type {}: written by a newer hearth", type);
-      return status;
-    }
-    if (!status.ok()) log::Error("tsdb", "log frame skipped", {{"error", Message(status)}});
-    return absl::OkStatus();
-  };
-  TRY(wal_->Replay(covered, visit));
-  head_.SetGeneration(newest_generation + 1);
-  first_unsealed_ns_ = clock_.MonotonicNs();
-  replayed_samples_ = head_.samples();
-  replay_ms_ = (clock_.MonotonicNs() - start_ns) / 1'000'000;
-  if (unresolved > 0) {
-    metrics_.unknown_series->Add(unresolved);
-    log::Error("tsdb", "logged samples lost with their series' frame", {{"samples", unresolved}});
-  }
-  if (replayed_samples_ > 0) {
-    log::Info("tsdb", "replayed the log",
-              {{"directory", options_.directory},
-               {"samples", replayed_samples_},
-               {"series", head_.series()},
-               {"took_ms", replay_ms_}});
-  }
-  return absl::OkStatus();
 }
 
 AppendRules Db::Impl::Rules() const {
@@ -195,6 +85,7 @@ AppendRules Db::Impl::Rules() const {
   rules.too_old_ms = max_age_ms_ > 0 ? rules.now_ms - max_age_ms_ : INT64_MIN;
   rules.late_window_ms = late_window_ms_;
   rules.series_max = series_max_;
+  rules.memory_full = pressure() >= Pressure::kRefuse;
   return rules;
 }
 
@@ -204,6 +95,7 @@ absl::StatusOr<Position> Db::Impl::LogPlan() {
     for (const uint32_t id : plan_.to_log) series_frame_.Add(id, head_.labels(id));
     TRY(wal_->Append(kSeriesFrame, series_frame_.Finish()));
   }
+  if (!plan_.extras.empty() || !plan_.starts.empty()) return LogMixedPlan();
   records_.clear();
   for (const AppendPlan::Step& step : plan_.steps) {
     records_.push_back({step.series, step.sample.time_ms, step.sample.value_bits});
@@ -212,10 +104,78 @@ absl::StatusOr<Position> Db::Impl::LogPlan() {
   return wal_->Append(kSamplesFrame, payload_);
 }
 
-absl::StatusOr<storage::AppendOutcome> Db::Impl::Commit(const storage::WriteBatch& batch) {
-  if (!batch.histograms().empty()) {
-    return Unimplemented("native histograms cannot be stored yet");
+absl::StatusOr<Position> Db::Impl::LogMixedPlan() {
+  records_.clear();
+  std::vector<int64_t> starts;
+  std::vector<HistogramRecord> histograms;
+  for (size_t i = 0; i < plan_.steps.size(); ++i) {
+    const AppendPlan::Step& step = plan_.steps[i];
+    if (plan_.is_histogram(step)) {
+      histograms.push_back({step.series, plan_.extra(step)->histogram});
+      continue;
+    }
+    records_.push_back({step.series, step.sample.time_ms, step.sample.value_bits});
+    starts.push_back(i < plan_.starts.size() ? plan_.starts[i] : 0);
   }
+  // Where the second frame fails the first stays in the log: samples that a sender was told are not
+  // stored, and will send again, may be there after a restart.
+  if (!plan_.starts.empty()) {
+    EncodeStartedSamples(head_.generation(), records_, starts, &payload_);
+    TRY(wal_->Append(kStartedSamplesFrame, payload_));
+  } else if (!records_.empty()) {
+    EncodeSamples(head_.generation(), records_, &payload_);
+    TRY(wal_->Append(kSamplesFrame, payload_));
+  }
+  if (histograms.empty()) return wal_->last();
+  EncodeHistograms(head_.generation(), histograms, &payload_);
+  return wal_->Append(kHistogramsFrame, payload_);
+}
+
+// A courtesy, as metadata: nothing is refused for their sake.
+void Db::Impl::KeepExemplars(const storage::WriteBatch& batch, storage::AppendOutcome* outcome) {
+  std::vector<SeriesExemplar> kept;
+  for (const storage::WriteBatch::SeriesExemplar& entry : batch.exemplars()) {
+    const model::LabelsView labels = batch.labels(batch.series()[entry.series]);
+    if (!head_.Knows(labels) || !exemplars_.Takes(labels.packed(), entry.exemplar)) {
+      ++outcome->refused_exemplars;
+      continue;
+    }
+    // Put at once: the next one of the request is compared with it.
+    exemplars_.Put(labels.packed(), entry.exemplar);
+    kept.push_back({std::string(labels.packed()), entry.exemplar});
+  }
+  if (kept.empty()) return;
+  outcome->stored_exemplars = kept.size();
+  EncodeExemplars(kept, &payload_);
+  if (const auto logged = wal_->Append(kExemplarsFrame, payload_); !logged.ok()) {
+    log::Warn("tsdb", "exemplars are not in the log: a restart loses them",
+              {{"error", Message(logged.status())}});
+  }
+}
+
+void Db::Impl::ReportMemory() {
+  if (options_.memory == nullptr) return;
+  const auto bytes = static_cast<int64_t>(head_.memory_bytes());
+  options_.memory->Add(bytes - std::exchange(reported_bytes_, bytes));
+}
+
+// Refusals come by the million; what causes them is looked up once in a while.
+const std::string& Db::Impl::Explosion() {
+  const int64_t now_ns = clock_.MonotonicNs();
+  if (explosion_.empty() || now_ns - explosion_ns_ > kExplosionNs) {
+    explosion_ = head_.DescribeExplosion();
+    explosion_ns_ = now_ns;
+    log::Warn("tsdb", "new series are refused",
+              {{"directory", options_.directory},
+               {"cause", explosion_},
+               {"series", head_.series()},
+               {"head_bytes", head_.memory_bytes()},
+               {"memory", pressure() >= Pressure::kRefuse ? "full" : "below its limit"}});
+  }
+  return explosion_;
+}
+
+absl::StatusOr<storage::AppendOutcome> Db::Impl::Commit(const storage::WriteBatch& batch) {
   storage::AppendOutcome outcome;
   {
     absl::MutexLock lock(&mutex_);
@@ -223,6 +183,12 @@ absl::StatusOr<storage::AppendOutcome> Db::Impl::Commit(const storage::WriteBatc
     if (head_.memory_bytes() > options_.head_bytes_max) {
       return Unavailable("the head holds {} bytes, the limit is {}: sealing does not keep up",
                          head_.memory_bytes(), options_.head_bytes_max);
+    }
+    // The last defence: sealing fails or cannot keep up, and all heads together are full.
+    if (options_.memory != nullptr &&
+        options_.memory->heads_bytes() > options_.memory->heads_bytes_max()) {
+      return Unavailable("the heads hold {} bytes, their part of --memory-limit is {}",
+                         options_.memory->heads_bytes(), options_.memory->heads_bytes_max());
     }
     head_.Plan(batch, Rules(), &plan_);
     if (!plan_.steps.empty()) {
@@ -241,6 +207,9 @@ absl::StatusOr<storage::AppendOutcome> Db::Impl::Commit(const storage::WriteBatc
       if (wal_->Append(kMetadataFrame, payload_).ok()) metadata_.Put(changes);
     }
     outcome = std::move(plan_.outcome);
+    if (plan_.refused_series) outcome.explosion = Explosion();
+    ReportMemory();
+    if (!batch.exemplars().empty()) KeepExemplars(batch, &outcome);
     // Also for a batch of nothing but duplicates: the first copies may still wait for the disk.
     outcome.position = wal_->last();
   }
@@ -322,6 +291,10 @@ absl::StatusOr<std::vector<std::string>> Db::Impl::LabelTexts(
     }
     for (const auto& block : *blocks) {
       if (!block->Overlaps(range)) continue;
+      if (block->has_tombstones()) {
+        TRY(block->ForEachSeries({}, range, add_series));
+        continue;
+      }
       TRY(name.has_value() ? block->ForEachLabelValue(*name, add) : block->ForEachLabelName(add));
     }
   }
@@ -351,6 +324,9 @@ Stats Db::Impl::stats() const {
     stats.oldest_ms = oldest_ms;
     stats.newest_ms = head_.max_ms();
   }
+  stats.tombstones = tombstones_;
+  stats.exemplars = exemplars_.size();
+  stats.exemplar_bytes = exemplars_.memory_bytes();
   stats.quarantined_frames = wal_->quarantined();
   stats.replayed_samples = replayed_samples_;
   stats.replay_ms = replay_ms_;
@@ -409,14 +385,23 @@ std::vector<model::Metadata> Db::MetricMetadata(std::string_view metric, size_t 
   return impl_->metadata_.Get(metric, limit);
 }
 
-absl::Status Db::DeleteSeries(TimeRange /*range*/,
-                              const std::vector<std::vector<model::Matcher>>& /*selectors*/) {
-  return Unimplemented("this store cannot delete series");
+absl::StatusOr<std::vector<storage::SeriesExemplars>> Db::Exemplars(
+    TimeRange range, const std::vector<std::vector<model::Matcher>>& selectors) const {
+  return impl_->Exemplars(range, selectors);
 }
-absl::Status Db::CleanTombstones() { return Unimplemented("this store has no tombstones"); }
-absl::Status Db::Snapshot(const std::string& /*directory*/, bool /*skip_head*/) {
-  return Unimplemented("this store cannot be copied while it serves");
+absl::Status Db::DeleteSeries(TimeRange range,
+                              const std::vector<std::vector<model::Matcher>>& selectors) {
+  return impl_->DeleteSeries(range, selectors);
 }
+absl::Status Db::CleanTombstones() { return impl_->CleanTombstones(); }
+absl::Status Db::Snapshot(const std::string& directory, bool skip_head) {
+  return impl_->Snapshot(directory, skip_head);
+}
+
+absl::StatusOr<uint64_t> Db::DropOldestBlock(int64_t before_ms) {
+  return impl_->DropOldestBlock(before_ms);
+}
+int64_t Db::oldest_block_end_ms() const { return impl_->OldestBlockEnd(); }
 
 void Db::Maintain() { impl_->Maintain(); }
 absl::Status Db::Seal() { return impl_->Seal(); }

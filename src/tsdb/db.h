@@ -10,6 +10,7 @@
 //   <directory>/blocks/<uuid>           immutable, checksummed           docs/formats/block.md
 //   <directory>/manifest                which blocks exist               docs/formats/manifest.md
 //   <directory>/metadata                what metrics are, by name
+//   <directory>/exemplars               the newest exemplars
 //
 // A Db has no thread of its own: its owner calls Maintain() about every second, and hands in the
 // pool that seals and compacts. An idle Db costs a few KiB, so that one process may hold thousands.
@@ -46,9 +47,9 @@ class Db : public storage::Appender, public storage::Querier, public storage::Ad
                                                   ThreadPool* background);
   ~Db() override;  // without Close(): as a crash, but for a tidy end of background work
 
-  // As storage::Appender. Native histograms: Unimplemented, nothing stored (the place where they
-  // will go is WriteBatch's column). Exemplars are not kept. Besides: Unavailable after Close,
-  // while the log is broken (it heals by itself) and while the head is full.
+  // As storage::Appender. Besides: Unavailable after Close, while the log is broken (it heals by
+  // itself) and while the head is full. A float staleness marker that follows a histogram becomes a
+  // histogram's. Hints about counter resets are derived as Prometheus' chunks do.
   absl::StatusOr<storage::AppendOutcome> Commit(const storage::WriteBatch& batch,
                                                 const storage::Origin& origin) override;
 
@@ -65,6 +66,9 @@ class Db : public storage::Appender, public storage::Querier, public storage::Ad
       std::string_view name, storage::TimeRange range,
       const std::vector<std::vector<model::Matcher>>& selectors, size_t limit) const override;
   std::vector<model::Metadata> MetricMetadata(std::string_view metric, size_t limit) const override;
+  absl::StatusOr<std::vector<storage::SeriesExemplars>> Exemplars(
+      storage::TimeRange range,
+      const std::vector<std::vector<model::Matcher>>& selectors) const override;
 
   // As storage::Admin.
   absl::Status DeleteSeries(
@@ -76,6 +80,12 @@ class Db : public storage::Appender, public storage::Querier, public storage::Ad
   // Does what is due: sync (kInterval), seal, compact, drop what is older than retention, mend a
   // broken log. Cheap when nothing is. Starts at most one background job a Db.
   void Maintain();
+
+  // Drops the block with the oldest samples, if it ends before `before_ms`: what --disk-limit asks
+  // for. The bytes freed; 0 where there is no such block.
+  absl::StatusOr<uint64_t> DropOldestBlock(int64_t before_ms);
+  // Where its oldest block ends; INT64_MAX where it has none.
+  int64_t oldest_block_end_ms() const;
 
   // Seals the head now, whatever its age. Returns when the block is durable and the log truncated.
   absl::Status Seal();

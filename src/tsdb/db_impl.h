@@ -14,6 +14,7 @@
 
 #include "tsdb/block_catalog.h"
 #include "tsdb/db.h"
+#include "tsdb/exemplar_store.h"
 #include "tsdb/head.h"
 #include "tsdb/metadata_store.h"
 #include "tsdb/series_set.h"
@@ -60,6 +61,15 @@ class Db::Impl {
   absl::Status Seal();
   absl::Status Compact();
   absl::Status Close();
+  absl::StatusOr<std::vector<storage::SeriesExemplars>> Exemplars(
+      storage::TimeRange range,
+      const std::vector<std::vector<model::Matcher>>& selectors) const;
+  absl::StatusOr<uint64_t> DropOldestBlock(int64_t before_ms);
+  int64_t OldestBlockEnd() const;
+  absl::Status DeleteSeries(storage::TimeRange range,
+                            const std::vector<std::vector<model::Matcher>>& selectors);
+  absl::Status CleanTombstones();
+  absl::Status Snapshot(const std::string& directory, bool skip_head);
 
   Options options_;  // what may change at run time is below
   FileSystem& file_system_;
@@ -72,14 +82,31 @@ class Db::Impl {
   std::atomic<int64_t> max_age_ms_;
   std::atomic<size_t> series_max_;
   MetadataStore metadata_;
+  ExemplarStore exemplars_;
   std::unique_ptr<Wal> wal_;
 
  private:
   absl::Status Replay(storage::Position covered);
+  absl::Status ReplayAside(uint8_t type, std::string_view payload);
+  void ReportReplay(uint64_t unresolved) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SeedFromBlocks();
   AppendRules Rules() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<storage::Position> LogPlan() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What of the plan is not all plain samples.
+  absl::StatusOr<storage::Position> LogMixedPlan() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void KeepExemplars(const storage::WriteBatch& batch, storage::AppendOutcome* outcome)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CopyTo(const std::string& directory)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   storage::TimeRange Visible(storage::TimeRange range) const;
+  Pressure pressure() const {
+    return options_.memory == nullptr ? Pressure::kNone : options_.memory->pressure();
+  }
+  void ReportMemory() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  const std::string& Explosion() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  int64_t IdleBefore() const;
+  std::unique_ptr<RebuiltIndex> RebuildIndex(int64_t idle_before_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
 
   bool SealDue() const;
   bool CompactionDue() const;
@@ -92,6 +119,9 @@ class Db::Impl {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   void MarkDamaged(const std::vector<std::string>& ids)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  void NoteTombstones() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_) {
+    tombstones_ = catalog_.manifest().tombstones.size();
+  }
   void Publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   void UpdateGauges();
 
@@ -99,6 +129,7 @@ class Db::Impl {
   absl::Mutex maintenance_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
   BlockCatalog catalog_ ABSL_GUARDED_BY(maintenance_mutex_);
   storage::Position frozen_up_to_ ABSL_GUARDED_BY(maintenance_mutex_);
+  std::atomic<size_t> tombstones_{0};  // of the manifest, for stats()
   std::atomic<int64_t> next_compaction_ns_{0};
   std::atomic<bool> stop_{false};
 
@@ -118,6 +149,10 @@ class Db::Impl {
   std::shared_ptr<const BlockList> blocks_ ABSL_GUARDED_BY(mutex_);
   int64_t first_unsealed_ns_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t retry_ns_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t last_seal_ns_ ABSL_GUARDED_BY(mutex_) = INT64_MIN / 2;
+  int64_t reported_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // to the budget
+  std::string explosion_ ABSL_GUARDED_BY(mutex_);
+  int64_t explosion_ns_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t replayed_samples_ = 0;
   int64_t replay_ms_ = 0;
 };

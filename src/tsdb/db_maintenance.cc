@@ -18,6 +18,11 @@ using storage::Position;
 constexpr int64_t kRetryNs = 5'000'000'000;
 // How often a store that has nothing else to do looks for blocks to merge or drop.
 constexpr int64_t kCompactionCheckNs = 60'000'000'000;
+// Under pressure: a head of so many bytes is sealed at once, series that got nothing for so long
+// leave, and are looked for every so often.
+constexpr uint64_t kPressureSealBytes = 1 << 20;
+constexpr int64_t kPressureIdleMs = 5 * 60 * 1000;
+constexpr int64_t kEvictNs = 30'000'000'000;
 constexpr uint32_t kLevelMax = 2;
 constexpr storage::TimeRange kAllTime{INT64_MIN, INT64_MAX};
 
@@ -30,9 +35,18 @@ bool Db::Impl::SealDue() const {
   const int64_t now_ns = clock_.MonotonicNs();
   if (closed_ || now_ns < retry_ns_) return false;
   if (head_.frozen() != nullptr || wal_->broken()) return true;
+  const Pressure pressure = this->pressure();
+  if (pressure >= Pressure::kEvict && now_ns - last_seal_ns_ >= kEvictNs) return true;
   if (head_.samples() == 0) return false;
+  if (pressure >= Pressure::kSeal && head_.chunk_bytes() >= kPressureSealBytes) return true;
   return now_ns - first_unsealed_ns_ >= options_.seal_interval_ms * 1'000'000 ||
          head_.chunk_bytes() >= options_.seal_bytes || wal_->size_bytes() >= options_.seal_bytes;
+}
+
+int64_t Db::Impl::IdleBefore() const {
+  const bool evict = pressure() >= Pressure::kEvict;
+  return clock_.NowMs() - (evict ? std::min(kPressureIdleMs, options_.idle_series_ms)
+                                 : options_.idle_series_ms);
 }
 
 bool Db::Impl::CompactionDue() const { return clock_.MonotonicNs() >= next_compaction_ns_; }
@@ -68,6 +82,7 @@ void Db::Impl::RunDue() {
                  {{"directory", options_.directory}, {"error", Message(status)}});
     }
   }
+  if (pressure() >= Pressure::kEvict) catalog_.DropCache();
   if (CompactionDue()) {
     if (const absl::Status status = CompactAll(); !status.ok() && !absl::IsCancelled(status)) {
       log::Error("tsdb", "cannot merge or drop blocks; tried again in a minute",
@@ -89,19 +104,40 @@ absl::Status Db::Impl::Seal() {
   return SealAll();
 }
 
+// Without the lock but for the list of those that stay; null where that is not worth it.
+std::unique_ptr<RebuiltIndex> Db::Impl::RebuildIndex(int64_t idle_before_ms) {
+  Head::Survivors survivors;
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    survivors = head_.FindSurvivors(idle_before_ms, pressure() >= Pressure::kEvict);
+  }
+  if (!survivors.worth_it) return nullptr;
+  auto rebuilt = std::make_unique<RebuiltIndex>();
+  for (const Head::Survivor& series : survivors.series) {
+    rebuilt->Add(series.id, series.hash, series.packed);
+  }
+  return rebuilt;
+}
+
 // A head that an earlier attempt froze is sealed first; then what came since.
 absl::Status Db::Impl::SealAll() {
   absl::Status status;
+  const int64_t idle_before_ms = IdleBefore();
   for (int i = 0; i < 2 && status.ok(); ++i) {
     bool again = false;
+    std::unique_ptr<RebuiltIndex> rebuilt = RebuildIndex(idle_before_ms);
     {
       absl::MutexLock lock(&mutex_);
       again = head_.frozen() != nullptr;
       if (!again) {
-        if (head_.samples() == 0 && wal_->size_bytes() == 0) return absl::OkStatus();
+        last_seal_ns_ = clock_.MonotonicNs();
+        if (head_.samples() == 0 && wal_->size_bytes() == 0 && rebuilt == nullptr) {
+          return absl::OkStatus();
+        }
         frozen_up_to_ = wal_->last();
         wal_->Rotate();
-        head_.Freeze(clock_.NowMs() - options_.idle_series_ms);
+        head_.Freeze(idle_before_ms, std::move(rebuilt));
+        ReportMemory();
       }
     }
     status = SealFrozen();
@@ -122,12 +158,14 @@ absl::Status Db::Impl::SealFrozen() {
   }
   // The log's metadata frames go with the log.
   TRY(metadata_.Save(file_system_));
+  TRY(exemplars_.Save(file_system_));
   std::vector<BlockMeta> added;
   if (!frozen->series.empty()) {
     BlockMeta meta;
     meta.id = NewUuid(SystemRng());
     meta.sequence = catalog_.TakeSequence();
     meta.covers = frozen_up_to_;
+    meta.tombstones_from = catalog_.manifest().next_tombstone;
     std::vector<std::unique_ptr<SeriesSource>> sources;
     sources.push_back(MakeFrozenSource(frozen));
     auto written = WriteMerged(std::move(sources), kAllTime, meta, catalog_.store(), nullptr);
@@ -145,6 +183,7 @@ absl::Status Db::Impl::SealFrozen() {
     absl::MutexLock lock(&mutex_);
     blocks_ = catalog_.list();
     head_.DropFrozen();
+    ReportMemory();
   }
   const uint64_t samples = frozen->samples;
   frozen.reset();
@@ -198,11 +237,12 @@ absl::Status Db::Impl::Merge(const std::vector<std::string>& ids, int64_t min_ms
   meta.id = NewUuid(SystemRng());
   meta.sequence = UINT64_MAX;
   meta.sources = ids;
+  meta.tombstones_from = catalog_.manifest().next_tombstone;
   std::vector<std::unique_ptr<SeriesSource>> sources;
   for (const auto& block : *catalog_.list()) {
     const BlockMeta& from = block->meta();
     if (std::find(ids.begin(), ids.end(), from.id) == ids.end()) continue;
-    meta.level = std::max(meta.level, from.level + 1);
+    meta.level = std::max(meta.level, from.level + (ids.size() > 1 ? 1 : 0));
     meta.sequence = std::min(meta.sequence, from.sequence);
     meta.covers = std::max(meta.covers, from.covers);
     auto source = Block::Select(block, {}, kAllTime, false);
@@ -246,6 +286,7 @@ void Db::Impl::MarkDamaged(const std::vector<std::string>& ids) {
 }
 
 void Db::Impl::Publish() {
+  NoteTombstones();
   absl::MutexLock lock(&mutex_);
   blocks_ = catalog_.list();
 }

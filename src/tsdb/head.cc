@@ -22,19 +22,6 @@ constexpr size_t kIdleMin = 64;
 
 void Prefetch(const void* at) { __builtin_prefetch(at); }
 
-bool Intersects(int64_t first_ms, int64_t last_ms, storage::TimeRange range) {
-  return first_ms <= range.max_ms && last_ms >= range.min_ms;
-}
-
-bool LateOverlaps(const std::vector<Sample>& late, storage::TimeRange range) {
-  return !late.empty() && Intersects(late.front().time_ms, late.back().time_ms, range);
-}
-
-bool ChunksOverlap(const std::vector<std::shared_ptr<const Chunk>>& chunks,
-                   storage::TimeRange range) {
-  return !chunks.empty() && Intersects(chunks.front()->first_ms, chunks.back()->last_ms, range);
-}
-
 std::vector<Sample>::iterator LatePlace(std::vector<Sample>* late, int64_t time_ms) {
   return std::lower_bound(late->begin(), late->end(), time_ms,
                           [](const Sample& s, int64_t t) { return s.time_ms < t; });
@@ -55,6 +42,9 @@ bool FindInChunk(const uint8_t* data, uint32_t count, int64_t time_ms, uint64_t*
 
 void AppendPlan::Clear() {
   steps.clear();
+  extras.clear();
+  starts.clear();
+  refused_series = false;
   to_log.clear();
   outcome = {};
 }
@@ -63,7 +53,8 @@ Head::Head(uint64_t seed)
     : seed_(seed), table_(kTableFirst), arena_(std::make_shared<LabelArena>()) {}
 
 uint64_t Head::memory_bytes() const {
-  return chunk_bytes_ + arena_->memory_bytes() + index_.memory_bytes() +
+  return chunk_bytes_ + frozen_bytes_ + rich_bytes_ + arena_->memory_bytes() +
+         index_.memory_bytes() +
          slabs_.size() * kSlab * sizeof(Series) + table_.size() * sizeof(uint64_t);
 }
 
@@ -145,36 +136,74 @@ void Head::Plan(const storage::WriteBatch& batch, const AppendRules& rules, Appe
   }
 }
 
+void Head::Reject(RejectReason reason, uint32_t index, int64_t time_ms, bool histogram,
+                  AppendPlan* plan) {
+  storage::AppendOutcome& outcome = plan->outcome;
+  ++outcome.rejected;
+  if (outcome.rejections.size() < storage::kRejectionsMax) {
+    outcome.rejections.push_back({reason, index, time_ms, histogram});
+  }
+}
+
+void Head::PlanFloat(const storage::WriteBatch& batch, uint32_t index, uint32_t sample_index,
+                     uint32_t id, const AppendRules& rules, AppendPlan* plan) {
+  const Sample sample{batch.times_ms()[sample_index],
+                      std::bit_cast<uint64_t>(batch.values()[sample_index])};
+  RejectReason reason = rules.memory_full ? RejectReason::kMemory : RejectReason::kSeriesLimit;
+  if (id == kNone) {
+    plan->refused_series = true;
+    return Reject(reason, index, sample.time_ms, false, plan);
+  }
+  Series& series = at(id);
+  AppendPlan::Step step{.series = id, .sample = sample, .before = series.newest};
+  if (series.newest_is_histogram()) {
+    // As Prometheus: what ends a series of histograms is a histogram.
+    if (sample.value_bits == model::kStaleNanBits) {
+      return PlanHistogram({sample.time_ms, model::StaleHistogram(), 0}, index, id, rules, plan);
+    }
+    plan->extras.push_back({{}, series.rich()->newest});
+    step.extra = static_cast<uint32_t>(plan->extras.size()) & 0x7fffffffU;
+  }
+  const Verdict verdict = Judge(&series, sample, rules, &reason);
+  switch (verdict) {
+    case Verdict::kInOrder:
+    case Verdict::kLate:
+      step.late = verdict == Verdict::kLate ? 1 : 0;
+      if (batch.has_start_times()) {
+        plan->starts.resize(plan->steps.size());
+        plan->starts.push_back(batch.start_time_ms(sample_index));
+      }
+      plan->steps.push_back(step);
+      ++plan->outcome.stored;
+      break;
+    case Verdict::kDuplicate:
+      ++plan->outcome.duplicates;
+      break;
+    case Verdict::kRejected:
+      Reject(reason, index, sample.time_ms, false, plan);
+  }
+}
+
 void Head::PlanSeries(const storage::WriteBatch& batch, uint32_t index, uint32_t id,
                       const AppendRules& rules, AppendPlan* plan) {
   const storage::WriteBatch::Series& entry = batch.series()[index];
-  storage::AppendOutcome& outcome = plan->outcome;
-  bool any = false;
+  const size_t planned = plan->steps.size();
+  // Both kinds by time, so that neither makes the other late.
+  const auto& histograms = batch.histograms();
+  uint32_t next = 0;
   for (uint32_t i = 0; i < entry.sample_count; ++i) {
-    const Sample sample{batch.times_ms()[entry.first_sample + i],
-                        std::bit_cast<uint64_t>(batch.values()[entry.first_sample + i])};
-    RejectReason reason = rules.memory_full ? RejectReason::kMemory : RejectReason::kSeriesLimit;
-    Verdict verdict = Verdict::kRejected;
-    const Sample before = id == kNone ? Sample{} : at(id).newest;
-    if (id != kNone) verdict = Judge(&at(id), sample, rules, &reason);
-    switch (verdict) {
-      case Verdict::kInOrder:
-      case Verdict::kLate:
-        plan->steps.push_back({id, verdict == Verdict::kLate, sample, before});
-        ++outcome.stored;
-        any = true;
-        break;
-      case Verdict::kDuplicate:
-        ++outcome.duplicates;
-        break;
-      case Verdict::kRejected:
-        ++outcome.rejected;
-        if (outcome.rejections.size() < storage::kRejectionsMax) {
-          outcome.rejections.push_back({reason, index, sample.time_ms});
-        }
+    const uint32_t sample = entry.first_sample + i;
+    for (; next < entry.histogram_count &&
+           histograms[entry.first_histogram + next].time_ms < batch.times_ms()[sample];
+         ++next) {
+      PlanHistogram(histograms[entry.first_histogram + next], index, id, rules, plan);
     }
+    PlanFloat(batch, index, sample, id, rules, plan);
   }
-  if (!any) return;
+  for (; next < entry.histogram_count; ++next) {
+    PlanHistogram(histograms[entry.first_histogram + next], index, id, rules, plan);
+  }
+  if (plan->steps.size() == planned) return;
   Series& series = at(id);
   series.touched_ms = rules.now_ms;
   if (series.logged_generation != generation_) {
@@ -184,9 +213,8 @@ void Head::PlanSeries(const storage::WriteBatch& batch, uint32_t index, uint32_t
   }
 }
 
-Head::Verdict Head::Judge(Series* series, const Sample& sample, const AppendRules& rules,
-                          RejectReason* reason) {
-  const int64_t time_ms = sample.time_ms;
+Head::Verdict Head::JudgeTime(const Series& series, int64_t time_ms, const AppendRules& rules,
+                              RejectReason* reason) const {
   if (time_ms > rules.max_ms) {
     *reason = RejectReason::kTooFarInFuture;
     return Verdict::kRejected;
@@ -199,16 +227,9 @@ Head::Verdict Head::Judge(Series* series, const Sample& sample, const AppendRule
     *reason = RejectReason::kTooOld;
     return Verdict::kRejected;
   }
-  if (time_ms > series->newest.time_ms) {
-    series->newest = sample;
-    max_ms_ = std::max(max_ms_, time_ms);
-    return Verdict::kInOrder;
-  }
-  if (time_ms == series->newest.time_ms) {
-    if (sample.value_bits == series->newest.value_bits) return Verdict::kDuplicate;
-    *reason = RejectReason::kDuplicate;
-    return Verdict::kRejected;
-  }
+  if (time_ms > series.newest.time_ms) return Verdict::kInOrder;
+  *reason = RejectReason::kDuplicate;
+  if (time_ms == series.newest.time_ms) return Verdict::kDuplicate;
   if (rules.late_window_ms == 0) {
     *reason = RejectReason::kOutOfOrder;
     return Verdict::kRejected;
@@ -218,32 +239,58 @@ Head::Verdict Head::Judge(Series* series, const Sample& sample, const AppendRule
     *reason = RejectReason::kTooOld;
     return Verdict::kRejected;
   }
-  *reason = RejectReason::kDuplicate;
-  return JudgeLate(series, sample);
+  return Verdict::kLate;
+}
+
+Head::Verdict Head::Judge(Series* series, const Sample& sample, const AppendRules& rules,
+                          RejectReason* reason) {
+  const Verdict verdict = JudgeTime(*series, sample.time_ms, rules, reason);
+  switch (verdict) {
+    case Verdict::kInOrder:
+      SetNewest(series, sample, nullptr);
+      return verdict;
+    case Verdict::kDuplicate:
+      return sample.value_bits == series->newest.value_bits && !series->newest_is_histogram()
+                 ? Verdict::kDuplicate
+                 : Verdict::kRejected;
+    case Verdict::kLate:
+      return JudgeLate(series, sample);
+    case Verdict::kRejected:
+      break;
+  }
+  return verdict;
+}
+
+bool Head::FindFloat(const Series& series, int64_t time_ms, uint64_t* value_bits) {
+  const ChunkBuilder& open = series.open;
+  if (!open.empty() && time_ms >= open.first_ms() && time_ms <= open.last_ms() &&
+      FindInChunk(open.data(), open.count(), time_ms, value_bits)) {
+    return true;
+  }
+  if (series.tail == nullptr) return false;
+  for (const auto& chunk : series.tail->chunks) {
+    if (time_ms < chunk->first_ms || time_ms > chunk->last_ms) continue;
+    if (FindInChunk(chunk->data.get(), chunk->count, time_ms, value_bits)) return true;
+  }
+  const std::vector<Sample>& late = series.tail->late;
+  const auto place = std::lower_bound(late.begin(), late.end(), time_ms,
+                                      [](const Sample& s, int64_t t) { return s.time_ms < t; });
+  if (place == late.end() || place->time_ms != time_ms) return false;
+  *value_bits = place->value_bits;
+  return true;
 }
 
 Head::Verdict Head::JudgeLate(Series* series, const Sample& sample) {
-  const auto same = [&](uint64_t value_bits) {
-    return value_bits == sample.value_bits ? Verdict::kDuplicate : Verdict::kRejected;
-  };
   uint64_t value_bits = 0;
-  const ChunkBuilder& open = series->open;
-  if (!open.empty() && sample.time_ms >= open.first_ms() && sample.time_ms <= open.last_ms()) {
-    if (FindInChunk(open.data(), open.count(), sample.time_ms, &value_bits)) {
-      return same(value_bits);
-    }
+  if (FindFloat(*series, sample.time_ms, &value_bits)) {
+    return value_bits == sample.value_bits ? Verdict::kDuplicate : Verdict::kRejected;
+  }
+  if (series->rich() != nullptr && series->rich()->Find(sample.time_ms) != nullptr) {
+    return Verdict::kRejected;
   }
   if (series->tail == nullptr) series->tail = std::make_unique<Tail>();
-  for (const auto& chunk : series->tail->chunks) {
-    if (sample.time_ms < chunk->first_ms || sample.time_ms > chunk->last_ms) continue;
-    if (FindInChunk(chunk->data.get(), chunk->count, sample.time_ms, &value_bits)) {
-      return same(value_bits);
-    }
-  }
   std::vector<Sample>& late = series->tail->late;
-  const auto place = LatePlace(&late, sample.time_ms);
-  if (place != late.end() && place->time_ms == sample.time_ms) return same(place->value_bits);
-  late.insert(place, sample);
+  late.insert(LatePlace(&late, sample.time_ms), sample);
   chunk_bytes_ += sizeof(Sample);
   return Verdict::kLate;
 }
@@ -262,9 +309,18 @@ void Head::AppendInOrder(Series* series, const Sample& sample) {
 }
 
 void Head::Apply(const AppendPlan& plan) {
-  for (const AppendPlan::Step& step : plan.steps) {
-    if (!step.late) AppendInOrder(&at(step.series), step.sample);
+  const bool starts = !plan.starts.empty();
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    const AppendPlan::Step& step = plan.steps[i];
     min_ms_ = std::min(min_ms_, step.sample.time_ms);
+    if (step.extra != 0 && plan.is_histogram(step)) {
+      ApplyHistogram(step, *plan.extra(step));
+      continue;
+    }
+    if (step.late == 0) AppendInOrder(&at(step.series), step.sample);
+    if (starts || at(step.series).rich() != nullptr) {
+      ApplyStart(step, starts && i < plan.starts.size() ? plan.starts[i] : 0);
+    }
   }
   samples_ += plan.steps.size();
 }
@@ -272,16 +328,37 @@ void Head::Apply(const AppendPlan& plan) {
 void Head::Undo(const AppendPlan& plan) {
   for (auto step = plan.steps.rbegin(); step != plan.steps.rend(); ++step) {
     Series& series = at(step->series);
-    if (step->late) {
+    const AppendPlan::Extra* const extra = plan.extra(*step);
+    if (step->late == 0) {
+      SetNewest(&series, step->before, extra == nullptr ? nullptr : extra->before);
+    } else if (plan.is_histogram(*step)) {
+      series.rich()->DropLate(step->sample.time_ms);
+      chunk_bytes_ -= MemoryBytes(*extra->histogram.histogram);
+    } else {
       std::vector<Sample>& late = series.tail->late;
       late.erase(LatePlace(&late, step->sample.time_ms));
       chunk_bytes_ -= sizeof(Sample);
-    } else {
-      series.newest = step->before;
     }
   }
   for (const uint32_t id : plan.to_log) at(id).logged_generation = 0;
   max_ms_ = plan.max_ms_before;
+}
+
+bool Head::Knows(model::LabelsView labels) const {
+  const std::string_view packed = labels.packed();
+  return Find(XXH3_64bits_withSeed(packed.data(), packed.size(), seed_), packed) != kNone;
+}
+
+void Head::Forget(const std::vector<model::Matcher>& matchers, storage::TimeRange range) {
+  for (const uint32_t id : FindSeries(index_, matchers)) {
+    Series& series = at(id);
+    const int64_t newest_ms = series.newest.time_ms;
+    const bool in_block = series.open.empty() && (series.rich() == nullptr ||
+                                                  !series.rich()->has_samples());
+    if (in_block && newest_ms >= range.min_ms && newest_ms <= range.max_ms) {
+      SetNewest(&series, {INT64_MIN, 0}, nullptr);
+    }
+  }
 }
 
 uint32_t Head::ReplaySeries(model::LabelsView labels) {
@@ -291,133 +368,136 @@ uint32_t Head::ReplaySeries(model::LabelsView labels) {
   return id != kNone ? id : Create(hash, packed);
 }
 
-void Head::ReplaySample(uint32_t id, const Sample& sample) {
+void Head::ReplaySample(uint32_t id, const Sample& sample, int64_t start_ms) {
   Series& series = at(id);
+  AppendPlan::Step step{.series = id, .sample = sample, .before = {}};
   if (sample.time_ms > series.newest.time_ms) {
-    series.newest = sample;
+    SetNewest(&series, sample, nullptr);
     AppendInOrder(&series, sample);
   } else if (sample.time_ms == series.newest.time_ms ||
              JudgeLate(&series, sample) != Verdict::kLate) {
     return;  // logged twice: the first one counts
+  } else {
+    step.late = 1;
+    max_ms_ = std::max(max_ms_, sample.time_ms);
   }
-  max_ms_ = std::max(max_ms_, sample.time_ms);
+  if (start_ms != 0 || series.rich() != nullptr) ApplyStart(step, start_ms);
   min_ms_ = std::min(min_ms_, sample.time_ms);
   ++samples_;
 }
 
-void Head::Seed(model::LabelsView labels, const Sample& newest, int64_t now_ms) {
+void Head::Seed(model::LabelsView labels, const Sample& newest,
+                std::shared_ptr<const model::NativeHistogram> histogram, int64_t now_ms) {
   Series& series = at(ReplaySeries(labels));
   if (newest.time_ms <= series.newest.time_ms) return;
-  series.newest = newest;
+  SetNewest(&series, newest, std::move(histogram));
   series.touched_ms = now_ms;
 }
 
-std::shared_ptr<const FrozenHead> Head::Freeze(int64_t idle_before_ms) {
+std::shared_ptr<const FrozenHead> Head::Freeze(int64_t idle_before_ms,
+                                               std::unique_ptr<RebuiltIndex> rebuilt) {
   CHECK(frozen_ == nullptr);
   auto frozen = std::make_shared<FrozenHead>();
   frozen->generation = generation_;
   frozen->samples = samples_;
   frozen->arena = arena_;
-  size_t idle = 0;
   for (uint32_t id = 0; id < series_count_; ++id) {
     Series& series = at(id);
-    if (series.touched_ms < idle_before_ms) ++idle;
     if (series.open.empty() && series.tail == nullptr) continue;
     FrozenSeries out;
+    out.rich = TakeRich(&series);
+    if (series.open.empty() && out.rich == nullptr && series.tail != nullptr &&
+        series.tail->chunks.empty() && series.tail->late.empty()) {
+      continue;  // only knows that its newest sample was a histogram
+    }
     out.labels = model::LabelsView(series.packed());
     if (!series.open.empty()) out.last = series.open.Take();
     if (series.tail != nullptr) {
       out.chunks = std::move(series.tail->chunks);
       out.late = std::move(series.tail->late);
-      series.tail.reset();
+      if (series.newest_is_histogram()) {
+        series.tail->chunks.clear();
+        series.tail->late.clear();
+      } else {
+        series.tail.reset();
+      }
     }
     series.frozen_index = static_cast<uint32_t>(frozen->series.size());
     series.frozen_generation = generation_;
     frozen->series.push_back(std::move(out));
   }
   samples_ = 0;
+  frozen_bytes_ = chunk_bytes_;
   chunk_bytes_ = 0;
   min_ms_ = INT64_MAX;
   ++generation_;
   frozen_ = frozen;
-  if (idle > kIdleMin && idle * 4 > series_count_) Rebuild(idle_before_ms);
+  if (rebuilt != nullptr) Rebuild(idle_before_ms, rebuilt.get());
   return frozen;
 }
 
-// Series with frozen samples have been touched lately, so none of them is lost here.
-void Head::Rebuild(int64_t idle_before_ms) {
+void RebuiltIndex::Add(uint32_t old_id, uint64_t hash, std::string_view packed) {
+  const std::string_view kept = arena->Add(packed);
+  index.Add(static_cast<uint32_t>(entries.size()), model::LabelsView(kept));
+  entries.push_back({old_id, hash, kept});
+}
+
+Head::Survivors Head::FindSurvivors(int64_t idle_before_ms, bool any) const {
+  Survivors survivors;
+  survivors.arena = arena_;
+  size_t idle = 0;
+  for (uint32_t id = 0; id < series_count_; ++id) {
+    if (at(id).touched_ms < idle_before_ms) ++idle;
+  }
+  survivors.worth_it = idle > kIdleMin && (any || idle * 4 > series_count_);
+  if (!survivors.worth_it) return survivors;
+  survivors.series.reserve(series_count_ - idle);
+  for (uint32_t id = 0; id < series_count_; ++id) {
+    const Series& series = at(id);
+    if (series.touched_ms >= idle_before_ms) {
+      survivors.series.push_back({id, series.hash, series.packed()});
+    }
+  }
+  return survivors;
+}
+
+// What was touched, or came, after the survivors were counted stays too; so does what has samples
+// in the frozen head.
+void Head::Rebuild(int64_t idle_before_ms, RebuiltIndex* rebuilt) {
+  std::vector<bool> kept(series_count_, false);
+  for (const RebuiltIndex::Entry& entry : rebuilt->entries) kept[entry.old_id] = true;
+  for (uint32_t id = 0; id < series_count_; ++id) {
+    const Series& series = at(id);
+    const bool frozen = series.frozen_generation == frozen_->generation;
+    if (kept[id] || (series.touched_ms < idle_before_ms && !frozen)) continue;
+    rebuilt->Add(id, series.hash, series.packed());
+  }
   std::vector<std::unique_ptr<Series[]>> old = std::move(slabs_);
-  const uint32_t count = series_count_;
   slabs_.clear();
   series_count_ = 0;
-  table_.assign(kTableFirst, 0);
-  arena_ = std::make_shared<LabelArena>();
-  index_ = MemoryIndex();
-  for (uint32_t i = 0; i < count; ++i) {
-    Series& from = old[i / kSlab][i % kSlab];
-    const bool frozen = from.frozen_generation == frozen_->generation;
-    if (from.touched_ms < idle_before_ms && !frozen) continue;
-    Series& to = at(Create(from.hash, from.packed()));
+  rich_bytes_ = 0;
+  arena_ = std::move(rebuilt->arena);
+  index_ = std::move(rebuilt->index);
+  size_t slots = kTableFirst;
+  while (rebuilt->entries.size() * 10 > slots * 7) slots *= 2;
+  table_.assign(slots, 0);
+  for (const RebuiltIndex::Entry& entry : rebuilt->entries) {
+    Series& from = old[entry.old_id / kSlab][entry.old_id % kSlab];
+    const uint32_t id = series_count_++;
+    if (id / kSlab == slabs_.size()) slabs_.push_back(std::make_unique<Series[]>(kSlab));
+    Series& to = at(id);
+    to.hash = entry.hash;
+    to.labels = entry.packed.data();
+    to.labels_size = static_cast<uint32_t>(entry.packed.size());
     to.newest = from.newest;
+    to.tail = std::move(from.tail);
     to.touched_ms = from.touched_ms;
     to.frozen_index = from.frozen_index;
     to.frozen_generation = from.frozen_generation;
-  }
-}
-
-const FrozenSeries* Head::Frozen(const Series& series) const {
-  if (frozen_ == nullptr || series.frozen_generation != frozen_->generation) return nullptr;
-  return &frozen_->series[series.frozen_index];
-}
-
-bool Head::Overlaps(const Series& series, storage::TimeRange range) const {
-  if (!series.open.empty() && Intersects(series.open.first_ms(), series.open.last_ms(), range)) {
-    return true;
-  }
-  if (series.tail != nullptr &&
-      (ChunksOverlap(series.tail->chunks, range) || LateOverlaps(series.tail->late, range))) {
-    return true;
-  }
-  const FrozenSeries* frozen = Frozen(series);
-  return frozen != nullptr &&
-         ((frozen->last.count > 0 &&
-           Intersects(frozen->last.first_ms, frozen->last.last_ms, range)) ||
-          ChunksOverlap(frozen->chunks, range) || LateOverlaps(frozen->late, range));
-}
-
-HeadSnapshot Head::Snapshot(const std::vector<model::Matcher>& matchers,
-                            storage::TimeRange range) const {
-  HeadSnapshot snapshot;
-  snapshot.frozen = frozen_;
-  snapshot.arena = arena_;
-  if (samples_ == 0 && frozen_ == nullptr) return snapshot;
-  for (const uint32_t id : FindSeries(index_, matchers)) {
-    const Series& series = at(id);
-    if (!Overlaps(series, range)) continue;
-    HeadPart part;
-    part.labels = model::LabelsView(series.packed());
-    part.frozen = Frozen(series);
-    if (series.tail != nullptr) {
-      part.chunks = series.tail->chunks;
-      part.late = series.tail->late;
+    InsertSlot(entry.hash, id);
+    if (to.newest_is_histogram()) {
+      rich_bytes_ += sizeof(RichTail) + sizeof(Tail) + MemoryBytes(*to.rich()->newest);
     }
-    if (!series.open.empty() && Intersects(series.open.first_ms(), series.open.last_ms(), range)) {
-      part.open_at = snapshot.open_bytes.size();
-      part.open_count = series.open.count();
-      snapshot.open_bytes.insert(snapshot.open_bytes.end(), series.open.data(),
-                                 series.open.data() + series.open.bytes());
-    }
-    snapshot.parts.push_back(std::move(part));
-  }
-  snapshot.open_bytes.resize(snapshot.open_bytes.size() + kChunkSlack);
-  return snapshot;
-}
-
-void Head::ForEachSeries(const std::vector<model::Matcher>& matchers, storage::TimeRange range,
-                         absl::FunctionRef<void(model::LabelsView)> visit) const {
-  if (samples_ == 0 && frozen_ == nullptr) return;
-  for (const uint32_t id : FindSeries(index_, matchers)) {
-    if (Overlaps(at(id), range)) visit(model::LabelsView(at(id).packed()));
   }
 }
 

@@ -31,6 +31,7 @@
 #include "storage/write_batch.h"
 #include "tsdb/chunk.h"
 #include "tsdb/label_arena.h"
+#include "tsdb/rich_samples.h"
 #include "tsdb/series_index.h"
 #include "tsdb/wal_records.h"
 
@@ -48,6 +49,7 @@ struct FrozenSeries {
   std::vector<std::shared_ptr<const Chunk>> chunks;
   Chunk last;
   std::vector<Sample> late;
+  std::unique_ptr<const RichPart> rich;  // null where it has neither histograms nor starts
 };
 struct FrozenHead {
   uint32_t generation = 0;
@@ -64,6 +66,7 @@ struct HeadPart {
   size_t open_at = 0;  // in HeadSnapshot::open_bytes
   uint32_t open_count = 0;
   std::vector<Sample> late;
+  std::unique_ptr<const RichPart> rich;
 };
 struct HeadSnapshot {
   std::vector<HeadPart> parts;
@@ -84,17 +87,48 @@ struct AppendRules {
 };
 
 struct AppendPlan {
+  // What the series' newest sample was, for Undo, where that or the step's own is a histogram.
+  struct Extra {
+    model::HistogramSample histogram;  // null: the step is a float
+    std::shared_ptr<const model::NativeHistogram> before;
+  };
   struct Step {
     uint32_t series = 0;
-    bool late = false;
+    uint32_t late : 1 = 0;
+    uint32_t extra : 31 = 0;  // index + 1 into `extras`
     Sample sample;
     Sample before;  // the series' newest until now, for Undo
   };
   std::vector<Step> steps;
+  std::vector<Extra> extras;
+  bool refused_series = false;  // a new one, for want of room
+  std::vector<int64_t> starts;  // of each step where the batch has any, else empty
+  const Extra* extra(const Step& step) const {
+    return step.extra == 0 ? nullptr : &extras[step.extra - 1];
+  }
+  bool is_histogram(const Step& step) const {
+    return step.extra != 0 && extras[step.extra - 1].histogram.histogram != nullptr;
+  }
   std::vector<uint32_t> to_log;  // series whose labels the log does not have in this generation
   int64_t max_ms_before = 0;
   storage::AppendOutcome outcome;
   void Clear();
+};
+
+// Labels, table and index of the series that stay in a head when others leave: the costly part of
+// that, done without the head's lock.
+class RebuiltIndex {
+ public:
+  struct Entry {
+    uint32_t old_id = 0;
+    uint64_t hash = 0;
+    std::string_view packed;  // in `arena`
+  };
+  void Add(uint32_t old_id, uint64_t hash, std::string_view packed);
+
+  std::vector<Entry> entries;  // by new id
+  std::shared_ptr<LabelArena> arena = std::make_shared<LabelArena>();
+  MemoryIndex index;
 };
 
 class Head {
@@ -107,18 +141,44 @@ class Head {
 
   // A sample from the log: no rules but that one time has one sample.
   uint32_t ReplaySeries(model::LabelsView labels);
-  void ReplaySample(uint32_t id, const Sample& sample);
+  void ReplaySample(uint32_t id, const Sample& sample, int64_t start_ms);
+  void ReplayHistogram(uint32_t id, const model::HistogramSample& sample);
   // A series that is in blocks only: known with its newest sample, which is not stored again.
-  void Seed(model::LabelsView labels, const Sample& newest, int64_t now_ms);
+  // `histogram`: what that sample is, else null.
+  void Seed(model::LabelsView labels, const Sample& newest,
+            std::shared_ptr<const model::NativeHistogram> histogram, int64_t now_ms);
 
+  bool Knows(model::LabelsView labels) const;
+  // Series that match forget their newest sample if it lies in the range and is in a block, so that
+  // it may be written again.
+  void Forget(const std::vector<model::Matcher>& matchers, storage::TimeRange range);
   model::LabelsView labels(uint32_t id) const { return index_.labels(id); }
   uint32_t generation() const { return generation_; }
   void SetGeneration(uint32_t generation) { generation_ = generation; }
 
   // All samples go; the generation moves on. Only when frozen() is null. Series without a sample
-  // since `idle_before_ms` (of AppendRules::now_ms) leave when enough of them have gathered.
-  std::shared_ptr<const FrozenHead> Freeze(int64_t idle_before_ms);
-  void DropFrozen() { frozen_.reset(); }
+  // since `idle_before_ms` (of AppendRules::now_ms) leave if `rebuilt` was made: an index of those
+  // that stay, built from Survivors() without the lock.
+  std::shared_ptr<const FrozenHead> Freeze(int64_t idle_before_ms,
+                                           std::unique_ptr<RebuiltIndex> rebuilt);
+  void DropFrozen() {
+    frozen_.reset();
+    frozen_bytes_ = 0;
+  }
+  // Empty where too few series are idle to be worth it: below a quarter, or `any`: below some.
+  struct Survivor {
+    uint32_t id = 0;
+    uint64_t hash = 0;
+    std::string_view packed;  // `arena` holds it
+  };
+  struct Survivors {
+    std::vector<Survivor> series;
+    std::shared_ptr<const LabelArena> arena;
+    bool worth_it = false;
+  };
+  Survivors FindSurvivors(int64_t idle_before_ms, bool any) const;
+  // What makes so many series: metric "x" of job "y" has 12345 series, label "z" 9999 values.
+  std::string DescribeExplosion() const;
   const std::shared_ptr<const FrozenHead>& frozen() const { return frozen_; }
 
   // Matching series with samples that may lie in the range; parts in no order.
@@ -130,7 +190,7 @@ class Head {
 
   size_t series() const { return series_count_; }
   uint64_t samples() const { return samples_; }          // without frozen ones
-  uint64_t memory_bytes() const;                         // without frozen ones
+  uint64_t memory_bytes() const;                         // with frozen ones
   uint64_t chunk_bytes() const { return chunk_bytes_; }  // of the samples alone
   int64_t min_ms() const { return min_ms_; }             // of samples(), if any
   int64_t max_ms() const { return max_ms_; }             // of all ever seen
@@ -140,6 +200,7 @@ class Head {
   struct Tail {  // what few series have
     std::vector<std::shared_ptr<const Chunk>> chunks;
     std::vector<Sample> late;
+    std::unique_ptr<RichTail> rich;  // histograms, start times
   };
   struct alignas(64) Series {
     uint64_t hash = 0;
@@ -153,6 +214,8 @@ class Head {
     ChunkBuilder open;
     std::unique_ptr<Tail> tail;
     std::string_view packed() const { return {labels, labels_size}; }
+    RichTail* rich() const { return tail == nullptr ? nullptr : tail->rich.get(); }
+    bool newest_is_histogram() const { return rich() != nullptr && rich()->newest != nullptr; }
   };
   static constexpr size_t kSlab = 256;
   static constexpr uint32_t kNone = UINT32_MAX;
@@ -166,13 +229,34 @@ class Head {
   void InsertSlot(uint64_t hash, uint32_t id);
   void PlanSeries(const storage::WriteBatch& batch, uint32_t index, uint32_t id,
                   const AppendRules& rules, AppendPlan* plan);
+  void PlanFloat(const storage::WriteBatch& batch, uint32_t index, uint32_t sample, uint32_t id,
+                 const AppendRules& rules, AppendPlan* plan);
+  void PlanHistogram(const model::HistogramSample& sample, uint32_t index, uint32_t id,
+                     const AppendRules& rules, AppendPlan* plan);
+  static void Reject(storage::RejectReason reason, uint32_t index, int64_t time_ms, bool histogram,
+                     AppendPlan* plan);
+  // What the time alone says; kDuplicate: the same as the newest's.
+  Verdict JudgeTime(const Series& series, int64_t time_ms, const AppendRules& rules,
+                    storage::RejectReason* reason) const;
   Verdict Judge(Series* series, const Sample& sample, const AppendRules& rules,
                 storage::RejectReason* reason);
   Verdict JudgeLate(Series* series, const Sample& sample);
+  Verdict JudgeHistogram(Series* series, const model::HistogramSample& sample,
+                         const AppendRules& rules, storage::RejectReason* reason);
+  Verdict JudgeLateHistogram(Series* series, const model::HistogramSample& sample);
+  // The float at `time_ms`, if there is one that is not in a block.
+  static bool FindFloat(const Series& series, int64_t time_ms, uint64_t* value_bits);
+  RichTail* MakeRich(Series* series);
+  // `histogram`: what the newest sample is, null for a float.
+  void SetNewest(Series* series, const Sample& newest,
+                 std::shared_ptr<const model::NativeHistogram> histogram);
   void AppendInOrder(Series* series, const Sample& sample);
+  void ApplyHistogram(const AppendPlan::Step& step, const AppendPlan::Extra& extra);
+  void ApplyStart(const AppendPlan::Step& step, int64_t start_ms);
+  std::unique_ptr<const RichPart> TakeRich(Series* series);
   const FrozenSeries* Frozen(const Series& series) const;
   bool Overlaps(const Series& series, storage::TimeRange range) const;
-  void Rebuild(int64_t idle_before_ms);
+  void Rebuild(int64_t idle_before_ms, RebuiltIndex* rebuilt);
 
   const uint64_t seed_;
   std::vector<std::unique_ptr<Series[]>> slabs_;
@@ -186,6 +270,8 @@ class Head {
   uint32_t generation_ = 1;
   uint64_t samples_ = 0;
   uint64_t chunk_bytes_ = 0;
+  uint64_t frozen_bytes_ = 0;
+  uint64_t rich_bytes_ = 0;  // what series with histograms or starts take besides
   int64_t min_ms_ = INT64_MAX;
   int64_t max_ms_ = INT64_MIN;
 };

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <string>
 
+#include "tsdb/memory_budget.h"
+
 namespace hearth::tsdb {
 
 // When an acknowledged sample is on disk (product.md, --wal-fsync). Each survives `kill -9`.
@@ -38,10 +40,13 @@ struct Options {
   uint64_t seal_bytes = 64 << 20;
   // Beyond this the head takes nothing more (Unavailable): sealing fails or cannot keep up.
   uint64_t head_bytes_max = 1 << 30;
+  // Shared by all stores of the process; null: none but head_bytes_max. Must outlive the store.
+  MemoryBudget* memory = nullptr;
   // Series that got no sample for so long leave the head (their samples are in blocks).
   int64_t idle_series_ms = 3600 * 1000;
   size_t series_max = 10'000'000;  // in the head; a new one beyond is refused. AMP's default quota
   size_t metadata_max = 20'000;    // metrics with metadata; AMP's quota. More are not kept
+  size_t exemplar_bytes_max = 4 << 20;  // the oldest go first; some 20,000. 0: none are kept
   uint64_t block_cache_bytes = 64 << 20;  // indexes and pages of blocks held in memory
 
   absl::Status Validate() const;  // InvalidArgument names the field and its value
@@ -52,6 +57,9 @@ struct Stats {
   uint64_t head_samples = 0;  // not sealed yet
   uint64_t head_bytes = 0;    // open chunks, out-of-order samples, labels, index; an estimate
   uint64_t wal_bytes = 0;
+  size_t exemplars = 0;
+  uint64_t exemplar_bytes = 0;
+  size_t tombstones = 0;  // deletions that are not carried out on the disk yet
   size_t blocks = 0;
   uint64_t block_bytes = 0;
   uint64_t block_samples = 0;

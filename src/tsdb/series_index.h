@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/string_map.h"
@@ -43,6 +44,8 @@ class MemoryIndex : public IndexReader {
  public:
   void Add(uint32_t id, model::LabelsView labels);
   size_t memory_bytes() const { return memory_bytes_; }
+  // The value of `name` that most series have, and how many.
+  std::pair<std::string_view, size_t> LargestValue(std::string_view name) const;
 
   size_t series_count() const override { return labels_.size(); }
   size_t ValueCount(std::string_view name) const override;

@@ -28,10 +28,25 @@ void AppendChunk(const Chunk& chunk, storage::TimeRange range, Columns* columns)
   DecodeChunk(chunk.data.get(), chunk.count, &columns->times_ms, &columns->values);
 }
 
+// Starts of the floats: in order from `begin` on, late ones from `late_begin` on; and histograms.
+void AppendRich(const RichPart* rich, size_t begin, size_t late_begin, storage::TimeRange range,
+                Columns* columns) {
+  if (rich == nullptr) return;
+  rich->AppendHistograms(range, &columns->histograms);
+  if (rich->starts.empty()) return;
+  const std::span<const int64_t> times(columns->times_ms);
+  const std::span<int64_t> starts = columns->StartsFrom(begin);
+  rich->starts.Fill(times.subspan(begin, late_begin - begin), starts.first(late_begin - begin));
+  rich->starts.FillLate(times.subspan(late_begin), starts.subspan(late_begin - begin));
+}
+
 void AppendFrozen(const FrozenSeries& series, storage::TimeRange range, Columns* columns) {
+  const size_t begin = columns->size();
   for (const auto& chunk : series.chunks) AppendChunk(*chunk, range, columns);
   AppendChunk(series.last, range, columns);
+  const size_t late_begin = columns->size();
   AppendLate(series.late, columns);
+  AppendRich(series.rich.get(), begin, late_begin, range, columns);
 }
 
 template <typename Labels>
@@ -54,10 +69,13 @@ class HeadSource : public SeriesSource {
   absl::Status Read(storage::TimeRange range, Columns* columns) override {
     const HeadPart& series = part();
     if (series.frozen != nullptr) AppendFrozen(*series.frozen, range, columns);
+    const size_t begin = columns->size();
     for (const auto& chunk : series.chunks) AppendChunk(*chunk, range, columns);
     DecodeChunk(snapshot_.open_bytes.data() + series.open_at, series.open_count, &columns->times_ms,
                 &columns->values);
+    const size_t late_begin = columns->size();
     AppendLate(series.late, columns);
+    AppendRich(series.rich.get(), begin, late_begin, range, columns);
     return absl::OkStatus();
   }
 
@@ -98,7 +116,7 @@ class MergedSet : public storage::SeriesSet {
 
   absl::StatusOr<bool> Next(storage::ColumnBatch* batch) override {
     batch->series.clear();
-    columns_.Resize(0);
+    columns_.Clear();
     places_.clear();
     while (places_.size() < storage::kTileSeries) {
       if (cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed)) {
@@ -107,10 +125,12 @@ class MergedSet : public storage::SeriesSet {
       TRY_ASSIGN(const bool more, merger_.Next());
       if (!more) break;
       const size_t begin = columns_.size();
+      const size_t histograms = columns_.histograms.size();
       TRY(merger_.Read(range_, &columns_));
-      if (columns_.size() == begin) continue;
+      if (columns_.size() == begin && columns_.histograms.size() == histograms) continue;
       labels_[places_.size()] = merger_.labels().packed();
-      places_.push_back({begin, columns_.size(), FindTimeline(begin)});
+      places_.push_back({begin, columns_.size(), histograms, columns_.histograms.size(),
+                         columns_.size() == begin ? 0 : FindTimeline(begin)});
     }
     for (size_t i = 0; i < places_.size(); ++i) {
       const Place& place = places_[i];
@@ -118,6 +138,12 @@ class MergedSet : public storage::SeriesSet {
       storage::SeriesColumns& out = batch->series.emplace_back();
       out.labels = model::LabelsView(labels_[i]);
       out.values = std::span(columns_.values).subspan(place.begin, n);
+      out.histograms = std::span<const model::HistogramSample>(columns_.histograms)
+                           .subspan(place.histograms_begin,
+                                    place.histograms_end - place.histograms_begin);
+      if (columns_.HasStarts(place.begin, place.end)) {
+        out.start_times_ms = columns_.StartsFrom(0).subspan(place.begin, n);
+      }
       if (place.timeline == 0) {
         out.times_ms = std::span(columns_.times_ms).subspan(place.begin, n);
       } else {
@@ -132,6 +158,8 @@ class MergedSet : public storage::SeriesSet {
   struct Place {
     size_t begin = 0;
     size_t end = 0;
+    size_t histograms_begin = 0;
+    size_t histograms_end = 0;
     uint64_t timeline = 0;
   };
 
@@ -168,6 +196,14 @@ class MergedSet : public storage::SeriesSet {
 
 }  // namespace
 
+bool Columns::HasStarts(size_t begin, size_t end) const {
+  end = std::min(end, starts.size());
+  for (size_t i = begin; i < end; ++i) {
+    if (starts[i] != 0) return true;
+  }
+  return false;
+}
+
 void Columns::SortFrom(size_t begin) {
   bool sorted = true;
   for (size_t i = begin + 1; i < size(); ++i) sorted = sorted && times_ms[i - 1] < times_ms[i];
@@ -177,15 +213,19 @@ void Columns::SortFrom(size_t begin) {
   std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
     return times_ms[begin + a] < times_ms[begin + b];
   });
-  Columns sorted_columns;
+  const bool has_starts = starts.size() > begin;
+  if (has_starts) starts.resize(size());
+  Columns done;
   for (const uint32_t i : order) {
     const int64_t time = times_ms[begin + i];
-    if (sorted_columns.size() > 0 && sorted_columns.times_ms.back() == time) continue;
-    sorted_columns.Append(time, values[begin + i]);
+    if (done.size() > 0 && done.times_ms.back() == time) continue;
+    done.Append(time, values[begin + i]);
+    if (has_starts) done.starts.push_back(starts[begin + i]);
   }
   Resize(begin);
-  times_ms.insert(times_ms.end(), sorted_columns.times_ms.begin(), sorted_columns.times_ms.end());
-  values.insert(values.end(), sorted_columns.values.begin(), sorted_columns.values.end());
+  times_ms.insert(times_ms.end(), done.times_ms.begin(), done.times_ms.end());
+  values.insert(values.end(), done.values.begin(), done.values.end());
+  starts.insert(starts.end(), done.starts.begin(), done.starts.end());
 }
 
 void Columns::TrimFrom(size_t begin, storage::TimeRange range) {
@@ -197,9 +237,47 @@ void Columns::TrimFrom(size_t begin, storage::TimeRange range) {
     const auto skipped = low - times_ms.begin();
     const auto from = values.begin() + skipped;
     std::copy(from, from + n, values.begin() + static_cast<std::ptrdiff_t>(begin));
+    if (starts.size() > begin) {
+      starts.resize(size());
+      const auto starts_from = starts.begin() + skipped;
+      std::copy(starts_from, starts_from + n, starts.begin() + static_cast<std::ptrdiff_t>(begin));
+    }
     std::copy(low, high, first);
   }
   Resize(begin + static_cast<size_t>(n));
+}
+
+void Columns::SettleHistograms(size_t histograms_begin, size_t begin, storage::TimeRange range) {
+  if (histograms.size() == histograms_begin) return;
+  const std::span<model::HistogramSample> all = std::span(histograms).subspan(histograms_begin);
+  bool sorted = true;
+  for (size_t i = 1; i < all.size(); ++i) sorted = sorted && all[i - 1].time_ms < all[i].time_ms;
+  std::vector<uint32_t> order(all.size());
+  std::iota(order.begin(), order.end(), 0U);
+  if (!sorted) {
+    std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+      return all[a].time_ms < all[b].time_ms;
+    });
+  }
+  std::vector<model::HistogramSample> settled;
+  uint32_t before = 0;
+  for (const uint32_t i : order) {
+    const int64_t time = all[i].time_ms;
+    if (time < range.min_ms || time > range.max_ms) continue;
+    if (!settled.empty() && settled.back().time_ms == time) continue;
+    if (std::binary_search(times_ms.begin() + static_cast<std::ptrdiff_t>(begin), times_ms.end(),
+                           time)) {
+      continue;
+    }
+    settled.push_back(std::move(all[i]));
+    // What a hint says is about the one that came before it where it was written.
+    if (settled.size() > 1 && i != before + 1) {
+      settled.back().histogram = WithUnknownHint(settled.back().histogram);
+    }
+    before = i;
+  }
+  histograms.resize(histograms_begin);
+  histograms.insert(histograms.end(), settled.begin(), settled.end());
 }
 
 std::unique_ptr<SeriesSource> MakeHeadSource(HeadSnapshot snapshot) {
@@ -240,9 +318,11 @@ absl::StatusOr<bool> SeriesMerger::Next() {
 
 absl::Status SeriesMerger::Read(storage::TimeRange range, Columns* columns) {
   const size_t begin = columns->size();
+  const size_t histograms = columns->histograms.size();
   for (const size_t source : current_) TRY(sources_[source]->Read(range, columns));
   columns->SortFrom(begin);
   columns->TrimFrom(begin, range);
+  columns->SettleHistograms(histograms, begin, range);
   return absl::OkStatus();
 }
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,23 +21,41 @@
 
 namespace hearth::tsdb {
 
-// Two columns that grow together.
+// A series' samples: two columns that grow together, and what only some series have.
 struct Columns {
   std::vector<int64_t> times_ms;
   std::vector<double> values;
-  size_t size() const { return times_ms.size(); }
+  // When the counters began, 0 where unknown: as many as times_ms, or fewer where the rest have
+  // none.
+  std::vector<int64_t> starts;
+  std::vector<model::HistogramSample> histograms;
+  size_t size() const { return times_ms.size(); }  // of the floats
+  bool empty() const { return times_ms.empty() && histograms.empty(); }
+  void Clear() {
+    Resize(0);
+    histograms.clear();
+  }
   void Resize(size_t n) {
     times_ms.resize(n);
     values.resize(n);
+    if (starts.size() > n) starts.resize(n);
   }
   void Append(int64_t time_ms, double value) {
     times_ms.push_back(time_ms);
     values.push_back(value);
   }
+  // All starts from `begin` on, to be written to.
+  std::span<int64_t> StartsFrom(size_t begin) {
+    starts.resize(size());
+    return std::span(starts).subspan(begin);
+  }
+  bool HasStarts(size_t begin, size_t end) const;
   // Sorts [begin, size) by time; of equal times the first stays. Cheap if sorted already.
   void SortFrom(size_t begin);
   // Cuts [begin, size), sorted, to the range.
   void TrimFrom(size_t begin, storage::TimeRange range);
+  // The same for histograms, in one; those at the time of a float from `begin` on go.
+  void SettleHistograms(size_t histograms_begin, size_t begin, storage::TimeRange range);
 };
 
 // Series of one place, sorted by labels.

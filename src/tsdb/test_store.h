@@ -22,6 +22,7 @@ struct TestSeries {
   std::vector<int64_t> times_ms;
   std::vector<double> values;
   uint64_t timeline = 0;
+  std::vector<std::pair<int64_t, double>> histograms;  // time, count
 };
 
 class TestStore {
@@ -85,7 +86,11 @@ class TestStore {
         all.push_back({series.labels.ToString(),
                        {series.times_ms.begin(), series.times_ms.end()},
                        {series.values.begin(), series.values.end()},
-                       series.timeline});
+                       series.timeline,
+                       {}});
+        for (const model::HistogramSample& sample : series.histograms) {
+          all.back().histograms.emplace_back(sample.time_ms, sample.histogram->count);
+        }
       }
     }
   }

@@ -14,7 +14,8 @@
 
 namespace hearth::tsdb {
 
-inline constexpr uint32_t kWalVersion = 1;
+// 1: frames of series, samples, metadata. 2: histograms, start times, exemplars.
+inline constexpr uint32_t kWalVersion = 2;
 inline constexpr size_t kSegmentHeaderBytes = 28;
 inline constexpr size_t kFrameHeaderBytes = 17;
 

@@ -79,7 +79,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     default:
       // An intact frame around foreign bytes: what a checksum cannot keep out.
-      AppendFrame(6, static_cast<uint8_t>(1 + data[0] % 3), input.substr(3), &segment);
+      AppendFrame(6, static_cast<uint8_t>(1 + data[0] % 6), input.substr(3), &segment);
   }
   Feed(segment);
   return 0;

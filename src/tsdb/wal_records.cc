@@ -6,6 +6,7 @@
 #include "base/compress.h"
 #include "base/status.h"
 #include "tsdb/coding.h"
+#include "tsdb/histogram_codec.h"
 #include "tsdb/wal.h"
 
 namespace hearth::tsdb {
@@ -121,6 +122,69 @@ absl::Status DecodeSamples(std::string_view payload,
   if (!reader.ok() || !reader.done()) return DataLoss("samples frame does not parse");
   for (const SampleRecord& sample : samples) visit(generation, sample);
   return absl::OkStatus();
+}
+
+// varint size of a samples frame's payload, that; then of each sample its start's zigzag change.
+void EncodeStartedSamples(uint32_t generation, const std::vector<SampleRecord>& samples,
+                          const std::vector<int64_t>& starts, std::string* payload) {
+  std::string columns;
+  EncodeSamples(generation, samples, &columns);
+  payload->clear();
+  PutBytes(columns, payload);
+  int64_t before = 0;
+  for (const int64_t start : starts) {
+    PutZigzag(WrappingSub(start, before), payload);
+    before = start;
+  }
+}
+
+absl::Status DecodeStartedSamples(
+    std::string_view payload,
+    absl::FunctionRef<void(uint32_t, const SampleRecord&, int64_t)> visit) {
+  ByteReader reader(payload);
+  const std::string_view columns = reader.Bytes();
+  int64_t start = 0;
+  TRY(DecodeSamples(columns, [&](uint32_t generation, const SampleRecord& record) {
+    start = WrappingAdd(start, reader.SignedVarint());
+    if (reader.ok()) visit(generation, record, start);
+  }));
+  return reader.ok() && reader.done() ? absl::OkStatus()
+                                      : DataLoss("start times do not parse");
+}
+
+// varint generation, varint n; then of each the zigzag change of the series number, and the
+// histogram, coded against the one before.
+void EncodeHistograms(uint32_t generation, const std::vector<HistogramRecord>& histograms,
+                      std::string* payload) {
+  payload->clear();
+  PutVarint(generation, payload);
+  PutVarint(histograms.size(), payload);
+  HistogramEncoder encoder;
+  int64_t series = 0;
+  for (const HistogramRecord& record : histograms) {
+    PutZigzag(int64_t{record.series} - series, payload);
+    series = record.series;
+    encoder.Append(record.sample, payload);
+  }
+}
+
+absl::Status DecodeHistogramsFrame(
+    std::string_view payload, absl::FunctionRef<void(uint32_t, const HistogramRecord&)> visit) {
+  ByteReader reader(payload);
+  const auto generation = static_cast<uint32_t>(reader.Varint());
+  HistogramDecoder decoder;
+  int64_t series = 0;
+  for (size_t n = reader.Count(3); n > 0; --n) {
+    HistogramRecord record;
+    series = WrappingAdd(series, reader.SignedVarint());
+    record.series = static_cast<uint32_t>(series);
+    if (!reader.ok() || !decoder.Next(&reader, &record.sample)) {
+      return DataLoss("histograms frame does not parse");
+    }
+    visit(generation, record);
+  }
+  return reader.ok() && reader.done() ? absl::OkStatus()
+                                      : DataLoss("histograms frame does not parse");
 }
 
 void EncodeMetadata(const std::vector<model::Metadata>& metadata, std::string* payload) {

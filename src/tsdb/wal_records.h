@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/histogram.h"
 #include "model/labels.h"
 #include "model/metadata.h"
 
@@ -22,11 +23,19 @@ namespace hearth::tsdb {
 inline constexpr uint8_t kSeriesFrame = 1;
 inline constexpr uint8_t kSamplesFrame = 2;
 inline constexpr uint8_t kMetadataFrame = 3;
+inline constexpr uint8_t kHistogramsFrame = 4;
+inline constexpr uint8_t kStartedSamplesFrame = 5;  // samples with their start times
+inline constexpr uint8_t kExemplarsFrame = 6;       // tsdb/exemplar_store.h
 
 struct SampleRecord {
   uint32_t series = 0;
   int64_t time_ms = 0;
   uint64_t value_bits = 0;
+};
+
+struct HistogramRecord {
+  uint32_t series = 0;
+  model::HistogramSample sample;
 };
 
 // Builders of payloads; Clear and Finish keep the memory.
@@ -46,6 +55,11 @@ class SeriesFrame {
 
 void EncodeSamples(uint32_t generation, const std::vector<SampleRecord>& samples,
                    std::string* payload);
+// `starts`: as many as samples.
+void EncodeStartedSamples(uint32_t generation, const std::vector<SampleRecord>& samples,
+                          const std::vector<int64_t>& starts, std::string* payload);
+void EncodeHistograms(uint32_t generation, const std::vector<HistogramRecord>& histograms,
+                      std::string* payload);
 void EncodeMetadata(const std::vector<model::Metadata>& metadata, std::string* payload);
 
 // Each hands what a payload holds to `visit`. DataLoss: the payload is not what its type says (its
@@ -55,6 +69,12 @@ absl::Status DecodeSeries(
     absl::FunctionRef<void(uint32_t generation, uint32_t series, model::LabelsView)> visit);
 absl::Status DecodeSamples(std::string_view payload,
                            absl::FunctionRef<void(uint32_t generation, const SampleRecord&)> visit);
+absl::Status DecodeStartedSamples(
+    std::string_view payload,
+    absl::FunctionRef<void(uint32_t generation, const SampleRecord&, int64_t start_ms)> visit);
+absl::Status DecodeHistogramsFrame(
+    std::string_view payload,
+    absl::FunctionRef<void(uint32_t generation, const HistogramRecord&)> visit);
 absl::Status DecodeMetadata(std::string_view payload,
                             absl::FunctionRef<void(model::Metadata)> visit);
 

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a store starts: blocks, then the log.
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "base/log.h"
+#include "base/status.h"
+#include "tsdb/db_impl.h"
+
+namespace hearth::tsdb {
+
+using storage::Position;
+using storage::TimeRange;
+
+namespace {
+
+// A start reads the newest samples back from blocks of at most so many series: a larger one would
+// take more than half a second of it.
+constexpr uint64_t kSeedSeriesMax = 200'000;
+
+}  // namespace
+
+absl::Status Db::Impl::Open() {
+  TRY(file_system_.MakeDirectories(options_.directory));
+  TRY(file_system_.SyncDirectory(DirectoryOf(options_.directory)));
+  TRY(metadata_.Load(file_system_));
+  TRY(exemplars_.Load(file_system_));
+  Position covered;
+  {
+    absl::MutexLock lock(&maintenance_mutex_);
+    TRY(catalog_.Open());
+    NoteTombstones();
+    covered = catalog_.manifest().covers;
+    absl::MutexLock head_lock(&mutex_);
+    blocks_ = catalog_.list();
+    for (const auto& block : *blocks_) head_.RaiseMax(block->meta().max_ms);
+  }
+  TRY_ASSIGN(wal_, Wal::Open({JoinPath(options_.directory, "wal"), options_.wal_fsync,
+                              options_.sync_interval_ms, options_.group_commit_delay_us,
+                              options_.wal_segment_bytes},
+                             file_system_, clock_, wal_metrics_, covered));
+  SeedFromBlocks();
+  TRY(Replay(covered));
+  UpdateGauges();
+  return absl::OkStatus();
+}
+
+// So that what senders repeat after a restart is known as repeated. An aid: what cannot be read is
+// left out, and said by the queries that need it.
+void Db::Impl::SeedFromBlocks() {
+  absl::MutexLock lock(&mutex_);
+  const int64_t now_ms = clock_.NowMs();
+  const int64_t newest_ms = head_.max_ms();
+  if (blocks_->empty() || newest_ms < now_ms - options_.idle_series_ms) return;
+  const TimeRange range{newest_ms - options_.seal_interval_ms, INT64_MAX};
+  for (const auto& block : *blocks_) {
+    if (!block->Overlaps(range) || block->meta().series > kSeedSeriesMax) continue;
+    auto source = Block::Select(block, {}, range, false);
+    if (!source.ok()) continue;
+    Columns columns;
+    for (;;) {
+      const absl::StatusOr<bool> more = (*source)->Next();
+      if (!more.ok() || !*more) break;
+      columns.Clear();
+      if (!(*source)->Read(range, &columns).ok()) break;
+      if (columns.size() > 0) {
+        const Sample newest{columns.times_ms.back(),
+                            std::bit_cast<uint64_t>(columns.values.back())};
+        head_.Seed((*source)->labels(), newest, nullptr, now_ms);
+      }
+      if (columns.histograms.empty()) continue;
+      const model::HistogramSample& newest = columns.histograms.back();
+      head_.Seed((*source)->labels(), {newest.time_ms, 0}, newest.histogram, now_ms);
+    }
+  }
+}
+
+// What is kept beside the samples.
+absl::Status Db::Impl::ReplayAside(uint8_t type, std::string_view payload) {
+  if (type == kMetadataFrame) {
+    std::vector<model::Metadata> metadata;
+    const absl::Status status =
+        DecodeMetadata(payload, [&](model::Metadata m) { metadata.push_back(std::move(m)); });
+    metadata_.Put(metadata);
+    return status;
+  }
+  std::vector<SeriesExemplar> exemplars;
+  const absl::Status status = DecodeExemplars(payload, &exemplars);
+  for (SeriesExemplar& entry : exemplars) {
+    exemplars_.Put(entry.series, std::move(entry.exemplar));
+  }
+  return status;
+}
+
+absl::Status Db::Impl::Replay(Position covered) {
+  const int64_t start_ns = clock_.MonotonicNs();
+  struct Logged {
+    uint32_t generation = 0;
+    uint32_t id = 0;
+  };
+  std::vector<Logged> series;  // by the log's number; numbers are dense
+  uint64_t unresolved = 0;
+  uint32_t newest_generation = 0;
+  absl::MutexLock lock(&mutex_);
+  const auto visit_series = [&](uint32_t generation, uint32_t number, model::LabelsView labels)
+                                ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                                  newest_generation = std::max(newest_generation, generation);
+                                  if (number >= options_.series_max) return;
+                                  if (number >= series.size())
+                                    series.resize(number + 1 + number / 2);
+                                  series[number] = {generation, head_.ReplaySeries(labels)};
+                                };
+  const auto known = [&](uint32_t generation, uint32_t number) {
+    if (number < series.size() && series[number].generation == generation) return true;
+    ++unresolved;
+    return false;
+  };
+  const auto visit_started = [&](uint32_t generation, const SampleRecord& record,
+                                 int64_t start_ms) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (!known(generation, record.series)) return;
+    head_.ReplaySample(series[record.series].id, {record.time_ms, record.value_bits}, start_ms);
+  };
+  const auto visit_sample = [&](uint32_t generation, const SampleRecord& record) {
+    visit_started(generation, record, 0);
+  };
+  const auto visit_histogram = [&](uint32_t generation,
+                                   const HistogramRecord& record) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (!known(generation, record.series)) return;
+    head_.ReplayHistogram(series[record.series].id, record.sample);
+  };
+  const auto visit = [&](Position, uint8_t type, std::string_view payload) {
+    absl::Status status;
+    switch (type) {
+      case kSeriesFrame:
+        status = DecodeSeries(payload, visit_series);
+        break;
+      case kSamplesFrame:
+        status = DecodeSamples(payload, visit_sample);
+        break;
+      case kStartedSamplesFrame:
+        status = DecodeStartedSamples(payload, visit_started);
+        break;
+      case kHistogramsFrame:
+        status = DecodeHistogramsFrame(payload, visit_histogram);
+        break;
+      case kMetadataFrame:
+      case kExemplarsFrame:
+        status = ReplayAside(type, payload);
+        break;
+      default:
+        return FailedPrecondition("log frame of type {}: written by a newer hearth", type);
+    }
+    if (!status.ok()) log::Error("tsdb", "log frame skipped", {{"error", Message(status)}});
+    return absl::OkStatus();
+  };
+  TRY(wal_->Replay(covered, visit));
+  head_.SetGeneration(newest_generation + 1);
+  ReportMemory();
+  first_unsealed_ns_ = clock_.MonotonicNs();
+  replayed_samples_ = head_.samples();
+  replay_ms_ = (clock_.MonotonicNs() - start_ns) / 1'000'000;
+  ReportReplay(unresolved);
+  return absl::OkStatus();
+}
+
+void Db::Impl::ReportReplay(uint64_t unresolved) {
+  if (unresolved > 0) {
+    metrics_.unknown_series->Add(unresolved);
+    log::Error("tsdb", "logged samples lost with their series' frame", {{"samples", unresolved}});
+  }
+  if (replayed_samples_ > 0) {
+    log::Info("tsdb", "replayed the log",
+              {{"directory", options_.directory},
+               {"samples", replayed_samples_},
+               {"series", head_.series()},
+               {"took_ms", replay_ms_}});
+  }
+}
+
+}  // namespace hearth::tsdb
