@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The collector's chart: rendered by Helm, each manifest judged by the models of Kubernetes' official
-client, which are generated from its OpenAPI; the scrape configuration by promtool. Nothing is
+"""The collector's chart: rendered by Helm; each manifest judged by the models of the official
+client, generated from Kubernetes' OpenAPI; the scrape configuration by promtool. Nothing is
 deployed."""
 
 import os
