@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/amg/amg.h"
+
+#include <fmt/core.h>
+
+#include "access/aws_errors.h"
+#include "api/amg/answers.h"
+#include "api/amg/operations.h"
+#include "base/check.h"
+#include "base/status.h"
+
+namespace hearth::api {
+namespace {
+
+constexpr std::string_view kService = "grafana";
+
+// What a catalog says, in AWS's words; others stay as they are (and become 500).
+absl::Status Worded(const absl::Status& status, std::string_view id) {
+  if (status.ok() || access::IsRestError(status)) return status;
+  switch (status.code()) {
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kAborted:
+      return access::ResourceConflict(Message(status), id, "workspace");
+    default:
+      return status;
+  }
+}
+
+}  // namespace
+
+struct Amg::Row {
+  std::string_view operation;
+  Method method;
+};
+
+Amg::Amg(AmgOptions options, const access::Gate& gate, catalog::Catalog& catalog, Rng& rng)
+    : options_(std::move(options)),
+      gate_(gate),
+      catalog_(catalog),
+      rng_(rng),
+      operations_(amg::Operations()) {}
+
+Amg::Method Amg::FindMethod(std::string_view operation) {
+  static constexpr Row kRows[] = {
+      {"AssociateLicense", &Amg::AssociateLicense},
+      {"CreateWorkspace", &Amg::CreateWorkspace},
+      {"CreateWorkspaceApiKey", &Amg::CreateWorkspaceApiKey},
+      {"CreateWorkspaceServiceAccount", &Amg::CreateWorkspaceServiceAccount},
+      {"CreateWorkspaceServiceAccountToken", &Amg::CreateWorkspaceServiceAccountToken},
+      {"DeleteWorkspace", &Amg::DeleteWorkspace},
+      {"DeleteWorkspaceApiKey", &Amg::DeleteWorkspaceApiKey},
+      {"DeleteWorkspaceServiceAccount", &Amg::DeleteWorkspaceServiceAccount},
+      {"DeleteWorkspaceServiceAccountToken", &Amg::DeleteWorkspaceServiceAccountToken},
+      {"DescribeWorkspace", &Amg::DescribeWorkspace},
+      {"DescribeWorkspaceAuthentication", &Amg::DescribeWorkspaceAuthentication},
+      {"DescribeWorkspaceConfiguration", &Amg::DescribeWorkspaceConfiguration},
+      {"DisassociateLicense", &Amg::DisassociateLicense},
+      {"ListPermissions", &Amg::ListPermissions},
+      {"ListTagsForResource", &Amg::ListTagsForResource},
+      {"ListVersions", &Amg::ListVersions},
+      {"ListWorkspaceServiceAccountTokens", &Amg::ListWorkspaceServiceAccountTokens},
+      {"ListWorkspaceServiceAccounts", &Amg::ListWorkspaceServiceAccounts},
+      {"ListWorkspaces", &Amg::ListWorkspaces},
+      {"TagResource", &Amg::TagResource},
+      {"UntagResource", &Amg::UntagResource},
+      {"UpdatePermissions", &Amg::UpdatePermissions},
+      {"UpdateWorkspace", &Amg::UpdateWorkspace},
+      {"UpdateWorkspaceAuthentication", &Amg::UpdateWorkspaceAuthentication},
+      {"UpdateWorkspaceConfiguration", &Amg::UpdateWorkspaceConfiguration},
+  };
+  for (const Row& row : kRows) {
+    if (row.operation == operation) return row.method;
+  }
+  CheckFailed(__FILE__, __LINE__, "an operation without a method");
+}
+
+// The IAM resource: "/workspaces/g-…" of the path, the ARN itself for tags, else the collection.
+std::string Amg::ResourceOf(const access::Caller& caller, const access::RestMatch& match) const {
+  if (const std::string_view arn = match.Label("resourceArn"); !arn.empty()) {
+    return std::string(arn);
+  }
+  const std::string prefix =
+      fmt::format("arn:aws:grafana:{}:{}:", caller.region, gate_.options().account);
+  const std::string_view id = match.Label("workspaceId");
+  if (!id.empty()) return fmt::format("{}/workspaces/{}", prefix, id);
+  return prefix + std::string(match.operation->path);
+}
+
+net::HttpResponse Amg::Handle(const net::HttpRequest& request) {
+  const access::Identified who = gate_.Identify(request, kService);
+  if (who.refusal) {
+    net::HttpResponse response = access::AwsJsonRefusal(*who.refusal, false);
+    response.headers.Set("x-amzn-RequestId", NewUuid(rng_));
+    return response;
+  }
+  access::RestMatch match;
+  if (!operations_.Find(request, &match)) {
+    return access::RestErrorResponse(access::UnknownOperation(request), rng_);
+  }
+  const std::string action = fmt::format("grafana:{}", match.operation->name);
+  if (const auto refusal = gate_.Authorize(who.caller, action, ResourceOf(who.caller, match))) {
+    net::HttpResponse response = access::AwsJsonRefusal(*refusal, false);
+    response.headers.Set("x-amzn-RequestId", NewUuid(rng_));
+    return response;
+  }
+  auto input = access::ReadRestInput(*match.operation, match, request);
+  if (!input.ok()) return access::RestErrorResponse(input.status(), rng_);
+  const Call call{request, who.caller, *match.operation, *std::move(input)};
+  const Method method = FindMethod(match.operation->name);
+  Answer answer = (this->*method)(call);
+  if (!answer.ok()) {
+    return access::RestErrorResponse(Worded(answer.status(), call.Label("workspaceId")), rng_);
+  }
+  return access::RestResponse(match.operation->ok_status, *std::move(answer), rng_);
+}
+
+absl::StatusOr<catalog::GrafanaWorkspace> Amg::Find(catalog::Reader& reader, const Call& call,
+                                                    std::string_view id) const {
+  auto workspace = catalog::GetGrafanaWorkspace(reader, id);
+  const bool missing = absl::IsNotFound(workspace.status()) ||
+                       (workspace.ok() && (workspace->region != call.caller.region ||
+                                           workspace->account != gate_.options().account));
+  if (missing) return access::ResourceNotFound("Workspace not found", id, "workspace");
+  return workspace;
+}
+
+absl::StatusOr<catalog::GrafanaWorkspace> Amg::Find(const Call& call) {
+  return catalog_.Read([&](catalog::Reader& reader) {
+    return Find(reader, call, call.Label("workspaceId"));
+  });
+}
+
+absl::StatusOr<catalog::GrafanaWorkspace> Amg::FindByArn(catalog::Reader& reader,
+                                                         const Call& call) const {
+  const std::string arn = call.Label("resourceArn");
+  const std::string prefix = fmt::format("arn:aws:grafana:{}:{}:/workspaces/", call.caller.region,
+                                         gate_.options().account);
+  if (!arn.starts_with(prefix)) {
+    return access::ResourceNotFound("Resource not found", arn, "workspace");
+  }
+  return Find(reader, call, std::string_view(arn).substr(prefix.size()));
+}
+
+Amg::Answer Amg::Change(const Call& call, WriteBody body) {
+  const access::ReplayKey key =
+      access::MakeReplayKey(call.request, call.caller, gate_.options().account,
+                            fmt::format("grafana:{}", call.operation.name), "");
+  TRY_ASSIGN(access::StoredAnswer answer,
+             access::WriteOnce(catalog_, key,
+                               [&](catalog::Transaction& transaction)
+                                   -> absl::StatusOr<access::StoredAnswer> {
+                                 const bool by_arn = call.input.Has("resourceArn");
+                                 TRY_ASSIGN(catalog::GrafanaWorkspace workspace,
+                                            by_arn ? FindByArn(transaction, call)
+                                                   : Find(transaction, call,
+                                                          call.Label("workspaceId")));
+                                 TRY_ASSIGN(std::string text, body(transaction, workspace));
+                                 return access::StoredAnswer{call.operation.ok_status,
+                                                             std::move(text)};
+                               }));
+  return std::move(answer.body);
+}
+
+}  // namespace hearth::api
