@@ -22,6 +22,24 @@ constexpr int64_t kDrainMs = 4000;
 constexpr double kHeadShare = 0.55;
 constexpr uint64_t kSeriesBytes = 1024;
 
+// What the AWS API says of where a Grafana workspace is: no scheme, as AWS has none (product.md,
+// URLs). Under a domain each has a name of its own, else a path below the TLS listener.
+std::string GrafanaEndpoint(const catalog::GrafanaWorkspace& workspace, const ServeFlags& flags,
+                            std::string_view https_url) {
+  std::string place(https_url.substr(https_url.find("://") + 3));
+  if (!flags.domain.empty()) {
+    const std::string authority = place.substr(0, place.find('/'));
+    const size_t port = authority.rfind(':');
+    return fmt::format("{}.grafana-workspace.{}.{}{}", workspace.id, workspace.region, flags.domain,
+                       port == std::string::npos ? "" : authority.substr(port));
+  }
+  constexpr std::string_view kLoopback = "127.0.0.1:";
+  if (flags.external_tls_url.empty() && place.starts_with(kLoopback)) {
+    place.replace(0, kLoopback.size(), "localhost:");
+  }
+  return fmt::format("{}/{}", place, workspace.id);
+}
+
 }  // namespace
 
 absl::Status Server::Start() {
@@ -37,6 +55,7 @@ absl::Status Server::Start() {
   if (defaults_.first_start) {
     TRY_ASSIGN(sign_in_url_, NewSignInUrl(*catalog_, settings_.flags, http_url_));
   }
+  housekeeping_->Start();
   serving_ = dispatch_.get();
   ready_ = true;
   return absl::OkStatus();
@@ -92,8 +111,10 @@ absl::Status Server::OpenWorkspaces() {
       static_cast<size_t>(std::min<uint64_t>(options.store.series_max, head_bytes / kSeriesBytes));
   options.disk_limit_share = settings_.disk_limit.share;
   options.disk_limit_bytes = settings_.disk_limit.bytes;
+  TRY_ASSIGN(const int64_t seen, catalog_->LastEvent());
   TRY_ASSIGN(workspaces_,
              workspace::Manager::Open(options, *catalog_, file_system_, clock_, metrics_));
+  housekeeping_ = std::make_unique<Housekeeping>(*catalog_, *workspaces_, clock_, seen);
   default_workspace_ = workspaces_->Find(defaults_.amp.id);
   const size_t threads = std::max(1U, std::thread::hardware_concurrency());
   query_pool_ = std::make_unique<ThreadPool>(ThreadPool::Options{"query", threads, 1024});
@@ -182,6 +203,12 @@ void Server::BuildFaces() {
       api::Console::Shell);
   aps_ = std::make_unique<api::Aps>(api::ApsOptions{http_url_, settings_.aws_fidelity, {}}, *gate_,
                                     *catalog_, *workspaces_, rng_);
+  amg_ = std::make_unique<api::Amg>(
+      api::AmgOptions{[this](const catalog::GrafanaWorkspace& workspace) {
+                        return GrafanaEndpoint(workspace, settings_.flags, https_url_);
+                      },
+                      settings_.aws_fidelity},
+      *gate_, *catalog_, rng_);
   sts_ = std::make_unique<api::Sts>(*gate_, rng_);
 
   api::Faces faces;
@@ -193,6 +220,7 @@ void Server::BuildFaces() {
                          std::string_view path) { return grafana_->Handle(r, workspace, path); };
   faces.console_serves = api::Console::Serves;
   faces.console = [this](const net::HttpRequest& r) { return console_->Handle(r); };
+  faces.services["grafana"] = [this](const net::HttpRequest& r) { return amg_->Handle(r); };
   faces.services["aps"] = [this](const net::HttpRequest& r) { return aps_->Handle(r); };
   faces.services["sts"] = [this](const net::HttpRequest& r) { return sts_->Handle(r); };
   dispatch_ = std::make_unique<api::Dispatch>(
@@ -298,6 +326,7 @@ void Server::Stop() {
   ready_ = false;
   if (collector_ != nullptr) collector_->Stop();
   if (http_ != nullptr) http_->Stop();
+  if (housekeeping_ != nullptr) housekeeping_->Stop();
   default_workspace_.reset();
   if (workspaces_ != nullptr) workspaces_->Close();
 }

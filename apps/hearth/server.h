@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "access/gate.h"
+#include "api/amg/amg.h"
 #include "api/aps/aps.h"
 #include "api/console/console.h"
 #include "api/dispatch/dispatch.h"
@@ -28,6 +29,7 @@
 #include "catalog/identity.h"
 #include "first_start.h"
 #include "flags.h"
+#include "housekeeping.h"
 #include "grafana/session.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
@@ -88,6 +90,7 @@ class Server {
   std::unique_ptr<access::Gate> gate_;
   std::unique_ptr<grafana::Sessions> sessions_;
   std::unique_ptr<workspace::Manager> workspaces_;
+  std::unique_ptr<Housekeeping> housekeeping_;
   std::unique_ptr<ThreadPool> query_pool_;
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<net::HttpServer> http_;
@@ -96,6 +99,7 @@ class Server {
   std::unique_ptr<api::Console> console_;
   std::unique_ptr<api::GrafanaHttp> grafana_;
   std::unique_ptr<api::Aps> aps_;
+  std::unique_ptr<api::Amg> amg_;
   std::unique_ptr<api::Sts> sts_;
   std::unique_ptr<api::Dispatch> dispatch_;
   std::unique_ptr<net::HttpClient> client_;

@@ -98,6 +98,9 @@ absl::Status Manager::Add(const catalog::AmpWorkspace& row) {
 }
 
 absl::Status Manager::Open(Settings settings) {
+  // One at a time: whoever made the row and whoever follows the catalog may both come.
+  absl::MutexLock opening(&opening_mutex_);
+  if (Find(settings.row.id) != nullptr) return absl::OkStatus();
   TRY_ASSIGN(auto workspace, OpenStore(std::move(settings)));
   absl::MutexLock lock(&mutex_);
   if (stopping_) return Unavailable("the server is stopping");
@@ -122,6 +125,7 @@ std::vector<std::shared_ptr<Workspace>> Manager::All() const {
 }
 
 absl::Status Manager::Remove(std::string_view id) {
+  absl::MutexLock opening(&opening_mutex_);
   std::shared_ptr<Workspace> workspace;
   {
     absl::MutexLock lock(&mutex_);

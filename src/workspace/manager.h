@@ -57,7 +57,7 @@ class Manager {
   std::shared_ptr<Workspace> Find(std::string_view id) const;  // null where there is none
   std::vector<std::shared_ptr<Workspace>> All() const;         // by id
 
-  // Opens the store of a row that was just committed.
+  // Opens the store of a row that was just committed; OK where it is open.
   absl::Status Add(const catalog::AmpWorkspace& row);
   // Closes the store and frees its disk. The row is gone already. Requests that still hold the
   // workspace finish first.
@@ -87,6 +87,7 @@ class Manager {
   WriteGuard guard_;
   VendedLogs logs_;
   ThreadPool background_;
+  absl::Mutex opening_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);  // stores come and go one at a time
   mutable absl::Mutex mutex_;
   StringMap<std::shared_ptr<Workspace>> workspaces_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
