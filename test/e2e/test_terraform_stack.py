@@ -7,7 +7,6 @@ which. Clocks are real: what expires, expires.
 """
 
 import os
-import pathlib
 import re
 import shlex
 import shutil
@@ -18,6 +17,7 @@ import pytest
 import requests
 
 from connect import wait_for
+from hearth_process import run_hearth
 from terraform_process import (ROOT, STAND_INS, Terraform, aws_client, binary, inventory, kind_of,
                                mirrors, require_faces)
 
@@ -229,10 +229,9 @@ def test_example_for_aws_is_planned(stack, grafana):
 
 def register_cluster(hearth):
     require_faces(hearth, ('eks',))
-    from hearth_process import run_hearth  # the only test that needs it
-    ca = pathlib.Path(hearth.data) / 'tls' / 'ca.pem'
-    done = run_hearth('cluster', 'add', 'demo', '--endpoint', 'https://127.0.0.1:6443', '--ca',
-                      str(ca), '--oidc-issuer', f'https://{ISSUER}', '--data', str(hearth.data))
+    done = run_hearth('cluster', 'add', 'demo', '--api-server', 'https://127.0.0.1:6443',
+                      '--issuer', f'https://{ISSUER}', '--data', str(hearth.data),
+                      '--ca', str(hearth.data / 'tls' / 'ca.pem'))
     assert done.returncode == 0, done.stderr
     aws_client(hearth, 'iam').create_open_id_connect_provider(
         Url=f'https://{ISSUER}', ClientIDList=['sts.amazonaws.com'])
