@@ -9,7 +9,7 @@
 #include "base/status.h"
 #include "codec/yaml.h"
 #include "model/labels.h"
-#include "promql/parser.h"
+#include "rules/template.h"
 
 namespace hearth::rules {
 namespace {
@@ -19,7 +19,8 @@ using codec::YamlNode;
 // Reads one file; every mistake becomes a line, so that all of them are seen at once.
 class Reader {
  public:
-  Reader(std::string_view file_name, RuleFile* out) : file_name_(file_name), out_(*out) {}
+  Reader(std::string_view file_name, const RuleFileOptions& options, RuleFile* out)
+      : file_name_(file_name), options_(options), out_(*out) {}
 
   void ReadFile(const YamlNode& root) {
     if (root.is_null()) return;
@@ -29,12 +30,15 @@ class Reader {
     if (!groups->is_sequence()) return Fail(*groups, "groups must be a list");
     std::set<std::string> names;
     for (const YamlNode& node : groups->items()) {
+      const size_t errors_before = out_.errors.size();
       Group group = ReadGroup(node);
       if (group.name.empty()) {
         Fail(node, "Groupname must not be empty");
       } else if (!names.insert(group.name).second) {
         Fail(node, fmt::format("groupname: \"{}\" is repeated in the same file", group.name));
       }
+      group.errors.assign(out_.errors.begin() + static_cast<std::ptrdiff_t>(errors_before),
+                          out_.errors.end());
       out_.groups.push_back(std::move(group));
     }
   }
@@ -54,6 +58,7 @@ class Reader {
       return false;
     }
     for (const auto& [key, value] : node.entries()) {
+      if (options_.ignore_unknown_fields) break;
       if (std::find(known.begin(), known.end(), key.text()) != known.end()) continue;
       std::string names;
       for (const std::string_view name : known) {
@@ -121,7 +126,9 @@ class Reader {
     }
     group.name = Text(node, "name");
     group.interval_ms = Duration(node, "interval");
-    group.query_offset_ms = Duration(node, "query_offset");
+    if (node.Find("query_offset") != nullptr) {
+      group.query_offset_ms = Duration(node, "query_offset");
+    }
     if (const YamlNode* limit = node.Find("limit"); limit != nullptr) {
       const auto value = limit->AsInt();
       if (value.ok()) {
@@ -174,10 +181,10 @@ class Reader {
     }
     if (rule.expr.empty()) {
       Fail(node, "field 'expr' must be set in rule");
-    } else if (const auto expr = promql::ParseExpr(rule.expr); !expr.ok()) {
+    } else if (const auto expr = promql::ParseExpr(rule.expr, options_.parser); !expr.ok()) {
       Fail(*node.Find("expr"), "could not parse expression: " + Message(expr.status()));
     }
-    if (rule.record.empty()) return;
+    if (rule.record.empty()) return CheckTemplates(node, rule);
     if (!rule.annotations.empty()) Fail(node, "invalid field 'annotations' in recording rule");
     if (node.Find("for") != nullptr) Fail(node, "invalid field 'for' in recording rule");
     if (node.Find("keep_firing_for") != nullptr) {
@@ -189,16 +196,45 @@ class Reader {
     }
   }
 
+  void CheckTemplates(const YamlNode& node, const Rule& rule) {
+    const auto check = [&](std::string_view kind, const TextPairs& pairs) {
+      for (const auto& [name, text] : pairs) {
+        const auto parsed = AlertTemplate::Parse(rule.alert, text);
+        if (parsed.ok()) continue;
+        const YamlNode* map = node.Find(kind == "label" ? "labels" : "annotations");
+        const YamlNode* at = map == nullptr ? nullptr : map->Find(name);
+        Fail(at == nullptr ? node : *at,
+             fmt::format("{} \"{}\": {}", kind, name, Message(parsed.status())));
+      }
+    };
+    check("label", rule.labels);
+    check("annotation", rule.annotations);
+  }
+
   const std::string file_name_;
+  const RuleFileOptions options_;
   RuleFile& out_;
   std::string where_;  // "group "g", rule 2, "Alert": "
 };
 
 }  // namespace
 
-RuleFile ParseRuleFile(std::string_view text, std::string_view file_name) {
+bool operator==(const Rule& a, const Rule& b) {
+  return a.record == b.record && a.alert == b.alert && a.expr == b.expr && a.for_ms == b.for_ms &&
+         a.keep_firing_for_ms == b.keep_firing_for_ms && a.labels == b.labels &&
+         a.annotations == b.annotations;
+}
+
+bool operator==(const Group& a, const Group& b) {
+  return a.name == b.name && a.file == b.file && a.interval_ms == b.interval_ms &&
+         a.query_offset_ms == b.query_offset_ms && a.limit == b.limit && a.labels == b.labels &&
+         a.rules == b.rules;
+}
+
+RuleFile ParseRuleFile(std::string_view text, std::string_view file_name,
+                       const RuleFileOptions& options) {
   RuleFile file;
-  Reader reader(file_name, &file);
+  Reader reader(file_name, options, &file);
   const auto root = codec::ParseYaml(text);
   if (!root.ok()) {
     file.errors.push_back(fmt::format("{}: {}", file_name, Message(root.status())));
@@ -206,6 +242,27 @@ RuleFile ParseRuleFile(std::string_view text, std::string_view file_name) {
   }
   reader.ReadFile(*root);
   return file;
+}
+
+std::vector<DuplicateRule> FindDuplicates(const std::vector<Group>& groups) {
+  // cmd/promtool checkDuplicates: sorted by name and labels, a rule equal to the one before it.
+  std::vector<std::pair<std::string, TextPairs>> rules;
+  for (const Group& group : groups) {
+    for (const Rule& rule : group.rules) {
+      TextPairs labels = rule.labels;
+      std::sort(labels.begin(), labels.end());
+      rules.emplace_back(rule.name(), std::move(labels));
+    }
+  }
+  std::sort(rules.begin(), rules.end());
+  std::vector<DuplicateRule> found;
+  for (size_t i = 1; i < rules.size(); ++i) {
+    if (rules[i] != rules[i - 1]) continue;
+    const bool known = !found.empty() && found.back().name == rules[i].first &&
+                       found.back().labels == rules[i].second;
+    if (!known) found.push_back({rules[i].first, rules[i].second});
+  }
+  return found;
 }
 
 }  // namespace hearth::rules
