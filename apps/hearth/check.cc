@@ -9,7 +9,6 @@
 #include "base/status.h"
 #include "commands.h"
 #include "grafana/provision.h"
-#include "rules/rule_file.h"
 #include "scrape/config.h"
 
 namespace hearth::app {
@@ -22,21 +21,6 @@ bool CheckConfigFile(const std::string& path) {
   const scrape::ConfigFindings findings = scrape::CheckConfig(RealFileSystem(), path);
   for (const std::string& line : findings.lines) std::printf("%s\n", line.c_str());
   return findings.ok;
-}
-
-bool CheckRuleFile(const std::string& path) {
-  const auto text = RealFileSystem().ReadFile(path);
-  if (!text.ok()) {
-    std::printf("%s\n", Message(text.status()).c_str());
-    return false;
-  }
-  const rules::RuleFile file = rules::ParseRuleFile(*text, path);
-  for (const std::string& error : file.errors) std::printf("%s\n", error.c_str());
-  if (!file.errors.empty()) return false;
-  size_t rules = 0;
-  for (const rules::Group& group : file.groups) rules += group.rules.size();
-  std::printf("%s: good, %zu rules in %zu groups\n", path.c_str(), rules, file.groups.size());
-  return true;
 }
 
 bool CheckDashboardFile(const std::string& path) {
@@ -69,7 +53,7 @@ void AddCheckCommand(CLI::App& app, int* exit_code) {
   CLI::App* check = app.add_subcommand("check", "check files, as promtool check does");
   check->require_subcommand(1);
   AddKind(*check, "config", "a hearth.yaml or prometheus.yml", CheckConfigFile, exit_code);
-  AddKind(*check, "rules", "rule files", CheckRuleFile, exit_code);
+  AddCheckRules(*check, exit_code);
   AddKind(*check, "dashboards", "Grafana dashboards (JSON)", CheckDashboardFile, exit_code);
 }
 

@@ -12,6 +12,8 @@ namespace hearth::app {
 void AddServeCommand(CLI::App& app, int* exit_code);
 void AddLoginCommand(CLI::App& app, int* exit_code);
 void AddCheckCommand(CLI::App& app, int* exit_code);
+void AddCheckRules(CLI::App& check, int* exit_code);  // a part of `check`
+void AddTestCommand(CLI::App& app, int* exit_code);
 void AddQueryCommand(CLI::App& app, int* exit_code);
 
 }  // namespace hearth::app

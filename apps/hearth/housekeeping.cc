@@ -106,6 +106,7 @@ bool Housekeeping::Reconcile() {
                  {{"workspace", settings.row.id}, {"error", Message(status)}});
     }
     workspaces_.Configure(settings);
+    workspaces_.ReloadRuleNamespaces(settings.row.id).IgnoreError();  // not open: said above
   }
   for (const auto& workspace : open) {
     if (wanted.contains(std::string(workspace->id()))) continue;

@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   hearth::app::AddServeCommand(app, &exit_code);
   hearth::app::AddLoginCommand(app, &exit_code);
   hearth::app::AddCheckCommand(app, &exit_code);
+  hearth::app::AddTestCommand(app, &exit_code);
   hearth::app::AddQueryCommand(app, &exit_code);
   try {
     app.parse(argc, argv);

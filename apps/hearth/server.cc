@@ -47,6 +47,7 @@ absl::Status Server::Start() {
   TRY(OpenCatalog());
   TRY(OpenWorkspaces());
   TRY(Listen());
+  workspaces_->ConfigureRules(RuleSettings());  // the URL is known now
   BuildFaces();
   TRY(EnsureDefaultDataSource(*catalog_, defaults_, http_url_, settings_.flags.region));
   TRY(WriteAwsFiles(file_system_, settings_.flags.data, defaults_.root, settings_.flags.region,
@@ -111,14 +112,26 @@ absl::Status Server::OpenWorkspaces() {
       static_cast<size_t>(std::min<uint64_t>(options.store.series_max, head_bytes / kSeriesBytes));
   options.disk_limit_share = settings_.disk_limit.share;
   options.disk_limit_bytes = settings_.disk_limit.bytes;
+  const size_t threads = std::max(1U, std::thread::hardware_concurrency());
+  query_pool_ = std::make_unique<ThreadPool>(ThreadPool::Options{"query", threads, 1024});
+  engine_ = std::make_unique<promql::Engine>(promql::Options{}, &clock_, query_pool_.get());
+  client_ = std::make_unique<net::HttpClient>(net::HttpClientOptions{}, metrics_);
+  fetcher_ = scrape::MakeHttpFetcher(*client_, file_system_);
+  notifier_ = std::make_unique<rules::Notifier>(rules::NotifierOptions{}, *fetcher_, clock_,
+                                                metrics_);
+  rule_scheduler_ = std::make_unique<rules::Scheduler>(rules::SchedulerOptions{threads}, *engine_,
+                                                       clock_, metrics_);
+  options.rule_scheduler = rule_scheduler_.get();
+  options.rule_settings = RuleSettings();
+  // The configuration's Alertmanagers belong to the default workspace.
+  options.alert_sink = [this](std::string_view id, const std::vector<rules::AlertNotice>& alerts) {
+    if (id == defaults_.amp.id) notifier_->Send(alerts);
+  };
   TRY_ASSIGN(const int64_t seen, catalog_->LastEvent());
   TRY_ASSIGN(workspaces_,
              workspace::Manager::Open(options, *catalog_, file_system_, clock_, metrics_));
   housekeeping_ = std::make_unique<Housekeeping>(*catalog_, *workspaces_, clock_, seen);
   default_workspace_ = workspaces_->Find(defaults_.amp.id);
-  const size_t threads = std::max(1U, std::thread::hardware_concurrency());
-  query_pool_ = std::make_unique<ThreadPool>(ThreadPool::Options{"query", threads, 1024});
-  engine_ = std::make_unique<promql::Engine>(promql::Options{}, &clock_, query_pool_.get());
   return absl::OkStatus();
 }
 
@@ -184,9 +197,8 @@ void Server::BuildFaces() {
   view.targets = [this] {
     return collector_ == nullptr ? scrape::TargetsSnapshot{} : collector_->Targets();
   };
-  view.rule_groups = [this] {
-    absl::MutexLock lock(&rules_mutex_);
-    return rule_groups_;
+  view.alertmanagers = [this] {
+    return api::AlertmanagersView{notifier_->Alertmanagers(), notifier_->DroppedAlertmanagers()};
   };
   data_plane_ = std::make_unique<api::DataPlane>(*prometheus_, *gate_, *workspaces_,
                                                  defaults_.amp.id, std::move(view));
@@ -201,8 +213,16 @@ void Server::BuildFaces() {
         return data_plane_->HandleAs(request, workspace, path, caller);
       },
       api::Console::Shell);
-  aps_ = std::make_unique<api::Aps>(api::ApsOptions{http_url_, settings_.aws_fidelity, {}}, *gate_,
-                                    *catalog_, *workspaces_, rng_);
+  api::ApsHooks hooks;
+  hooks.rules_changed = [this](std::string_view id) {
+    if (const absl::Status status = workspaces_->ReloadRuleNamespaces(id); !status.ok()) {
+      log::Error("rules", "rule groups namespaces not read again",
+                 {{"workspace", id}, {"error", Message(status)}});
+    }
+  };
+  aps_ = std::make_unique<api::Aps>(
+      api::ApsOptions{http_url_, settings_.aws_fidelity, std::move(hooks)}, *gate_, *catalog_,
+      *workspaces_, rng_);
   amg_ = std::make_unique<api::Amg>(
       api::AmgOptions{[this](const catalog::GrafanaWorkspace& workspace) {
                         return GrafanaEndpoint(workspace, settings_.flags, https_url_);
@@ -237,31 +257,34 @@ absl::StatusOr<std::shared_ptr<const scrape::Config>> Server::LoadConfiguration(
   return std::make_shared<const scrape::Config>(std::move(loaded.config));
 }
 
+rules::EvaluationSettings Server::RuleSettings() const {
+  rules::EvaluationSettings settings;
+  settings.external_url = http_url_;
+  // AMP looks one minute back by default, so that samples that come late still count.
+  settings.query_offset_ms = settings_.aws_fidelity ? 60'000 : 0;
+  return settings;
+}
+
 void Server::LoadRules(const scrape::Config& config) {
-  auto groups = std::make_shared<std::vector<rules::Group>>();
+  rules::EvaluationSettings settings = RuleSettings();
+  settings.external_labels = config.external_labels;
+  if (config.rule_query_offset_ms > 0) settings.query_offset_ms = config.rule_query_offset_ms;
+  default_workspace_->ConfigureRules(settings);
+  notifier_->ApplyConfig(config.alerting, config.external_labels);
+  std::vector<rules::RuleText> texts;
   for (const std::string& pattern : config.rule_files) {
     const auto files = scrape::Glob(file_system_, pattern);
     if (!files.ok()) {
-      log::Error("rules", "rule_files", {{"error", Message(files.status())}});
+      texts.push_back({pattern, "", Message(files.status())});
       continue;
     }
     if (files->empty()) log::Warn("rules", "no file matches rule_files", {{"pattern", pattern}});
     for (const std::string& path : *files) {
-      const auto text = file_system_.ReadFile(path);
-      if (!text.ok()) {
-        log::Error("rules", "rule file", {{"error", Message(text.status())}});
-        continue;
-      }
-      rules::RuleFile file = rules::ParseRuleFile(*text, path);
-      for (const std::string& error : file.errors) log::Error("rules", error);
-      for (rules::Group& group : file.groups) {
-        if (group.interval_ms == 0) group.interval_ms = config.evaluation_interval_ms;
-        groups->push_back(std::move(group));
-      }
+      auto text = file_system_.ReadFile(path);
+      texts.push_back({path, text.ok() ? *text : "", text.ok() ? "" : Message(text.status())});
     }
   }
-  absl::MutexLock lock(&rules_mutex_);
-  rule_groups_ = std::move(groups);
+  default_workspace_->rules()->SetFiles(texts, config.evaluation_interval_ms);
 }
 
 void Server::ApplyConfiguration(std::shared_ptr<const scrape::Config> config) {
@@ -292,8 +315,6 @@ void Server::ApplyConfiguration(std::shared_ptr<const scrape::Config> config) {
 
 absl::Status Server::StartCollector() {
   TRY_ASSIGN(auto config, LoadConfiguration());
-  client_ = std::make_unique<net::HttpClient>(net::HttpClientOptions{}, metrics_);
-  fetcher_ = scrape::MakeHttpFetcher(*client_, file_system_);
   scrape::ManagerOptions options;
   options.workspace = defaults_.amp.id;
   options.spread_seed = rng_.Next();
@@ -329,6 +350,7 @@ void Server::Stop() {
   if (housekeeping_ != nullptr) housekeeping_->Stop();
   default_workspace_.reset();
   if (workspaces_ != nullptr) workspaces_->Close();
+  if (notifier_ != nullptr) notifier_->Stop();
 }
 
 }  // namespace hearth::app

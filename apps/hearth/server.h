@@ -34,7 +34,8 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "promql/engine.h"
-#include "rules/rule_file.h"
+#include "rules/notifier.h"
+#include "rules/scheduler.h"
 #include "scrape/config.h"
 #include "scrape/fetcher.h"
 #include "scrape/manager.h"
@@ -69,6 +70,7 @@ class Server {
   absl::StatusOr<std::shared_ptr<const scrape::Config>> LoadConfiguration();
   void ApplyConfiguration(std::shared_ptr<const scrape::Config> config);
   void LoadRules(const scrape::Config& config);
+  rules::EvaluationSettings RuleSettings() const;
   absl::StatusOr<net::TlsIdentity> LoadTls();
   std::string UrlOf(std::string_view scheme, const net::HostPort& listener, uint16_t port) const;
 
@@ -89,10 +91,14 @@ class Server {
   std::unique_ptr<catalog::IdentityStore> identities_;
   std::unique_ptr<access::Gate> gate_;
   std::unique_ptr<grafana::Sessions> sessions_;
-  std::unique_ptr<workspace::Manager> workspaces_;
-  std::unique_ptr<Housekeeping> housekeeping_;
   std::unique_ptr<ThreadPool> query_pool_;
   std::unique_ptr<promql::Engine> engine_;
+  std::unique_ptr<net::HttpClient> client_;
+  std::unique_ptr<scrape::Fetcher> fetcher_;
+  std::unique_ptr<rules::Notifier> notifier_;
+  std::unique_ptr<rules::Scheduler> rule_scheduler_;
+  std::unique_ptr<workspace::Manager> workspaces_;
+  std::unique_ptr<Housekeeping> housekeeping_;
   std::unique_ptr<net::HttpServer> http_;
   std::unique_ptr<api::PrometheusApi> prometheus_;
   std::unique_ptr<api::DataPlane> data_plane_;
@@ -102,14 +108,9 @@ class Server {
   std::unique_ptr<api::Amg> amg_;
   std::unique_ptr<api::Sts> sts_;
   std::unique_ptr<api::Dispatch> dispatch_;
-  std::unique_ptr<net::HttpClient> client_;
-  std::unique_ptr<scrape::Fetcher> fetcher_;
   std::shared_ptr<workspace::Workspace> default_workspace_;
   std::unique_ptr<scrape::Manager> collector_;
 
-  absl::Mutex rules_mutex_;
-  std::shared_ptr<const std::vector<rules::Group>> rule_groups_ ABSL_GUARDED_BY(rules_mutex_) =
-      std::make_shared<const std::vector<rules::Group>>();
   // Faces are built when the ports are known; until then requests are told to come back.
   std::atomic<api::Dispatch*> serving_{nullptr};
 };

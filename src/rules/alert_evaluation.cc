@@ -56,9 +56,12 @@ class Expander {
   std::string Expand(const AlertTemplate& text) const {
     auto result = text.Expand(data_, environment_);
     if (result.ok()) return *std::move(result);
-    if (world_.log_failures) log::Warn("rules", "template of an alert failed",
-              {{"workspace", world_.workspace}, {"alert", rule_},
-               {"error", Message(result.status())}});
+    if (world_.log_failures) {
+      log::Warn("rules", "template of an alert failed",
+                {{"workspace", world_.workspace},
+                 {"alert", rule_},
+                 {"error", Message(result.status())}});
+    }
     return fmt::format("<error expanding template: {}>", Message(result.status()));
   }
 
@@ -119,23 +122,22 @@ bool KeepsFiring(Alert* alert, int64_t keep_firing_for_ms, int64_t time_ms) {
   return keep;
 }
 
-}  // namespace
-
-absl::StatusOr<std::vector<promql::Sample>> EvaluatedGroup::UpdateAlerts(
-    State& rule, std::vector<promql::Sample> vector, int64_t time_ms, int64_t offset_ms,
-    const EvaluationWorld& world) {
-  Expander expander(world, position_, time_ms, rule.rule.alert);
+// An alert for each element, by its packed labels.
+using Templates = std::vector<std::pair<std::string, AlertTemplate>>;
+absl::StatusOr<std::map<std::string, Alert>> FindAlerts(
+    std::string_view name, const Templates& labels, const Templates& annotations,
+    const std::vector<promql::Sample>& vector, int64_t time_ms, Expander* expander) {
   std::map<std::string, Alert> found;
   for (const promql::Sample& sample : vector) {
-    expander.Take(sample);
+    expander->Take(sample);
     model::LabelsBuilder builder(sample.labels);
     builder.Delete(model::kMetricName);
-    for (const auto& [name, text] : rule.label_templates) builder.Set(name, expander.Expand(text));
-    builder.Set(kAlertName, rule.rule.alert);
+    for (const auto& [label, text] : labels) builder.Set(label, expander->Expand(text));
+    builder.Set(kAlertName, name);
     Alert alert;
     alert.labels = builder.Build();
-    for (const auto& [name, text] : rule.annotation_templates) {
-      alert.annotations.emplace_back(name, expander.Expand(text));
+    for (const auto& [annotation, text] : annotations) {
+      alert.annotations.emplace_back(annotation, expander->Expand(text));
     }
     alert.active_at_ms = time_ms;
     alert.value = sample.value;
@@ -145,6 +147,17 @@ absl::StatusOr<std::vector<promql::Sample>> EvaluatedGroup::UpdateAlerts(
           "vector contains metrics with the same labelset after applying alert labels");
     }
   }
+  return found;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<promql::Sample>> EvaluatedGroup::UpdateAlerts(
+    State& rule, std::vector<promql::Sample> vector, int64_t time_ms, int64_t offset_ms,
+    const EvaluationWorld& world) {
+  Expander expander(world, position_, time_ms, rule.rule.alert);
+  TRY_ASSIGN(const auto found, FindAlerts(rule.rule.alert, rule.label_templates,
+                                          rule.annotation_templates, vector, time_ms, &expander));
   absl::MutexLock lock(&mutex_);
   for (const auto& [key, alert] : found) {
     const auto known = rule.active.find(key);

@@ -97,6 +97,21 @@ void RuleBook::SetFiles(const std::vector<RuleText>& files, int64_t default_inte
   Count();
 }
 
+void RuleBook::SetNamespaces(const std::vector<RuleText>& namespaces) {
+  std::set<std::string> gone;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [source, is_namespace] : sources_) {
+      if (is_namespace) gone.insert(source);
+    }
+  }
+  for (const RuleText& one : namespaces) {
+    gone.erase(one.name);
+    SetNamespace(one.name, one.text);
+  }
+  for (const std::string& name : gone) RemoveNamespace(name);
+}
+
 void RuleBook::FinishOpening() {
   absl::MutexLock lock(&mutex_);
   opened_ = true;

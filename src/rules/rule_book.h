@@ -45,6 +45,8 @@ class RuleBook {
   // One AMP namespace; groups without an interval have AMP's default of 60 s.
   void SetNamespace(const std::string& name, std::string_view text);
   void RemoveNamespace(const std::string& name);
+  // Takes the place of all namespaces given before.
+  void SetNamespaces(const std::vector<RuleText>& namespaces);
   // The namespaces that were there at start are all set: what comes later has no past to restore.
   void FinishOpening();
   // No evaluation begins or goes on when it returns.

@@ -176,7 +176,8 @@ std::string SamplesText(const std::vector<ShownSample>& samples) {
 }
 
 // Lines of `expected` that `got` lacks, with -, and the other way round, with +.
-std::string DiffText(const std::vector<std::string>& expected, const std::vector<std::string>& got) {
+std::string DiffText(const std::vector<std::string>& expected,
+                     const std::vector<std::string>& got) {
   std::multiset<std::string> left(got.begin(), got.end());
   std::string out;
   for (const std::string& line : expected) {
@@ -191,7 +192,7 @@ std::string DiffText(const std::vector<std::string>& expected, const std::vector
   return out;
 }
 
-// The clock of rules' own measurements: stands still.
+// One test of a file. Its clock stands still: it only measures how long rules take.
 class TestRun {
  public:
   TestRun(const TestSpec& test, const UnitTestSpec& spec, const UnitTestOptions& options,

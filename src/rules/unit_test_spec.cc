@@ -105,13 +105,14 @@ absl::StatusOr<AlertTest> ReadAlertTest(const YamlNode& node) {
   TRY(CheckKeys(node, {"eval_time", "alertname", "exp_alerts"}, "an alert_rule_test"));
   TRY(ReadDuration(node, "eval_time", &test.eval_time_ms));
   TRY(ReadText(node, "alertname", &test.alertname));
-  TRY(ReadList(node, "exp_alerts", [&](const YamlNode& item) -> absl::Status {
+  const auto read_exp_alerts = [&](const YamlNode& item) -> absl::Status {
     ExpectedAlert& alert = test.expected.emplace_back();
     if (item.is_null()) return absl::OkStatus();
     TRY(CheckKeys(item, {"exp_labels", "exp_annotations"}, "an expected alert"));
     TRY(ReadPairs(item, "exp_labels", &alert.labels));
     return ReadPairs(item, "exp_annotations", &alert.annotations);
-  }));
+  };
+  TRY(ReadList(node, "exp_alerts", read_exp_alerts));
   return test;
 }
 
@@ -121,7 +122,7 @@ absl::StatusOr<ExpressionTest> ReadExpressionTest(const YamlNode& node) {
   TRY(CheckKeys(node, {"expr", "eval_time", "exp_samples"}, "a promql_expr_test"));
   TRY(ReadText(node, "expr", &test.expr));
   TRY(ReadDuration(node, "eval_time", &test.eval_time_ms));
-  TRY(ReadList(node, "exp_samples", [&](const YamlNode& item) -> absl::Status {
+  const auto read_exp_samples = [&](const YamlNode& item) -> absl::Status {
     ExpectedSample& sample = test.expected.emplace_back();
     if (item.is_null()) return absl::OkStatus();
     TRY(CheckKeys(item, {"labels", "value", "histogram"}, "an expected sample"));
@@ -131,7 +132,8 @@ absl::StatusOr<ExpressionTest> ReadExpressionTest(const YamlNode& node) {
     if (value == nullptr || value->is_null()) return absl::OkStatus();
     TRY_ASSIGN(sample.value, value->AsDouble());
     return absl::OkStatus();
-  }));
+  };
+  TRY(ReadList(node, "exp_samples", read_exp_samples));
   return test;
 }
 
@@ -147,23 +149,26 @@ absl::StatusOr<TestSpec> ReadTest(const YamlNode& node) {
   TRY(ReadTime(node, "start_timestamp", &test.start_ms));
   TRY(ReadPairs(node, "external_labels", &test.external_labels));
   TRY(ReadText(node, "external_url", &test.external_url));
-  TRY(ReadList(node, "input_series", [&](const YamlNode& item) -> absl::Status {
+  const auto read_input_series = [&](const YamlNode& item) -> absl::Status {
     auto& [series, values] = test.series.emplace_back();
     if (item.is_null()) return absl::OkStatus();
     TRY(CheckKeys(item, {"series", "values"}, "an input series"));
     TRY(ReadText(item, "series", &series));
     return ReadText(item, "values", &values);
-  }));
-  TRY(ReadList(node, "alert_rule_test", [&](const YamlNode& item) -> absl::Status {
+  };
+  TRY(ReadList(node, "input_series", read_input_series));
+  const auto read_alert_rule_test = [&](const YamlNode& item) -> absl::Status {
     TRY_ASSIGN(AlertTest alert, ReadAlertTest(item));
     test.alerts.push_back(std::move(alert));
     return absl::OkStatus();
-  }));
-  TRY(ReadList(node, "promql_expr_test", [&](const YamlNode& item) -> absl::Status {
+  };
+  TRY(ReadList(node, "alert_rule_test", read_alert_rule_test));
+  const auto read_promql_expr_test = [&](const YamlNode& item) -> absl::Status {
     TRY_ASSIGN(ExpressionTest expression, ReadExpressionTest(item));
     test.expressions.push_back(std::move(expression));
     return absl::OkStatus();
-  }));
+  };
+  TRY(ReadList(node, "promql_expr_test", read_promql_expr_test));
   return test;
 }
 
@@ -184,11 +189,12 @@ absl::StatusOr<UnitTestSpec> ParseUnitTestSpec(std::string_view text) {
   if (const YamlNode* fuzzy = root.Find("fuzzy_compare"); fuzzy != nullptr && !fuzzy->is_null()) {
     TRY_ASSIGN(spec.fuzzy_compare, fuzzy->AsBool());
   }
-  TRY(ReadList(root, "tests", [&](const YamlNode& item) -> absl::Status {
+  const auto read_tests = [&](const YamlNode& item) -> absl::Status {
     TRY_ASSIGN(TestSpec test, ReadTest(item));
     spec.tests.push_back(std::move(test));
     return absl::OkStatus();
-  }));
+  };
+  TRY(ReadList(root, "tests", read_tests));
   return spec;
 }
 

@@ -110,32 +110,6 @@ void ReadRemoteWrites(Section* root, bool legacy_names, Config* config) {
   root->NotYet("remote_write");
 }
 
-// The stock prometheus.yml has an alertmanager without targets: nothing to do there.
-bool HasTargets(const YamlNode& alertmanager) {
-  for (const auto& [key, value] : alertmanager.entries()) {
-    if (key.text() == "static_configs") {
-      for (const YamlNode& group : value.items()) {
-        const YamlNode* targets = group.Find("targets");
-        if (targets != nullptr && !targets->items().empty()) return true;
-      }
-    } else if (key.text().ends_with("_sd_configs")) {
-      return true;
-    }
-  }
-  return false;
-}
-
-void ReadAlerting(Section* root) {
-  const YamlNode* node = root->Take("alerting");
-  if (node == nullptr) return;
-  Section section(root->context(), *node, "alerting");
-  section.NotYet("alert_relabel_configs");
-  section.Each("alertmanagers", [&](const YamlNode& item, const std::string& path) {
-    if (HasTargets(item)) root->context()->unsupported.push_back({path, item.line()});
-  });
-  section.Finish();
-}
-
 void ReadStorage(Section* root) {
   const YamlNode* node = root->Take("storage");
   if (node == nullptr) return;
@@ -225,7 +199,7 @@ absl::StatusOr<LoadedConfig> ParseConfig(std::string_view text, std::string_view
   ReadRuleFiles(&root, &config);
   ReadJobs(&root, defaults, &config);
   ReadRemoteWrites(&root, defaults.legacy_names, &config);
-  ReadAlerting(&root);
+  config.alerting = ReadAlerting(&root, defaults.legacy_names);
   ReadStorage(&root);
   ReadRuntime(&root);
   root.NotYet({"scrape_config_files", "remote_read", "otlp", "tracing"});

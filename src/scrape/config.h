@@ -120,6 +120,24 @@ struct JobConfig {
   friend bool operator==(const JobConfig& a, const JobConfig& b);
 };
 
+// An entry of alerting.alertmanagers (v2 API). Static addresses only; discoveries are refused.
+struct AlertmanagerConfig {
+  std::string scheme = "http";
+  std::string path_prefix = "/";
+  int64_t timeout_ms = 10'000;
+  HttpConfig http;
+  std::vector<StaticGroup> static_groups;
+  RelabelRules relabel;        // of addresses
+  RelabelRules alert_relabel;  // of what is sent to these
+  friend bool operator==(const AlertmanagerConfig&, const AlertmanagerConfig&) = default;
+};
+
+struct AlertingConfig {
+  RelabelRules alert_relabel;
+  std::vector<AlertmanagerConfig> alertmanagers;
+  friend bool operator==(const AlertingConfig&, const AlertingConfig&) = default;
+};
+
 struct SigV4Config {
   std::string region;
   std::string access_key;
@@ -180,6 +198,7 @@ struct Config {
   std::vector<std::string> rule_files;  // globs, with the file's folder in front
   std::vector<JobConfig> jobs;
   std::vector<RemoteWriteConfig> remote_writes;
+  AlertingConfig alerting;
   HearthConfig hearth;
 };
 

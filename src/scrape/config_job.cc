@@ -71,25 +71,6 @@ bool IsDiscoveryFile(std::string_view file) {
   return false;
 }
 
-void ReadStaticGroups(Section* job, JobConfig* out) {
-  job->Each("static_configs", [&](const YamlNode& item, const std::string& path) {
-    Section section(job->context(), item, path);
-    StaticGroup group;
-    section.Texts("targets", &group.targets);
-    section.LabelMap("labels", &group.labels);
-    section.Finish();
-    if (!job->Has("relabel_configs")) {
-      for (const std::string& target : group.targets) {
-        if (target.find('/') == std::string::npos) continue;
-        section.Fail("targets", fmt::format("{} is not a valid hostname; a target is host:port, "
-                                            "path and scheme have keys of their own",
-                                            QuoteGo(target)));
-      }
-    }
-    out->static_groups.push_back(std::move(group));
-  });
-}
-
 void ReadFileDiscovery(Section* job, JobConfig* out) {
   job->Each("file_sd_configs", [&](const YamlNode& item, const std::string& path) {
     Section section(job->context(), item, path);
@@ -181,6 +162,27 @@ void ReadHistogramKeys(Section* section) {
 
 }  // namespace
 
+std::vector<StaticGroup> ReadStaticGroups(Section* job) {
+  std::vector<StaticGroup> groups;
+  job->Each("static_configs", [&](const YamlNode& item, const std::string& path) {
+    Section section(job->context(), item, path);
+    StaticGroup group;
+    section.Texts("targets", &group.targets);
+    section.LabelMap("labels", &group.labels);
+    section.Finish();
+    if (!job->Has("relabel_configs")) {
+      for (const std::string& target : group.targets) {
+        if (target.find('/') == std::string::npos) continue;
+        section.Fail("targets", fmt::format("{} is not a valid hostname; a target is host:port, "
+                                            "path and scheme have keys of their own",
+                                            QuoteGo(target)));
+      }
+    }
+    groups.push_back(std::move(group));
+  });
+  return groups;
+}
+
 RelabelRules ReadRelabel(Section* parent, std::string_view key, bool legacy_names) {
   RelabelRules rules;
   parent->Each(key, [&](const YamlNode& item, const std::string& path) {
@@ -260,7 +262,7 @@ JobConfig ReadJob(ConfigContext* context, const YamlNode& node, const std::strin
   job.http = ReadHttp(&section);
   job.relabel = ReadRelabel(&section, "relabel_configs", job.legacy_names);
   job.metric_relabel = ReadRelabel(&section, "metric_relabel_configs", job.legacy_names);
-  ReadStaticGroups(&section, &job);
+  job.static_groups = ReadStaticGroups(&section);
   ReadFileDiscovery(&section, &job);
   ReadHttpDiscovery(&section, &job);
   for (const std::string_view discovery : kForeignDiscoveries) section.NotYet(discovery);

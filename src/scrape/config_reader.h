@@ -99,6 +99,8 @@ JobConfig ReadJob(ConfigContext* context, const codec::YamlNode& node, const std
                   const GlobalDefaults& defaults);
 RemoteWriteConfig ReadRemoteWrite(ConfigContext* context, const codec::YamlNode& node,
                                   const std::string& path, bool legacy_names);
+std::vector<StaticGroup> ReadStaticGroups(Section* parent);
+AlertingConfig ReadAlerting(Section* root, bool legacy_names);
 HearthConfig ReadHearth(ConfigContext* context, const codec::YamlNode& node);
 
 }  // namespace hearth::scrape

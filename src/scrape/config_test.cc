@@ -156,7 +156,7 @@ scrape_configs:
   oauth2: {client_id: x}
 alerting:
   alertmanagers:
-  - static_configs: [{targets: ["x:1"]}]
+  - dns_sd_configs: [{names: ["x"]}]
   - static_configs: [{targets: []}]
 )",
                                   "f.yml", "");
@@ -165,10 +165,12 @@ alerting:
   for (const Unsupported& entry : loaded->unsupported) list.push_back(entry.ToString());
   EXPECT_THAT(
       list, ElementsAre("remote_read (line 2)", "scrape_configs[0].consul_sd_configs (line 5)",
-                        "scrape_configs[0].oauth2 (line 6)", "alerting.alertmanagers[0] (line 9)"));
+                        "scrape_configs[0].oauth2 (line 6)",
+                        "alerting.alertmanagers[0].dns_sd_configs (line 9)"));
   EXPECT_EQ(Message(RefuseUnsupported(*loaded, "f.yml")),
             "f.yml: not supported yet: remote_read (line 2), scrape_configs[0].consul_sd_configs "
-            "(line 5), scrape_configs[0].oauth2 (line 6), alerting.alertmanagers[0] (line 9)");
+            "(line 5), scrape_configs[0].oauth2 (line 6), alerting.alertmanagers[0].dns_sd_configs "
+            "(line 9)");
 }
 
 TEST(Config, ReadsPrometheusOwnGoodFile) {
@@ -181,6 +183,29 @@ TEST(Config, ReadsPrometheusOwnGoodFile) {
   const ConfigFindings findings = CheckConfig(RealFileSystem(), path);
   EXPECT_TRUE(findings.ok);
   EXPECT_THAT(findings.lines[0], HasSubstr("the syntax is good"));
+}
+
+TEST(Config, ReadsAlertmanagers) {
+  const auto loaded = ParseConfig(R"(
+alerting:
+  alert_relabel_configs: [{regex: replica, action: labeldrop}]
+  alertmanagers:
+  - scheme: https
+    path_prefix: /am
+    timeout: 5s
+    basic_auth: {username: u, password: p}
+    static_configs: [{targets: ["a:9093", "b:9093"]}]
+)",
+                                  "f.yml", "");
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_TRUE(loaded->unsupported.empty());
+  const AlertingConfig& alerting = loaded->config.alerting;
+  EXPECT_EQ(alerting.alert_relabel.size(), 1U);
+  ASSERT_EQ(alerting.alertmanagers.size(), 1U);
+  EXPECT_EQ(alerting.alertmanagers[0].path_prefix, "/am");
+  EXPECT_EQ(alerting.alertmanagers[0].timeout_ms, 5'000);
+  EXPECT_THAT(alerting.alertmanagers[0].static_groups[0].targets,
+              ElementsAre("a:9093", "b:9093"));
 }
 
 TEST(Config, ReadsTheStockFile) {

@@ -23,7 +23,9 @@ class HttpClient;
 namespace hearth::scrape {
 
 struct FetchRequest {
+  std::string method = "GET";
   std::string url;
+  std::string body;
   std::string address;  // the target's host:port, by which self targets are known
   Pairs headers;
   const HttpConfig* http = nullptr;  // never null; lives as long as the call

@@ -59,7 +59,9 @@ class HttpFetcher : public Fetcher {
 
   absl::StatusOr<FetchResult> Fetch(const FetchRequest& request) override {
     net::ClientRequest out;
+    out.method = request.method;
     out.url = request.url;
+    out.body = request.body;
     out.timeout_ms = request.timeout_ms;
     out.connect_timeout_ms = request.timeout_ms;
     out.response_bytes_max = request.body_bytes_max;

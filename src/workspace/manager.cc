@@ -6,6 +6,8 @@
 
 #include "base/log.h"
 #include "base/status.h"
+#include "catalog/amp_rules.h"
+#include "rules/rule_book.h"
 
 namespace hearth::workspace {
 namespace {
@@ -27,7 +29,8 @@ Manager::Manager(Options options, catalog::Catalog& catalog, FileSystem& file_sy
       logs_(options_.log_directory.empty() ? JoinPath(DirectoryOf(options_.directory), "logs")
                                            : options_.log_directory,
             file_system, metrics),
-      background_({"background", kBackgroundThreads, kBackgroundQueueMax}) {
+      background_({"background", kBackgroundThreads, kBackgroundQueueMax}),
+      rule_settings_(options_.rule_settings) {
   metrics_.AddCallback(this, "hearth_workspace_disk_full",
                        "1 while writes are refused because the volume is over --disk-limit.", false,
                        {}, [this] { return guard_.disk_full ? 1.0 : 0.0; });
@@ -55,6 +58,10 @@ absl::StatusOr<std::unique_ptr<Manager>> Manager::Open(Options options, catalog:
                return found;
              }));
   for (Settings& settings : all) TRY(manager->Open(std::move(settings)));
+  for (const auto& workspace : manager->All()) {
+    TRY(manager->LoadRuleNamespaces(*workspace));
+    if (workspace->rules() != nullptr) workspace->rules()->FinishOpening();
+  }
   manager->WatchDisk();
   manager->maintenance_ = Thread("maintenance", [m = manager.get()] { m->MaintainLoop(); });
   return manager;
@@ -88,13 +95,52 @@ absl::StatusOr<std::shared_ptr<Workspace>> Manager::OpenStore(Settings settings)
                {"quarantined", stats.quarantined_frames}});
   }
   const Surroundings around{guard_, clock_, &catalog_, &logs_, options_.rates};
-  return std::make_shared<Workspace>(std::move(settings), *std::move(db), around);
+  const auto rule_offset = settings.row.config.rule_query_offset_seconds;
+  auto workspace = std::make_shared<Workspace>(std::move(settings), *std::move(db), around);
+  if (options_.rule_scheduler != nullptr) {
+    workspace->OpenRules(std::make_unique<rules::RuleBook>(
+        workspace->id(), *options_.rule_scheduler, workspace->querier(), *workspace,
+        options_.alert_sink, metrics_));
+    workspace->SetRuleQueryOffset(rule_offset);
+  }
+  return workspace;
+}
+
+absl::Status Manager::LoadRuleNamespaces(Workspace& workspace) {
+  if (workspace.rules() == nullptr) return absl::OkStatus();
+  TRY_ASSIGN(const auto namespaces, catalog_.Read([&](catalog::Reader& reader) {
+    return catalog::ListRuleNamespaces(reader, workspace.id());
+  }));
+  std::vector<rules::RuleText> texts;
+  for (const catalog::RuleNamespace& rules : namespaces) {
+    texts.push_back({rules.name, rules.data, ""});
+  }
+  workspace.rules()->SetNamespaces(texts);
+  return absl::OkStatus();
+}
+
+absl::Status Manager::ReloadRuleNamespaces(std::string_view id) {
+  const auto workspace = Find(id);
+  if (workspace == nullptr) return NotFound("workspace {} is not open", id);
+  return LoadRuleNamespaces(*workspace);
+}
+
+void Manager::ConfigureRules(const rules::EvaluationSettings& settings) {
+  {
+    absl::MutexLock lock(&mutex_);
+    rule_settings_ = settings;
+  }
+  for (const auto& workspace : All()) workspace->ConfigureRules(settings);
 }
 
 absl::Status Manager::Add(const catalog::AmpWorkspace& row) {
   Settings settings;
   settings.row = row;
-  return Open(std::move(settings));
+  TRY(Open(std::move(settings)));
+  // A new workspace has no past that rules could restore.
+  const auto workspace = Find(row.id);
+  if (workspace != nullptr && workspace->rules() != nullptr) workspace->rules()->FinishOpening();
+  return absl::OkStatus();
 }
 
 absl::Status Manager::Open(Settings settings) {
@@ -104,6 +150,7 @@ absl::Status Manager::Open(Settings settings) {
   TRY_ASSIGN(auto workspace, OpenStore(std::move(settings)));
   absl::MutexLock lock(&mutex_);
   if (stopping_) return Unavailable("the server is stopping");
+  workspace->ConfigureRules(rule_settings_);
   workspaces_.insert_or_assign(workspace->id(), workspace);
   return absl::OkStatus();
 }
@@ -136,6 +183,7 @@ absl::Status Manager::Remove(std::string_view id) {
   }
   const std::string directory = JoinPath(options_.directory, id);
   logs_.Forget(id);
+  workspace->StopRules();
   TRY(workspace->db().Close());
   // Whoever still reads holds open files; their bytes go when they are closed.
   return file_system_.RemoveTree(directory);
@@ -148,6 +196,7 @@ void Manager::Configure(const Settings& settings) {
   const tsdb::Options store = StoreOptions(settings.row);
   workspace->db().SetRetention(store.retention_ms);
   workspace->db().SetOutOfOrderWindow(store.out_of_order_window_ms);
+  workspace->SetRuleQueryOffset(settings.row.config.rule_query_offset_seconds);
 }
 
 void Manager::WatchDisk() {
@@ -196,6 +245,7 @@ void Manager::Close() {
     absl::MutexLock lock(&mutex_);
     closing.swap(workspaces_);
   }
+  for (const auto& [id, workspace] : closing) workspace->StopRules();
   for (const auto& [id, workspace] : closing) {
     if (const absl::Status status = workspace->db().Close(); !status.ok()) {
       log::Error("workspace", "store not sealed; its log is replayed at the next start",

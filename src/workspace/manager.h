@@ -24,10 +24,15 @@
 #include "base/string_map.h"
 #include "base/threads.h"
 #include "catalog/catalog.h"
+#include "rules/evaluated_group.h"
 #include "tsdb/options.h"
 #include "workspace/settings.h"
 #include "workspace/vended_logs.h"
 #include "workspace/workspace.h"
+
+namespace hearth::rules {
+class Scheduler;
+}
 
 namespace hearth::workspace {
 
@@ -44,6 +49,10 @@ struct Options {
   RateLimits rates{};  // --fidelity aws
   // Where vended logs go; "" is "logs" beside `directory`.
   std::string log_directory;
+  // Rules of all workspaces; null: none are evaluated. Outlives the Manager.
+  rules::Scheduler* rule_scheduler = nullptr;
+  rules::AlertSink alert_sink;  // may be empty
+  rules::EvaluationSettings rule_settings;
 };
 
 class Manager {
@@ -65,6 +74,13 @@ class Manager {
   // Settings that were just changed take effect.
   void Configure(const Settings& settings);
 
+  // Rule settings of all workspaces, those that are still to come included. A workspace's own query
+  // offset stays in force.
+  void ConfigureRules(const rules::EvaluationSettings& settings);
+  // The workspace's rule groups namespaces as the catalog has them now; NotFound where it is not
+  // open.
+  absl::Status ReloadRuleNamespaces(std::string_view id);
+
   // Seals every store; later calls to Find see nothing.
   void Close();
 
@@ -75,6 +91,7 @@ class Manager {
           Registry& metrics);
   absl::Status Open(Settings settings);
   absl::StatusOr<std::shared_ptr<Workspace>> OpenStore(Settings settings);
+  absl::Status LoadRuleNamespaces(Workspace& workspace);
   tsdb::Options StoreOptions(const catalog::AmpWorkspace& row) const;
   void MaintainLoop();
   void WatchDisk();
@@ -91,6 +108,7 @@ class Manager {
   mutable absl::Mutex mutex_;
   StringMap<std::shared_ptr<Workspace>> workspaces_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  rules::EvaluationSettings rule_settings_ ABSL_GUARDED_BY(mutex_);
   Thread maintenance_;
 };
 

@@ -9,6 +9,7 @@
 #include "base/json_text.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "rules/rule_book.h"
 
 namespace hearth::workspace {
 namespace {
@@ -106,6 +107,35 @@ absl::StatusOr<WriteOutcome> Workspace::Write(const storage::WriteBatch& batch,
   samples_refused_.fetch_add(outcome.stored.rejected + outcome.refused_samples,
                              std::memory_order_relaxed);
   return outcome;
+}
+
+Workspace::~Workspace() { StopRules(); }
+
+void Workspace::OpenRules(std::unique_ptr<rules::RuleBook> rules) {
+  rules_ = std::move(rules);
+}
+
+void Workspace::ConfigureRules(const rules::EvaluationSettings& settings) {
+  if (rules_ == nullptr) return;
+  absl::MutexLock lock(&rules_mutex_);
+  rule_settings_ = std::make_unique<rules::EvaluationSettings>(settings);
+  rules::EvaluationSettings in_force = settings;
+  if (rule_offset_seconds_) in_force.query_offset_ms = *rule_offset_seconds_ * 1000;
+  rules_->Configure(std::move(in_force));
+}
+
+void Workspace::SetRuleQueryOffset(std::optional<int64_t> seconds) {
+  rules::EvaluationSettings settings;
+  {
+    absl::MutexLock lock(&rules_mutex_);
+    rule_offset_seconds_ = seconds;
+    if (rule_settings_ != nullptr) settings = *rule_settings_;
+  }
+  ConfigureRules(settings);
+}
+
+void Workspace::StopRules() {
+  if (rules_ != nullptr) rules_->Stop();
 }
 
 absl::StatusOr<storage::AppendOutcome> Workspace::Commit(const storage::WriteBatch& batch,

@@ -6,9 +6,8 @@
 // that request has ended.
 #pragma once
 
-#include <absl/status/statusor.h>
-
 #include <absl/base/thread_annotations.h>
+#include <absl/status/statusor.h>
 #include <absl/synchronization/mutex.h>
 
 #include <array>
@@ -31,6 +30,11 @@
 #include "workspace/settings.h"
 #include "workspace/token_bucket.h"
 #include "workspace/vended_logs.h"
+
+namespace hearth::rules {
+class RuleBook;
+struct EvaluationSettings;
+}  // namespace hearth::rules
 
 namespace hearth::workspace {
 
@@ -93,6 +97,7 @@ struct QueryRecord {
 class Workspace : public storage::Appender {
  public:
   Workspace(Settings settings, std::unique_ptr<tsdb::Db> db, const Surroundings& around);
+  ~Workspace() override;
 
   const std::string& id() const { return id_; }
   const std::string& account() const { return account_; }
@@ -118,6 +123,15 @@ class Workspace : public storage::Appender {
   const storage::Querier& querier() const { return *db_; }
   tsdb::Db& db() { return *db_; }
   const tsdb::Db& db() const { return *db_; }
+
+  // Rules. Null where the Manager was opened without a scheduler of rules.
+  rules::RuleBook* rules() { return rules_.get(); }
+  void OpenRules(std::unique_ptr<rules::RuleBook> rules);
+  // Settings of the process or of the configuration; the row's query offset wins over theirs.
+  void ConfigureRules(const rules::EvaluationSettings& settings);
+  void SetRuleQueryOffset(std::optional<int64_t> seconds);
+  // No rule is evaluated when it returns; what they wrote stays.
+  void StopRules();
 
   void CountQuery(int64_t samples) {
     query_samples_.fetch_add(static_cast<uint64_t>(samples), std::memory_order_relaxed);
@@ -151,6 +165,10 @@ class Workspace : public storage::Appender {
   std::atomic<uint64_t> samples_ingested_{0};
   std::atomic<uint64_t> samples_refused_{0};
   std::atomic<uint64_t> query_samples_{0};
+  std::unique_ptr<rules::RuleBook> rules_;
+  absl::Mutex rules_mutex_;
+  std::unique_ptr<rules::EvaluationSettings> rule_settings_ ABSL_GUARDED_BY(rules_mutex_);
+  std::optional<int64_t> rule_offset_seconds_ ABSL_GUARDED_BY(rules_mutex_);
 };
 
 }  // namespace hearth::workspace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// targets, rules, alerts: what the embedded collector does and which rules were given.
+// targets: what the embedded collector does.
 #include <fmt/core.h>
 
 #include "api/prometheus/answers.h"
@@ -49,14 +49,6 @@ class JsonObject {
   bool first_ = true;
 };
 
-std::string PairsJson(const rules::TextPairs& pairs) {
-  std::string out;
-  JsonObject object(&out);
-  for (const auto& [name, value] : pairs) object.Text(name, value);
-  object.End();
-  return out;
-}
-
 void AppendTarget(const scrape::TargetStatus& target, std::string* out) {
   JsonObject object(out);
   object.Labels("discoveredLabels", target.discovered);
@@ -72,32 +64,6 @@ void AppendTarget(const scrape::TargetStatus& target, std::string* out) {
   object.Text("scrapeTimeout", promql::FormatDurationMs(target.timeout_ms));
   object.End();
 }
-
-void AppendRule(const rules::Rule& rule, std::string* out) {
-  JsonObject object(out);
-  const bool alerting = !rule.alert.empty();
-  if (alerting) object.Text("state", "unknown");
-  object.Text("name", rule.name());
-  object.Text("query", rule.expr);
-  if (alerting) {
-    object.Raw("duration", fmt::format("{}", static_cast<double>(rule.for_ms) / 1000));
-    object.Raw("keepFiringFor",
-               fmt::format("{}", static_cast<double>(rule.keep_firing_for_ms) / 1000));
-  }
-  object.Raw("labels", PairsJson(rule.labels));
-  if (alerting) {
-    object.Raw("annotations", PairsJson(rule.annotations));
-    object.Raw("alerts", "[]");
-  }
-  object.Text("health", "unknown");
-  object.Raw("evaluationTime", "0");
-  object.Text("lastEvaluation", Rfc3339(0));
-  object.Text("type", alerting ? "alerting" : "recording");
-  object.End();
-}
-
-const std::string kNotEvaluated =
-    "rules are loaded and shown, but not evaluated yet: this version has no rule evaluator";
 
 }  // namespace
 
@@ -132,49 +98,6 @@ net::HttpResponse PrometheusApi::Targets(const Call& call, const Parameters& par
   return Success(
       fmt::format(R"({{"activeTargets":{}],"droppedTargets":{}],"droppedTargetCounts":{}}})",
                   active, dropped, counts));
-}
-
-net::HttpResponse PrometheusApi::Rules(const Call& call, const Parameters& parameters) {
-  const std::string_view type = parameters.Get("type");
-  if (!type.empty() && type != "alert" && type != "record") {
-    return BadData(InvalidArgument("not supported value \"{}\"", type));
-  }
-  std::string groups = "[";
-  bool any = false;
-  if (call.collector != nullptr && call.collector->rule_groups) {
-    for (const rules::Group& group : *call.collector->rule_groups()) {
-      std::string list = "[";
-      for (const rules::Rule& rule : group.rules) {
-        if (type == "alert" && rule.alert.empty()) continue;
-        if (type == "record" && rule.record.empty()) continue;
-        if (list.size() > 1) list += ',';
-        AppendRule(rule, &list);
-      }
-      if (groups.size() > 1) groups += ',';
-      any = true;
-      JsonObject object(&groups);
-      object.Text("name", group.name);
-      object.Text("file", group.file);
-      object.Raw("rules", list + "]");
-      object.Raw("interval", fmt::format("{}", static_cast<double>(group.interval_ms) / 1000));
-      object.Raw("limit", std::to_string(group.limit));
-      object.Raw("evaluationTime", "0");
-      object.Text("lastEvaluation", Rfc3339(0));
-      object.End();
-    }
-  }
-  std::vector<std::string> warnings;
-  if (any) warnings.push_back(kNotEvaluated);
-  return Success(R"({"groups":)" + groups + "]}", warnings);
-}
-
-net::HttpResponse PrometheusApi::Alerts(const Call& call, const Parameters&) {
-  std::vector<std::string> warnings;
-  if (call.collector != nullptr && call.collector->rule_groups &&
-      !call.collector->rule_groups()->empty()) {
-    warnings.push_back(kNotEvaluated);
-  }
-  return Success(R"({"alerts":[]})", warnings);
 }
 
 }  // namespace hearth::api

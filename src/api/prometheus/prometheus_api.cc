@@ -32,6 +32,7 @@ const PrometheusApi::Route* PrometheusApi::FindRoute(std::string_view path,
       Route{"/api/v1/targets", "aps:GetLabels", false, &PrometheusApi::Targets},
       Route{"/api/v1/rules", "aps:ListRules", false, &PrometheusApi::Rules},
       Route{"/api/v1/alerts", "aps:ListAlerts", false, &PrometheusApi::Alerts},
+      Route{"/api/v1/alertmanagers", "aps:ListAlerts", false, &PrometheusApi::Alertmanagers},
   };
   static constexpr Route kLabelValues{"/api/v1/label/", "aps:GetLabels", false,
                                       &PrometheusApi::LabelValues};

@@ -19,7 +19,6 @@
 #include "codec/remote_write.h"
 #include "net/http.h"
 #include "promql/engine.h"
-#include "rules/rule_file.h"
 #include "scrape/manager.h"
 #include "workspace/workspace.h"
 
@@ -39,10 +38,16 @@ struct PrometheusApiOptions {
   std::string revision;
 };
 
-// What the process scrapes and which rules it was given; shown for the default workspace only.
+// Where alerts are sent.
+struct AlertmanagersView {
+  std::vector<std::string> active;
+  std::vector<std::string> dropped;
+};
+
+// What the process scrapes and where it sends alerts; shown for the default workspace only.
 struct CollectorView {
   std::function<scrape::TargetsSnapshot()> targets;
-  std::function<std::shared_ptr<const std::vector<rules::Group>>()> rule_groups;
+  std::function<AlertmanagersView()> alertmanagers;
 };
 
 // Where a request came in: under /workspaces/ (AMP's texts and limits) or at a stock path.
@@ -87,6 +92,7 @@ class PrometheusApi {
   net::HttpResponse Targets(const Call& call, const Parameters& parameters);
   net::HttpResponse Rules(const Call& call, const Parameters& parameters);
   net::HttpResponse Alerts(const Call& call, const Parameters& parameters);
+  net::HttpResponse Alertmanagers(const Call& call, const Parameters& parameters);
 
   const PrometheusApiOptions options_;
   const access::Gate& gate_;
