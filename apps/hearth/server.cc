@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "grafana/provision.h"
 #include "process_metrics.h"
+#include "rules/rule_book.h"
 #include "version.h"
 
 namespace hearth::app {
