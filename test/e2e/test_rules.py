@@ -79,7 +79,7 @@ def test_rules_are_recorded_and_alerts_shown(ruled):
     assert 'prometheus_rule_evaluations_total{rule_group="' in metrics
     write(client, 1)
     wait_for(lambda: not client.data('/api/v1/alerts')['alerts'])
-    assert value(client, 'ALERTS') is None
+    wait_for(lambda: value(client, 'ALERTS') is None)
 
 
 def test_filters_of_the_rules_endpoint(ruled):
