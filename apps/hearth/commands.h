@@ -15,5 +15,7 @@ void AddCheckCommand(CLI::App& app, int* exit_code);
 void AddCheckRules(CLI::App& check, int* exit_code);  // a part of `check`
 void AddTestCommand(CLI::App& app, int* exit_code);
 void AddQueryCommand(CLI::App& app, int* exit_code);
+void AddWhoamiCommand(CLI::App& app, int* exit_code);
+void AddClusterCommand(CLI::App& app, int* exit_code);
 
 }  // namespace hearth::app

@@ -19,6 +19,8 @@ int main(int argc, char** argv) {
   hearth::app::AddCheckCommand(app, &exit_code);
   hearth::app::AddTestCommand(app, &exit_code);
   hearth::app::AddQueryCommand(app, &exit_code);
+  hearth::app::AddWhoamiCommand(app, &exit_code);
+  hearth::app::AddClusterCommand(app, &exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

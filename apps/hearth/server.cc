@@ -184,6 +184,19 @@ absl::Status Server::Listen() {
   return absl::OkStatus();
 }
 
+void Server::BuildIdentityFaces() {
+  // Issuers are named by users: link-local and metadata addresses stay out of reach.
+  net::HttpClientOptions client;
+  client.name = "oidc";
+  oidc_client_ = std::make_unique<net::HttpClient>(client, metrics_);
+  oidc_keys_ = std::make_unique<access::OidcKeys>(access::OidcKeys::Options{}, *oidc_client_,
+                                                  clock_, metrics_);
+  sts_ = std::make_unique<api::Sts>(*gate_, *catalog_, *oidc_keys_, clock_, rng_);
+  iam_ = std::make_unique<api::Iam>(*gate_, *catalog_, rng_);
+  eks_ = std::make_unique<api::Eks>(*gate_, *catalog_, rng_);
+  eks_auth_ = std::make_unique<api::EksAuth>(*gate_, *catalog_, *oidc_keys_, clock_, rng_);
+}
+
 void Server::BuildFaces() {
   const ServeFlags& flags = settings_.flags;
   api::PrometheusApiOptions prometheus;
@@ -230,7 +243,7 @@ void Server::BuildFaces() {
                       },
                       settings_.aws_fidelity},
       *gate_, *catalog_, rng_);
-  sts_ = std::make_unique<api::Sts>(*gate_, rng_);
+  BuildIdentityFaces();
 
   api::Faces faces;
   faces.root = [this](const net::HttpRequest& r) { return data_plane_->HandleRoot(r); };
@@ -243,6 +256,9 @@ void Server::BuildFaces() {
   faces.console = [this](const net::HttpRequest& r) { return console_->Handle(r); };
   faces.services["grafana"] = [this](const net::HttpRequest& r) { return amg_->Handle(r); };
   faces.services["aps"] = [this](const net::HttpRequest& r) { return aps_->Handle(r); };
+  faces.services["eks"] = [this](const net::HttpRequest& r) { return eks_->Handle(r); };
+  faces.services["eks-auth"] = [this](const net::HttpRequest& r) { return eks_auth_->Handle(r); };
+  faces.services["iam"] = [this](const net::HttpRequest& r) { return iam_->Handle(r); };
   faces.services["sts"] = [this](const net::HttpRequest& r) { return sts_->Handle(r); };
   dispatch_ = std::make_unique<api::Dispatch>(
       api::DispatchOptions{flags.account, flags.region, flags.domain}, *catalog_, std::move(faces));

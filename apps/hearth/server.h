@@ -12,11 +12,15 @@
 #include <vector>
 
 #include "access/gate.h"
+#include "access/oidc_keys.h"
 #include "api/amg/amg.h"
 #include "api/aps/aps.h"
 #include "api/console/console.h"
 #include "api/dispatch/dispatch.h"
+#include "api/eks/eks.h"
+#include "api/eks/eks_auth.h"
 #include "api/grafana_http/grafana_http.h"
+#include "api/iam/iam.h"
 #include "api/prometheus/data_plane.h"
 #include "api/prometheus/prometheus_api.h"
 #include "api/sts/sts.h"
@@ -66,6 +70,7 @@ class Server {
   absl::Status OpenWorkspaces();
   absl::Status Listen();
   void BuildFaces();
+  void BuildIdentityFaces();
   absl::Status StartCollector();
   absl::StatusOr<std::shared_ptr<const scrape::Config>> LoadConfiguration();
   void ApplyConfiguration(std::shared_ptr<const scrape::Config> config);
@@ -106,7 +111,12 @@ class Server {
   std::unique_ptr<api::GrafanaHttp> grafana_;
   std::unique_ptr<api::Aps> aps_;
   std::unique_ptr<api::Amg> amg_;
+  std::unique_ptr<net::HttpClient> oidc_client_;
+  std::unique_ptr<access::OidcKeys> oidc_keys_;
   std::unique_ptr<api::Sts> sts_;
+  std::unique_ptr<api::Eks> eks_;
+  std::unique_ptr<api::EksAuth> eks_auth_;
+  std::unique_ptr<api::Iam> iam_;
   std::unique_ptr<api::Dispatch> dispatch_;
   std::shared_ptr<workspace::Workspace> default_workspace_;
   std::unique_ptr<scrape::Manager> collector_;

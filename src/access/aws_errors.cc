@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "access/aws_errors.h"
 
+#include <absl/strings/cord.h>
 #include <fmt/core.h>
 
 #include "base/json_text.h"
+#include "base/status.h"
+#include "base/text.h"
 
 namespace hearth::access {
 namespace {
+
+// Payloads of RefusalStatus.
+constexpr std::string_view kKindUrl = "hearth/refusal-kind";
+constexpr std::string_view kStatementUrl = "hearth/refusal-statement";
+constexpr std::string_view kReasonUrl = "hearth/refusal-reason";
 
 struct WireName {
   int status;
@@ -41,6 +49,7 @@ bool IsAboutCredentials(RefusalKind kind) {
 }
 
 void AddMissingStatement(const Refusal& refusal, net::HttpResponse* response) {
+  if (!refusal.reason.empty()) response->headers.Set("x-hearth-reason", refusal.reason);
   if (!refusal.missing_statement.empty()) {
     response->headers.Set("x-hearth-missing-statement", refusal.missing_statement);
   }
@@ -97,11 +106,48 @@ net::HttpResponse AwsQueryRefusal(const Refusal& refusal, std::string_view xml_n
   return response;
 }
 
+absl::Status RefusalStatus(const Refusal& refusal) {
+  absl::Status status(absl::StatusCode::kPermissionDenied, ToAbsl(refusal.message));
+  status.SetPayload(ToAbsl(kKindUrl), absl::Cord(std::to_string(static_cast<int>(refusal.kind))));
+  status.SetPayload(ToAbsl(kStatementUrl), absl::Cord(refusal.missing_statement));
+  status.SetPayload(ToAbsl(kReasonUrl), absl::Cord(refusal.reason));
+  return status;
+}
+
+std::optional<Refusal> RefusalOf(const absl::Status& status) {
+  const auto kind = status.GetPayload(ToAbsl(kKindUrl));
+  if (!kind) return std::nullopt;
+  Refusal refusal;
+  int64_t number = 0;
+  ParseInt64(std::string(*kind), &number);
+  refusal.kind = static_cast<RefusalKind>(number);
+  refusal.message = Message(status);
+  refusal.missing_statement =
+      std::string(status.GetPayload(ToAbsl(kStatementUrl)).value_or(absl::Cord()));
+  refusal.reason = std::string(status.GetPayload(ToAbsl(kReasonUrl)).value_or(absl::Cord()));
+  return refusal;
+}
+
+QueryRefusalName QueryNameOf(RefusalKind kind) {
+  const WireName name = NameOf(kind);
+  return {name.query_status, name.query_code};
+}
+
 std::string EscapeXml(std::string_view text) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
   std::string out;
   out.reserve(text.size());
+  const bool valid = IsValidUtf8(text);
   for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || (!valid && byte >= 0x80)) {
+      out += kReplacement;
+      continue;
+    }
     switch (c) {
+      case '\r':
+        out += "&#xD;";
+        break;
       case '&':
         out += "&amp;";
         break;

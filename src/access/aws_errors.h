@@ -3,6 +3,9 @@
 // the body has `message`) and the query protocol (XML). Sources: aws-contract.md §1.4 and §1.5.
 #pragma once
 
+#include <absl/status/status.h>
+
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,7 +29,19 @@ net::HttpResponse AwsQueryError(int status, std::string_view code, std::string_v
 net::HttpResponse AwsQueryRefusal(const Refusal& refusal, std::string_view xml_namespace,
                                   std::string_view request_id);
 
-// Text with & < > " ' escaped.
+// A refusal as a Status, to be passed up by TRY through a catalog transaction, and back.
+absl::Status RefusalStatus(const Refusal& refusal);
+std::optional<Refusal> RefusalOf(const absl::Status& status);
+
+// What the query protocol calls a refusal.
+struct QueryRefusalName {
+  int status;
+  std::string_view code;
+};
+QueryRefusalName QueryNameOf(RefusalKind kind);
+
+// Text with & < > " ' escaped, and what XML 1.0 cannot hold (control characters, broken UTF-8)
+// replaced by U+FFFD.
 std::string EscapeXml(std::string_view text);
 
 }  // namespace hearth::access

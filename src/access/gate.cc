@@ -30,6 +30,38 @@ RefusalKind KindOf(auth::SigV4Error error) {
   return RefusalKind::kMismatch;
 }
 
+using HeaderViews = std::vector<std::pair<std::string_view, std::string_view>>;
+
+// Borrows from the request and from `headers`.
+auth::SigV4Request ViewOf(const net::HttpRequest& request, HeaderViews* headers) {
+  headers->reserve(request.headers.size());
+  for (const net::HttpHeader& header : request.headers) {
+    headers->emplace_back(header.name, header.value);
+  }
+  auth::SigV4Request view;
+  view.method = request.method;
+  view.raw_path = request.path;
+  view.raw_query = request.query;
+  view.headers = *headers;
+  view.body = request.body;
+  view.tls = request.tls;
+  return view;
+}
+
+std::string_view ReasonOf(const auth::AccessDecision& decision) {
+  if (decision.explicit_deny) return "policy-deny";
+  switch (decision.source) {
+    case auth::PolicySource::kBoundary:
+      return "policy-boundary";
+    case auth::PolicySource::kSession:
+      return "policy-session";
+    case auth::PolicySource::kResource:
+      return "policy-resource";
+    default:
+      return "policy-identity";
+  }
+}
+
 // Identity and principal share one allocation that the identity store owns.
 std::shared_ptr<const auth::Principal> PrincipalOf(
     const std::shared_ptr<const catalog::Identity>& identity) {
@@ -61,10 +93,15 @@ auth::RequestFacts Gate::FactsOf(const net::HttpRequest& request) const {
   return facts;
 }
 
-Identified Gate::Refuse(RefusalKind kind, std::string message) const {
+bool Gate::IsSigned(const net::HttpRequest& request) {
+  HeaderViews headers;
+  return auth::HasSigV4(ViewOf(request, &headers));
+}
+
+Identified Gate::Refuse(RefusalKind kind, std::string message, std::string_view reason) const {
   refused_authentication_.Add();
   Identified identified;
-  identified.refusal = Refusal{kind, std::move(message), ""};
+  identified.refusal = Refusal{kind, std::move(message), "", std::string(reason)};
   return identified;
 }
 
@@ -74,25 +111,16 @@ Identified Gate::Identify(const net::HttpRequest& request, std::string_view serv
     identified.caller = {root_, Via::kAuthOff, options_.region, FactsOf(request)};
     return identified;
   }
-  std::vector<std::pair<std::string_view, std::string_view>> headers;
-  headers.reserve(request.headers.size());
-  for (const net::HttpHeader& header : request.headers) {
-    headers.emplace_back(header.name, header.value);
-  }
-  auth::SigV4Request signed_request;
-  signed_request.method = request.method;
-  signed_request.raw_path = request.path;
-  signed_request.raw_query = request.query;
-  signed_request.headers = headers;
-  signed_request.body = request.body;
-  signed_request.tls = request.tls;
+  HeaderViews headers;
+  const auth::SigV4Request signed_request = ViewOf(request, &headers);
   if (auth::HasSigV4(signed_request)) return IdentifySigned(request, signed_request, service);
   if (auth::ParseBasic(request.headers.Find("Authorization"))) return IdentifyBasic(request);
   if (request.headers.Has("Authorization")) {
     return Refuse(RefusalKind::kIncomplete,
-                  "Authorization header is neither AWS4-HMAC-SHA256 nor Basic with an access key");
+                  "Authorization header is neither AWS4-HMAC-SHA256 nor Basic with an access key",
+                  "authorization-unknown");
   }
-  return Refuse(RefusalKind::kMissing, "Missing Authentication Token");
+  return Refuse(RefusalKind::kMissing, "Missing Authentication Token", "signature-missing");
 }
 
 Identified Gate::IdentifySigned(const net::HttpRequest& request,
@@ -105,9 +133,10 @@ Identified Gate::IdentifySigned(const net::HttpRequest& request,
   auto identity = identities_.Authenticate(signed_request, options, &result);
   if (!identity.ok()) {
     log::Error("access", "identities cannot be read", {{"error", Message(identity.status())}});
-    return Refuse(RefusalKind::kUnavailable, "The service cannot verify credentials at the moment");
+    return Refuse(RefusalKind::kUnavailable, "The service cannot verify credentials at the moment",
+                  "catalog-unavailable");
   }
-  if (!result.ok()) return Refuse(KindOf(result.error), result.message);
+  if (!result.ok()) return Refuse(KindOf(result.error), result.message, result.reason);
   Identified identified;
   identified.caller = {PrincipalOf(*identity), Via::kSigV4, result.identity.scope.region,
                        FactsOf(request)};
@@ -119,7 +148,8 @@ Identified Gate::IdentifyBasic(const net::HttpRequest& request) const {
   if (!request.tls && !request.peer_is_loopback) {
     return Refuse(RefusalKind::kInsecure,
                   "HTTP Basic is accepted over TLS or from this machine only: the secret would "
-                  "cross the network in the clear. Use the https listener");
+                  "cross the network in the clear. Use the https listener",
+                  "basic-in-the-clear");
   }
   const auto basic = auth::ParseBasic(request.headers.Find("Authorization"));
   auto identity = identities_.AuthenticateBasic(basic->user, basic->password);
@@ -130,20 +160,24 @@ Identified Gate::IdentifyBasic(const net::HttpRequest& request) const {
   }
   if (absl::IsUnauthenticated(identity.status()) || absl::IsNotFound(identity.status())) {
     return Refuse(RefusalKind::kUnknownKey,
-                  "The access key or its secret in the Basic credentials is not valid");
+                  "The access key or its secret in the Basic credentials is not valid",
+                  "basic-wrong");
   }
   log::Error("access", "identities cannot be read", {{"error", Message(identity.status())}});
-  return Refuse(RefusalKind::kUnavailable, "The service cannot verify credentials at the moment");
+  return Refuse(RefusalKind::kUnavailable, "The service cannot verify credentials at the moment",
+                "catalog-unavailable");
 }
 
 std::optional<Refusal> Gate::Authorize(const Caller& caller, std::string_view action,
-                                       std::string_view resource) const {
-  const auth::ConditionContext context = auth::StandardContext(*caller.principal, caller.facts);
+                                       std::string_view resource, const ConditionKeys& keys) const {
+  auth::ConditionContext context = auth::StandardContext(*caller.principal, caller.facts);
+  for (const auto& [key, values] : keys) context.SetMany(key, values);
   const auth::AccessDecision decision =
       auth::DecideAccess({*caller.principal, action, resource, context, nullptr, {}});
   if (decision.allowed) return std::nullopt;
   refused_authorisation_.Add();
-  return Refusal{RefusalKind::kDenied, decision.message, decision.missing_statement};
+  return Refusal{RefusalKind::kDenied, decision.message, decision.missing_statement,
+                 std::string(ReasonOf(decision))};
 }
 
 }  // namespace hearth::access

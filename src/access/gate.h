@@ -14,6 +14,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "auth/access.h"
 #include "auth/principal.h"
@@ -50,6 +52,7 @@ struct Refusal {
   RefusalKind kind = RefusalKind::kMissing;
   std::string message;
   std::string missing_statement;  // JSON; of kDenied, where an Allow would help
+  std::string reason{};           // for machines, "clock-skew": header x-hearth-reason
 };
 
 struct Identified {
@@ -69,10 +72,20 @@ class Gate {
   // SigV4 (header or presigned) for `service` ("" for any), or HTTP Basic with a key pair over TLS
   // or loopback.
   Identified Identify(const net::HttpRequest& request, std::string_view service) const;
+  // Whether it carries anything of a SigV4 signature, good or bad.
+  static bool IsSigned(const net::HttpRequest& request);
+  auth::RequestFacts FactsOf(const net::HttpRequest& request) const;
 
   // Nothing where it is allowed.
   std::optional<Refusal> Authorize(const Caller& caller, std::string_view action,
-                                   std::string_view resource) const;
+                                   std::string_view resource) const {
+    return Authorize(caller, action, resource, {});
+  }
+  // With what policies may ask about the request and its resource beside the standard keys:
+  // {"aws:RequestTag/team", {"a"}}, {"aws:ResourceTag/team", {"b"}}, {"aws:TagKeys", {"team"}}.
+  using ConditionKeys = std::vector<std::pair<std::string, std::vector<std::string>>>;
+  std::optional<Refusal> Authorize(const Caller& caller, std::string_view action,
+                                   std::string_view resource, const ConditionKeys& keys) const;
 
   const Options& options() const { return options_; }
 
@@ -81,8 +94,7 @@ class Gate {
                             const auth::SigV4Request& signed_request,
                             std::string_view service) const;
   Identified IdentifyBasic(const net::HttpRequest& request) const;
-  Identified Refuse(RefusalKind kind, std::string message) const;
-  auth::RequestFacts FactsOf(const net::HttpRequest& request) const;
+  Identified Refuse(RefusalKind kind, std::string message, std::string_view reason) const;
 
   const Options options_;
   catalog::IdentityStore& identities_;

@@ -231,8 +231,19 @@ bool TrustAllows(const PolicyDocument& trust, PrincipalPattern::Type type, std::
   return allowed;
 }
 
-ConditionContext StandardContext(const Principal& principal, const RequestFacts& facts) {
+ConditionContext FactsContext(const RequestFacts& facts) {
   ConditionContext context;
+  context.Set("aws:CurrentTime", FormatIsoDate(facts.now_ms));
+  context.Set("aws:EpochTime", std::to_string(facts.now_ms / 1000));
+  context.Set("aws:SecureTransport", facts.secure_transport ? "true" : "false");
+  if (!facts.source_ip.empty()) context.Set("aws:SourceIp", facts.source_ip);
+  if (!facts.user_agent.empty()) context.Set("aws:UserAgent", facts.user_agent);
+  if (!facts.region.empty()) context.Set("aws:RequestedRegion", facts.region);
+  return context;
+}
+
+ConditionContext StandardContext(const Principal& principal, const RequestFacts& facts) {
+  ConditionContext context = FactsContext(facts);
   // The role, not the session: policies name roles.
   context.Set("aws:PrincipalArn", principal.role_arn.empty() ? principal.arn : principal.role_arn);
   context.Set("aws:PrincipalAccount", principal.account);
@@ -259,12 +270,6 @@ ConditionContext StandardContext(const Principal& principal, const RequestFacts&
   if (principal.token_issued_ms != 0) {
     context.Set("aws:TokenIssueTime", FormatIsoDate(principal.token_issued_ms));
   }
-  context.Set("aws:CurrentTime", FormatIsoDate(facts.now_ms));
-  context.Set("aws:EpochTime", std::to_string(facts.now_ms / 1000));
-  context.Set("aws:SecureTransport", facts.secure_transport ? "true" : "false");
-  if (!facts.source_ip.empty()) context.Set("aws:SourceIp", facts.source_ip);
-  if (!facts.user_agent.empty()) context.Set("aws:UserAgent", facts.user_agent);
-  if (!facts.region.empty()) context.Set("aws:RequestedRegion", facts.region);
   return context;
 }
 

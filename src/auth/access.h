@@ -35,6 +35,8 @@ struct RequestFacts {
 // aws:UserAgent, aws:RequestedRegion, aws:TokenIssueTime, aws:FederatedProvider,
 // aws:SourceIdentity. Callers add aws:RequestTag/…, aws:TagKeys, aws:ResourceTag/… .
 ConditionContext StandardContext(const Principal& principal, const RequestFacts& facts);
+// Of these only what the request itself says: for callers that are no principal of ours.
+ConditionContext FactsContext(const RequestFacts& facts);
 
 struct AccessRequest {
   const Principal& principal;

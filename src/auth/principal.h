@@ -38,7 +38,8 @@ struct Principal {
   std::string source_identity;
   std::string federated_provider;  // ARN of the OIDC provider of a web-identity session; "" else
   int64_t token_issued_ms = 0;     // sessions; 0 else
-  std::map<std::string, std::string> tags;  // aws:PrincipalTag/…, session tags included
+  std::map<std::string, std::string> tags;       // aws:PrincipalTag/…, session tags included
+  std::vector<std::string> transitive_tag_keys;  // of `tags`: handed on to roles it assumes
 
   std::vector<NamedPolicy> identity_policies;
   // Present: what is not allowed here too is refused.

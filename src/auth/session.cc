@@ -86,6 +86,7 @@ std::string SealStsSession(StsSession* session, SessionKeys keys, Rng& rng) {
     claims["pa"] = session->session_policy_arns;
   }
   if (!session->tags.empty()) claims["t"] = session->tags;
+  if (!session->transitive_tag_keys.empty()) claims["tt"] = session->transitive_tag_keys;
   if (!session->source_identity.empty()) claims["si"] = session->source_identity;
   if (!session->federated_provider.empty()) claims["fp"] = session->federated_provider;
   return Seal(claims, kStsContext, keys, rng);
@@ -111,6 +112,7 @@ absl::StatusOr<StsSession> OpenStsSession(std::string_view token, SessionKeys ke
   session.has_session_policies = claims.contains("p");
   session.session_policies = List(claims, "p");
   session.session_policy_arns = List(claims, "pa");
+  session.transitive_tag_keys = List(claims, "tt");
   session.source_identity = Text(claims, "si");
   session.federated_provider = Text(claims, "fp");
   if (auto tags = claims.find("t"); tags != claims.end() && tags->is_object()) {

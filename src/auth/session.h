@@ -38,6 +38,7 @@ struct StsSession {
   std::vector<std::string> session_policy_arns;  // managed policies, looked up at use
   bool has_session_policies = false;
   std::map<std::string, std::string> tags;
+  std::vector<std::string> transitive_tag_keys;  // of `tags`: handed on to roles it assumes
   std::string source_identity;
   std::string federated_provider;  // ARN
 };

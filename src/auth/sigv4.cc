@@ -40,8 +40,28 @@ struct Claim {
 
 struct Refusal {
   SigV4Error error = SigV4Error::kNone;
-  std::string message;
+  std::string message{};
+  std::string_view reason{};  // "": by the error alone
 };
+
+std::string_view DefaultReason(SigV4Error error) {
+  switch (error) {
+    case SigV4Error::kNone:
+      break;
+    case SigV4Error::kMissing:
+      return "signature-missing";
+    case SigV4Error::kIncomplete:
+      return "signature-incomplete";
+    case SigV4Error::kMismatch:
+      return "signature-mismatch";
+    case SigV4Error::kUnknownKey:
+      return "key-unknown";
+    case SigV4Error::kExpiredToken:
+      return "session-expired";
+  }
+  return {};
+}
+
 using Check = std::optional<Refusal>;
 
 const std::string_view* FindHeader(const SigV4Request& request, std::string_view name) {
@@ -166,25 +186,28 @@ bool IsRegionName(std::string_view region) {
 
 Check CheckScope(const CredentialScope& scope, std::string_view amz_date,
                  const SigV4Options& options) {
-  auto refuse = [](std::string message) {
-    return Refusal{SigV4Error::kMismatch, std::move(message)};
+  auto refuse = [](std::string_view reason, std::string message) {
+    return Refusal{SigV4Error::kMismatch, std::move(message), reason};
   };
   if (scope.terminator != kTerminator) {
-    return refuse("Credential should be scoped with a valid terminator: 'aws4_request'");
+    return refuse("scope-terminator",
+                  "Credential should be scoped with a valid terminator: 'aws4_request'");
   }
   if (!IsRegionName(scope.region)) {
     return refuse(
+        "scope-region",
         fmt::format("Credential should be scoped to a valid Region, not '{}'", scope.region));
   }
   if (!options.expected_service.empty() && scope.service != options.expected_service) {
-    return refuse(fmt::format("Credential should be scoped to correct service: '{}'.",
+    return refuse("scope-service",
+                  fmt::format("Credential should be scoped to correct service: '{}'.",
                               options.expected_service));
   }
   if (scope.date != amz_date.substr(0, 8)) {
-    return refuse(
-        fmt::format("Date in Credential scope does not match YYYYMMDD from ISO-8601 "
-                    "version of date from HTTP: '{}' != '{}', from '{}'.",
-                    scope.date, amz_date.substr(0, 8), amz_date));
+    return refuse("scope-date",
+                  fmt::format("Date in Credential scope does not match YYYYMMDD from ISO-8601 "
+                              "version of date from HTTP: '{}' != '{}', from '{}'.",
+                              scope.date, amz_date.substr(0, 8), amz_date));
   }
   return std::nullopt;
 }
@@ -209,13 +232,15 @@ Check CheckTime(const Claim& claim, const CredentialScope& scope, int64_t signed
     return Refusal{
         SigV4Error::kMismatch,
         fmt::format("Signature expired: {} is now earlier than {} ({} - {})", claim.amz_date,
-                    FormatAmzDate(now_ms - life), FormatAmzDate(now_ms), WindowText(life))};
+                    FormatAmzDate(now_ms - life), FormatAmzDate(now_ms), WindowText(life)),
+        claim.presigned ? "presigned-expired" : "clock-skew"};
   }
   if (signed_at_ms > now_ms + skew) {
     return Refusal{SigV4Error::kMismatch,
                    fmt::format("Signature not yet current: {} is still later than {} ({} + {})",
                                claim.amz_date, FormatAmzDate(now_ms + skew), FormatAmzDate(now_ms),
-                               WindowText(skew))};
+                               WindowText(skew)),
+                   "clock-skew"};
   }
   return std::nullopt;
 }
@@ -231,7 +256,8 @@ Check CheckSignedHeaders(const Claim& claim, const std::vector<std::string>& nam
   }
   auto must = [](std::string_view name) {
     return Refusal{SigV4Error::kMismatch,
-                   fmt::format("{} must be a 'SignedHeader' in the AWS Authorization.", name)};
+                   fmt::format("{} must be a 'SignedHeader' in the AWS Authorization.", name),
+                   "header-unsigned"};
   };
   if (!is_signed("host") && !is_signed(":authority")) return must("'Host' or ':authority'");
   if (claim.presigned) return std::nullopt;
@@ -257,13 +283,15 @@ Check ChoosePayloadHash(const SigV4Request& request, const SigV4Options& options
     return Refusal{SigV4Error::kMismatch,
                    fmt::format("x-amz-content-sha256: {} is for S3 only; send the SHA-256 of the "
                                "body or leave the header out.",
-                               *hash)};
+                               *hash),
+                   "payload-unsigned"};
   }
   if (*hash == "UNSIGNED-PAYLOAD") {
     if (options.allow_unsigned_payload && request.tls) return std::nullopt;
     return Refusal{SigV4Error::kMismatch,
                    "x-amz-content-sha256: UNSIGNED-PAYLOAD is not accepted here; send the SHA-256 "
-                   "of the body or leave the header out."};
+                   "of the body or leave the header out.",
+                   "payload-unsigned"};
   }
   *compare_body = true;
   return std::nullopt;
@@ -383,9 +411,9 @@ Check Verify(const SigV4Request& request, int64_t now_ms, const SigV4Lookup& loo
     std::string actual = request.body_sha256_hex.empty() ? crypto::Sha256Hex(request.body)
                                                          : std::string(request.body_sha256_hex);
     if (!EqualsIgnoreCaseAscii(actual, payload_hash)) {
-      return Refusal{
-          SigV4Error::kMismatch,
-          "The provided 'x-amz-content-sha256' header does not match what was computed."};
+      return Refusal{SigV4Error::kMismatch,
+                     "The provided 'x-amz-content-sha256' header does not match what was computed.",
+                     "payload-mismatch"};
     }
   }
   *identity = {std::move(scope), std::move(claim.session_token), std::move(names), signed_at_ms,
@@ -418,6 +446,7 @@ SigV4Result VerifySigV4(const SigV4Request& request, int64_t now_ms, const SigV4
   SigV4Result result;
   if (Check check = Verify(request, now_ms, lookup, options, &result.identity)) {
     result.error = check->error;
+    result.reason = check->reason.empty() ? DefaultReason(check->error) : check->reason;
     result.message = std::move(check->message);
   }
   return result;

@@ -63,8 +63,9 @@ struct SigV4Identity {
 
 struct SigV4Result {
   SigV4Error error = SigV4Error::kNone;
-  std::string message;     // for the client, in AWS's words; "" when ok
-  SigV4Identity identity;  // when ok
+  std::string message;           // for the client, in AWS's words; "" when ok
+  std::string_view reason = {};  // for machines: "clock-skew", "scope-service"; "" when ok
+  SigV4Identity identity;        // when ok
   bool ok() const { return error == SigV4Error::kNone; }
 };
 

@@ -18,6 +18,8 @@ constexpr std::string_view kPolicyFrom =
 constexpr std::string_view kProviderColumns =
     "account, url, client_ids, thumbprints, tags, created_ms, revision";
 
+constexpr std::string_view kAwsPolicyPrefix = "arn:aws:iam::aws:policy/";
+
 ManagedPolicy PolicyFromRow(const sql::Row& row) {
   return {row.Text(0),   row.Text(1),    row.Text(2),
           row.Text(3),   row.Text(4),    row.Text(5),
@@ -128,6 +130,12 @@ absl::Status DeleteInlinePolicy(Transaction& transaction, PolicyOwner kind,
 }
 
 absl::StatusOr<ManagedPolicy> GetManagedPolicy(Reader& reader, std::string_view arn) {
+  if (arn.starts_with(kAwsPolicyPrefix)) {
+    for (const ManagedPolicy& policy : AwsManagedPolicies()) {
+      if (ManagedPolicyArn(policy) == arn) return policy;
+    }
+    return NotFound("policy {} does not exist", arn);
+  }
   TRY_ASSIGN(sql::Row row, reader.session().SelectOne(
                                kPolicyColumns, fmt::format("{} WHERE p.arn = ?", kPolicyFrom),
                                {arn}, fmt::format("policy {}", arn)));

@@ -123,6 +123,7 @@ absl::StatusOr<Identity> LoadSession(Reader& reader, const auth::StsSession& ses
   principal.source_identity = session.source_identity;
   principal.federated_provider = session.federated_provider;
   for (const auto& [key, value] : session.tags) principal.tags[key] = value;
+  principal.transitive_tag_keys = session.transitive_tag_keys;
   principal.has_session_policies = session.has_session_policies;
   for (const std::string& text : session.session_policies) {
     TRY(AddPolicy("session policy", text, &principal.session_policies));
@@ -131,6 +132,17 @@ absl::StatusOr<Identity> LoadSession(Reader& reader, const auth::StsSession& ses
     TRY(AddManaged(reader, arn, &principal.session_policies));
   }
   return Identity{session.secret, std::move(principal)};
+}
+
+absl::StatusOr<Principal> LoadGroup(Reader& reader, std::string_view account,
+                                    std::string_view name) {
+  TRY_ASSIGN(IamGroup group, GetGroup(reader, account, name));
+  Principal principal;
+  principal.account = group.account;
+  principal.arn = fmt::format("arn:aws:iam::{}:group{}{}", group.account, group.path, group.name);
+  principal.user_id = group.id;
+  TRY(AddOwned(reader, PolicyOwner::kGroup, account, name, &principal.identity_policies));
+  return principal;
 }
 
 absl::StatusOr<Identity> LoadKey(Reader& reader, std::string_view access_key_id) {
@@ -147,6 +159,30 @@ absl::StatusOr<Identity> LoadKey(Reader& reader, std::string_view access_key_id)
 }
 
 }  // namespace
+
+absl::StatusOr<Principal> LoadPrincipal(Reader& reader, std::string_view arn) {
+  const std::vector<std::string_view> fields = Split(arn, ':');
+  const bool ours = fields.size() == 6 && (fields[2] == "iam" || fields[2] == "sts");
+  if (!ours) return InvalidArgument("{} is not the ARN of a user, group or role", arn);
+  const std::string_view account = fields[4];
+  const std::vector<std::string_view> parts = Split(fields[5], '/');
+  if (parts[0] == "root" && parts.size() == 1) return auth::RootPrincipal(account);
+  absl::StatusOr<Principal> principal = InvalidArgument("{} is not the ARN of a principal", arn);
+  if (parts.size() < 2) return principal;
+  if (parts[0] == "assumed-role" && parts.size() == 3) {
+    return LoadRole(reader, account, parts[1], parts[2]);
+  }
+  if (parts[0] == "role") {
+    TRY_ASSIGN(Principal role, LoadRole(reader, account, parts.back(), "simulated"));
+    if (role.role_arn != arn) return NotFound("role {} does not exist", arn);
+    return role;
+  }
+  if (parts[0] == "user") principal = LoadUser(reader, account, parts.back());
+  if (parts[0] == "group") principal = LoadGroup(reader, account, parts.back());
+  TRY(principal);
+  if (principal->arn != arn) return NotFound("{} does not exist", arn);
+  return principal;
+}
 
 absl::StatusOr<std::shared_ptr<const Identity>> IdentityStore::Resolve(
     std::string_view access_key_id, std::string_view session_token) {

@@ -29,6 +29,11 @@ struct Identity {
   auth::Principal principal;
 };
 
+// The principal that an ARN names, with every policy that counts: arn:aws:iam::A:user/…, :role/…
+// (as a session named "simulated"), :group/… (its policies alone), :root, or
+// arn:aws:sts::A:assumed-role/name/session. InvalidArgument: none of these. NotFound.
+absl::StatusOr<auth::Principal> LoadPrincipal(Reader& reader, std::string_view arn);
+
 class IdentityStore {
  public:
   struct Options {

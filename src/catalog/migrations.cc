@@ -208,11 +208,31 @@ Migration GrafanaAccess() {
            "DROP TABLE grafana_service_accounts"}};
 }
 
+Migration Eks() {
+  return {7,
+          "EKS: clusters that are known, Pod Identity",
+          {
+              "CREATE TABLE eks_clusters (account TEXT NOT NULL, region TEXT NOT NULL,"
+              " name TEXT NOT NULL, endpoint TEXT NOT NULL, ca_pem TEXT NOT NULL,"
+              " issuer TEXT NOT NULL, jwks TEXT NOT NULL, version TEXT NOT NULL,"
+              " tags TEXT NOT NULL, created_ms BIGINT NOT NULL, revision BIGINT NOT NULL,"
+              " PRIMARY KEY (account, region, name))",
+              "CREATE INDEX eks_clusters_issuer ON eks_clusters (account, issuer)",
+              "CREATE TABLE eks_pod_identities (id TEXT PRIMARY KEY, account TEXT NOT NULL,"
+              " region TEXT NOT NULL, cluster TEXT NOT NULL, namespace_name TEXT NOT NULL,"
+              " service_account TEXT NOT NULL, role_arn TEXT NOT NULL, tags TEXT NOT NULL,"
+              " created_ms BIGINT NOT NULL, modified_ms BIGINT NOT NULL,"
+              " revision BIGINT NOT NULL,"
+              " UNIQUE (account, region, cluster, namespace_name, service_account))",
+          },
+          {"DROP TABLE eks_pod_identities", "DROP TABLE eks_clusters"}};
+}
+
 }  // namespace
 
 const std::vector<Migration>& Migrations() {
-  static const std::vector<Migration> migrations = {Core(), Iam(), Workspaces(), GrafanaItems(),
-                                                    AmpObjects(),   GrafanaAccess()};
+  static const std::vector<Migration> migrations = {
+      Core(), Iam(), Workspaces(), GrafanaItems(), AmpObjects(), GrafanaAccess(), Eks()};
   return migrations;
 }
 

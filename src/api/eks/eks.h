@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The EKS face, rest-json: clusters that were made known to hearth are listed and described as
+// Terraform's aws_eks_cluster data source reads them; tags; Pod Identity associations. hearth makes
+// no clusters: CreateCluster and its like say so.
+//
+// One operation is hearth's own, signed and authorised (eks:RegisterCluster) as the others:
+//   POST /hearth/clusters {name, endpoint, certificateAuthority: {data}, issuer, jwks, version,
+//   tags}
+// makes a cluster known or changes it; `hearth cluster add` calls it. DeregisterCluster is AWS's.
+// Source: aws-contract.md §6.6, §7.4 and the service model. Thread-safe.
+#pragma once
+
+#include <string>
+
+#include "access/gate.h"
+#include "access/rest_json.h"
+#include "base/rng.h"
+#include "catalog/catalog.h"
+#include "catalog/eks.h"
+#include "net/http.h"
+
+namespace hearth::api {
+
+class Eks {
+ public:
+  Eks(const access::Gate& gate, catalog::Catalog& catalog, Rng& rng)
+      : gate_(gate), catalog_(catalog), rng_(rng) {}
+  net::HttpResponse Handle(const net::HttpRequest& request);
+
+ private:
+  struct Call {
+    const access::Caller& caller;
+    const access::RestMatch& match;
+    access::RestInput input;
+  };
+  absl::StatusOr<std::string> Run(const net::HttpRequest& request, const access::Caller& caller,
+                                  const access::RestMatch& match);
+  // eks:<operation> on `resource`.
+  absl::Status Authorize(const Call& call, std::string_view resource);
+  std::string ClusterArn(const access::Caller& caller, std::string_view name) const;
+  absl::StatusOr<catalog::EksCluster> Find(catalog::Reader& reader, const access::Caller& caller,
+                                           std::string_view name);
+
+  absl::StatusOr<std::string> ListClusters(const Call& call);
+  absl::StatusOr<std::string> DescribeCluster(const Call& call);
+  absl::StatusOr<std::string> RegisterCluster(const Call& call);
+  absl::StatusOr<std::string> DeregisterCluster(const Call& call);
+  absl::StatusOr<std::string> Tags(const Call& call);
+  absl::StatusOr<std::string> CreateAssociation(const Call& call);
+  absl::StatusOr<std::string> ListAssociations(const Call& call);
+  absl::StatusOr<std::string> Association(const Call& call);  // describe, update, delete
+
+  const access::Gate& gate_;
+  catalog::Catalog& catalog_;
+  Rng& rng_;
+};
+
+}  // namespace hearth::api
