@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clusters that hearth knows: `hearth cluster`, the EKS face through boto3, and Pod Identity
+(aws-contract §6.6, §7.4)."""
+
+import base64
+import json
+
+import pytest
+
+from aws_session import ACCOUNT, client, fails, policy, trust, unique
+from connect import client_for
+from hearth_process import run_hearth
+from oidc_issuer import Issuer
+
+POD_TRUST = trust({'Service': 'pods.eks.amazonaws.com'}, ['sts:AssumeRole', 'sts:TagSession'])
+
+
+@pytest.fixture(scope='module')
+def eks(shared_hearth):
+    return client(shared_hearth, 'eks')
+
+
+@pytest.fixture
+def issuer():
+    with Issuer() as made:
+        yield made
+
+
+def run(process, *arguments):
+    done = run_hearth('cluster', *arguments, env=process.aws_environment())
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def cluster(shared_hearth, issuer):
+    name = unique('cluster')
+    run(shared_hearth, 'add', name, '--issuer', issuer.url, '--api-server',
+        'https://127.0.0.1:6443', '--ca', shared_hearth.data / 'tls' / 'ca.pem',
+        '--kubernetes-version', '1.31')
+    yield name
+    run(shared_hearth, 'remove', name)
+
+
+def test_describe_cluster_as_terraform_reads_it(shared_hearth, eks, issuer, cluster):
+    found = eks.describe_cluster(name=cluster)['cluster']
+    assert found['arn'] == f'arn:aws:eks:us-east-1:{ACCOUNT}:cluster/{cluster}'
+    assert found['identity'] == {'oidc': {'issuer': issuer.url}}
+    assert (found['endpoint'], found['status'], found['version']) == (
+        'https://127.0.0.1:6443', 'ACTIVE', '1.31')
+    pem = (shared_hearth.data / 'tls' / 'ca.pem').read_bytes()
+    assert base64.b64decode(found['certificateAuthority']['data']) == pem
+    raw = client_for(shared_hearth, service='eks').get(f'/clusters/{cluster}').json()
+    assert isinstance(raw['cluster']['createdAt'], (int, float))  # a string fails in the Go SDK
+
+
+def test_list_and_commands(shared_hearth, eks, cluster):
+    assert cluster in eks.list_clusters()['clusters']
+    pages = eks.get_paginator('list_clusters').paginate(PaginationConfig={'PageSize': 1})
+    assert cluster in [name for page in pages for name in page['clusters']]
+    assert f'{cluster}\thttps://127.0.0.1:6443\t' in run(shared_hearth, 'list')
+    assert cluster in [c['name'] for c in json.loads(run(shared_hearth, 'list', '--json'))]
+    eks.get_waiter('cluster_active').wait(name=cluster)
+
+
+def test_unknown_cluster(shared_hearth, eks):
+    with fails('ResourceNotFoundException', 404, 'No cluster found for name: none.'):
+        eks.describe_cluster(name='none')
+    done = run_hearth('cluster', 'remove', 'none', env=shared_hearth.aws_environment())
+    assert done.returncode == 1 and 'ResourceNotFoundException' in done.stderr
+
+
+def test_clusters_are_not_made_here(eks):
+    with fails('InvalidRequestException', 400, 'hearth cluster add'):
+        eks.delete_cluster(name='any')
+
+
+@pytest.mark.parametrize('arguments,text', [
+    (['--issuer', 'http://example.com'], 'give its key set as jwks'),
+    (['--issuer', 'ftp://x'], 'issuer is no URL'), (['--api-server', 'x'], 'endpoint is no URL')])
+def test_bad_cluster(shared_hearth, arguments, text):
+    done = run_hearth('cluster', 'add', unique(), *arguments,
+                      env=shared_hearth.aws_environment())
+    assert done.returncode == 1 and text in done.stderr
+
+
+def test_tags(eks, cluster):
+    arn = eks.describe_cluster(name=cluster)['cluster']['arn']
+    eks.tag_resource(resourceArn=arn, tags={'a': '1', 'b': '2'})
+    eks.untag_resource(resourceArn=arn, tagKeys=['a'])
+    assert eks.list_tags_for_resource(resourceArn=arn)['tags'] == {'b': '2'}
+    with fails('NotFoundException', 404):
+        eks.list_tags_for_resource(resourceArn=arn + 'x')
+
+
+def test_pod_identity(shared_hearth, eks, issuer, cluster):
+    iam, auth = client(shared_hearth, 'iam'), client(shared_hearth, 'eks-auth')
+    role = unique('pod')
+    arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=POD_TRUST)['Role']['Arn']
+    iam.put_role_policy(RoleName=role, PolicyName='p', PolicyDocument=policy({
+        'Action': 'aps:ListWorkspaces', 'Resource': '*', 'Condition': {'StringEquals': {
+            'aws:PrincipalTag/kubernetes-namespace': 'monitoring'}}}))
+    made = eks.create_pod_identity_association(clusterName=cluster, namespace='monitoring',
+                                               serviceAccount='ingest', roleArn=arn)['association']
+    with fails('ResourceInUseException', 409):
+        eks.create_pod_identity_association(clusterName=cluster, namespace='monitoring',
+                                            serviceAccount='ingest', roleArn=arn)
+    which = {'clusterName': cluster, 'associationId': made['associationId']}
+    assert eks.describe_pod_identity_association(**which)['association']['roleArn'] == arn
+    listed = eks.list_pod_identity_associations(clusterName=cluster, namespace='monitoring')
+    assert [a['associationId'] for a in listed['associations']] == [made['associationId']]
+    audience = 'pods.eks.amazonaws.com'
+    answer = auth.assume_role_for_pod_identity(clusterName=cluster,
+                                               token=issuer.token(audience=audience))
+    assert answer['subject'] == {'namespace': 'monitoring', 'serviceAccount': 'ingest'}
+    assert answer['assumedRoleUser']['arn'].startswith(
+        f'arn:aws:sts::{ACCOUNT}:assumed-role/{role}/eks-{cluster}-')
+    keys = {k[0].upper() + k[1:]: v for k, v in answer['credentials'].items()}
+    client(shared_hearth, 'amp', keys).list_workspaces()
+    for token, code in ((issuer.token(), 'InvalidTokenException'),
+                        (issuer.token(audience=audience, exp=1), 'ExpiredTokenException'),
+                        (issuer.token(audience=audience, account='other'),
+                         'ResourceNotFoundException')):
+        with fails(code):
+            auth.assume_role_for_pod_identity(clusterName=cluster, token=token)
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=trust(
+        {'Service': 'grafana.amazonaws.com'}))
+    with fails('AccessDeniedException'):
+        auth.assume_role_for_pod_identity(clusterName=cluster,
+                                          token=issuer.token(audience=audience))
+    eks.delete_pod_identity_association(**which)
+    with fails('ResourceNotFoundException', 404):
+        eks.describe_pod_identity_association(**which)
+    iam.delete_role_policy(RoleName=role, PolicyName='p')
+    iam.delete_role(RoleName=role)
