@@ -2,8 +2,10 @@
 #include "server.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <thread>
 
 #include "base/log.h"
@@ -18,10 +20,18 @@ namespace {
 
 // Requests under way may take so long at a stop; the rest of the ten seconds is for sealing.
 constexpr int64_t kDrainMs = 4000;
-// Of the memory budget (engine.md §3.3): what the head may take, and about what a series costs in
-// it (record, labels, postings and an open chunk, measured by tsdb_bench on 12-label series).
-constexpr double kHeadShare = 0.55;
-constexpr uint64_t kSeriesBytes = 1024;
+// What the process holds that is not a file's: resident pages without the shared ones.
+uint64_t ResidentBytes() {
+  std::FILE* const file = std::fopen("/proc/self/statm", "r");
+  if (file == nullptr) return 0;
+  unsigned long total = 0;  // NOLINT(google-runtime-int): fscanf's type
+  unsigned long resident = 0;
+  unsigned long shared = 0;
+  const int read = std::fscanf(file, "%lu %lu %lu", &total, &resident, &shared);
+  std::fclose(file);
+  if (read != 3 || resident < shared) return 0;
+  return uint64_t{resident - shared} * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
 
 // What the AWS API says of where a Grafana workspace is: no scheme, as AWS has none (product.md,
 // URLs). Under a domain each has a name of its own, else a path below the TLS listener.
@@ -106,11 +116,10 @@ absl::Status Server::OpenWorkspaces() {
     options.rates.samples_per_second = 2'000'000.0 / 30;
     options.rates.calls = true;
   }
-  const auto head_bytes =
-      static_cast<uint64_t>(kHeadShare * static_cast<double>(settings_.memory_limit_bytes));
-  options.store.head_bytes_max = head_bytes;
-  options.store.series_max =
-      static_cast<size_t>(std::min<uint64_t>(options.store.series_max, head_bytes / kSeriesBytes));
+  // New series are refused by the memory that they take; this is where a store stops altogether.
+  options.store.head_bytes_max = std::max(settings_.memory_limit_bytes, options.store.seal_bytes);
+  options.memory_limit_bytes = settings_.memory_limit_bytes;
+  options.resident_bytes = ResidentBytes;
   options.disk_limit_share = settings_.disk_limit.share;
   options.disk_limit_bytes = settings_.disk_limit.bytes;
   const size_t threads = std::max(1U, std::thread::hardware_concurrency());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workspace/manager.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -16,6 +18,24 @@ constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
 // Seal and compaction jobs at once; they share the machine with ingest and queries.
 constexpr size_t kBackgroundThreads = 1;
 constexpr size_t kBackgroundQueueMax = 4096;
+// Of the process' memory (engine.md 3.3): the heads' part, and where the process as a whole puts
+// the stores under pressure, whatever takes the memory.
+constexpr double kHeadsShare = 0.55;
+constexpr double kProcessSealShare = 0.75;
+constexpr double kProcessEvictShare = 0.82;
+constexpr double kProcessRefuseShare = 0.90;
+constexpr int64_t kTrimNs = 10'000'000'000;
+// Blocks go from here on, until this is undercut; blocks that end within the last two hours stay.
+constexpr double kDropFrom = 0.97;
+constexpr double kDropTo = 0.93;
+constexpr int64_t kKeepNewestMs = int64_t{2} * 3600 * 1000;
+// Blocks dropped at one look; the next look is a second away.
+constexpr int kDropsAtOnce = 16;
+
+uint64_t HeadsBytes(uint64_t memory_limit_bytes) {
+  if (memory_limit_bytes == 0) return uint64_t{1} << 50;
+  return static_cast<uint64_t>(kHeadsShare * static_cast<double>(memory_limit_bytes));
+}
 
 }  // namespace
 
@@ -29,11 +49,25 @@ Manager::Manager(Options options, catalog::Catalog& catalog, FileSystem& file_sy
       logs_(options_.log_directory.empty() ? JoinPath(DirectoryOf(options_.directory), "logs")
                                            : options_.log_directory,
             file_system, metrics),
+      memory_(HeadsBytes(options_.memory_limit_bytes)),
       background_({"background", kBackgroundThreads, kBackgroundQueueMax}),
       rule_settings_(options_.rule_settings) {
   metrics_.AddCallback(this, "hearth_workspace_disk_full",
                        "1 while writes are refused because the volume is over --disk-limit.", false,
                        {}, [this] { return guard_.disk_full ? 1.0 : 0.0; });
+  const auto add = [this](std::string_view name, std::string_view help,
+                          std::function<double()> read) {
+    metrics_.AddCallback(this, name, help, false, {}, std::move(read));
+  };
+  add("hearth_memory_limit_bytes", "What the process may take (--memory-limit); 0: unlimited.",
+      [this] { return static_cast<double>(options_.memory_limit_bytes); });
+  add("hearth_memory_heads_bytes", "Memory that the heads of all stores take.",
+      [this] { return static_cast<double>(memory_.heads_bytes()); });
+  add("hearth_memory_heads_limit_bytes", "The part of --memory-limit that heads may take.",
+      [this] { return static_cast<double>(memory_.heads_bytes_max()); });
+  add("hearth_memory_pressure",
+      "0: none, 1: heads are sealed early, 2: idle series leave, 3: new series are refused.",
+      [this] { return static_cast<double>(memory_.pressure()); });
   metrics_.AddCallback(this, "hearth_workspace_workspaces", "AMP workspaces that are open.", false,
                        {}, [this] {
                          absl::MutexLock lock(&mutex_);
@@ -84,7 +118,11 @@ tsdb::Options Manager::StoreOptions(const catalog::AmpWorkspace& row) const {
 
 absl::StatusOr<std::shared_ptr<Workspace>> Manager::OpenStore(Settings settings) {
   const catalog::AmpWorkspace& row = settings.row;
-  auto db = tsdb::Db::Open(StoreOptions(row), file_system_, clock_, metrics_, &background_);
+  tsdb::Options store = StoreOptions(row);
+  store.memory = &memory_;
+  store.head_bytes_max =
+      std::max(std::min(store.head_bytes_max, memory_.heads_bytes_max()), store.seal_bytes);
+  auto db = tsdb::Db::Open(std::move(store), file_system_, clock_, metrics_, &background_);
   if (!db.ok()) return Annotate(db.status(), "opening workspace " + row.id);
   const tsdb::Stats stats = (*db)->stats();
   if (stats.replayed_samples > 0 || stats.quarantined_frames > 0) {
@@ -199,24 +237,102 @@ void Manager::Configure(const Settings& settings) {
   workspace->SetRuleQueryOffset(settings.row.config.rule_query_offset_seconds);
 }
 
-void Manager::WatchDisk() {
+bool Manager::DiskUse(uint64_t* used, uint64_t* limit, uint64_t* ours) const {
+  *ours = 0;
+  for (const auto& workspace : All()) *ours += workspace->db().stats().disk_bytes;
   if (options_.disk_limit_bytes > 0) {
-    uint64_t used = 0;
-    for (const auto& workspace : All()) used += workspace->db().stats().disk_bytes;
-    guard_.disk_full = used >= options_.disk_limit_bytes;
-    return;
+    *used = *ours;
+    *limit = options_.disk_limit_bytes;
+    return true;
   }
   const auto space = file_system_.Space(options_.directory);
-  if (!space.ok() || space->total_bytes == 0) return;
-  const double used_share =
-      1.0 - static_cast<double>(space->free_bytes) / static_cast<double>(space->total_bytes);
-  const bool full = used_share >= options_.disk_limit_share;
+  if (!space.ok() || space->total_bytes == 0) return false;
+  *used = space->total_bytes - space->free_bytes;
+  *limit = static_cast<uint64_t>(options_.disk_limit_share *
+                                 static_cast<double>(space->total_bytes));
+  return true;
+}
+
+void Manager::WatchDisk() {
+  uint64_t used = 0;
+  uint64_t limit = 0;
+  uint64_t ours = 0;
+  if (!DiskUse(&used, &limit, &ours)) return;
+  const auto share = [&](double part) {
+    return static_cast<uint64_t>(part * static_cast<double>(limit));
+  };
+  if (used >= share(kDropFrom) && ours >= used / 2) {
+    FreeDisk(used - share(kDropTo));
+    if (!DiskUse(&used, &limit, &ours)) return;
+  }
+  const bool full = used >= limit;
+  if (!full) KeepReserve();
   if (full != guard_.disk_full.exchange(full)) {
     log::Warn("workspace",
-              full ? "volume over --disk-limit: writes are refused"
-                   : "volume below --disk-limit: writes are accepted again",
-              {{"used_share", used_share}, {"limit", options_.disk_limit_share}});
+              full ? "over --disk-limit: writes are refused"
+                   : "below --disk-limit: writes are accepted again",
+              {{"used_bytes", used}, {"limit_bytes", limit}, {"ours_bytes", ours}});
   }
+}
+
+void Manager::FreeDisk(uint64_t excess) {
+  uint64_t freed = 0;
+  for (int i = 0; i < kDropsAtOnce && freed < excess; ++i) {
+    auto dropped = DropOneBlock();
+    if (absl::IsResourceExhausted(dropped.status()) && file_system_.Exists(reserve_path())) {
+      log::Warn("workspace", "the volume is full: the reserve is given up to drop a block",
+                {{"reserve", reserve_path()}});
+      if (file_system_.Remove(reserve_path()).ok()) dropped = DropOneBlock();
+    }
+    if (!dropped.ok()) {
+      log::Error("workspace", "cannot drop a block for --disk-limit; tried again in a second",
+                 {{"error", Message(dropped.status())}});
+      return;
+    }
+    if (*dropped == 0) return;
+    freed += *dropped;
+  }
+}
+
+// Of the workspace that holds most and has one that may go.
+absl::StatusOr<uint64_t> Manager::DropOneBlock() {
+  const int64_t before_ms = clock_.NowMs() - kKeepNewestMs;
+  std::shared_ptr<Workspace> largest;
+  uint64_t most = 0;
+  for (const auto& workspace : All()) {
+    if (workspace->db().oldest_block_end_ms() >= before_ms) continue;
+    const uint64_t bytes = workspace->db().stats().disk_bytes;
+    if (largest == nullptr || bytes > most) {
+      largest = workspace;
+      most = bytes;
+    }
+  }
+  if (largest == nullptr) return 0;
+  return largest->db().DropOldestBlock(before_ms);
+}
+
+void Manager::KeepReserve() {
+  if (options_.disk_reserve_bytes == 0 || file_system_.Exists(reserve_path())) return;
+  const std::string zeros(options_.disk_reserve_bytes, '\0');
+  // It is tried again every second: a volume that is full has none.
+  file_system_.WriteFileAtomic(reserve_path(), zeros).IgnoreError();
+}
+
+void Manager::WatchMemory() {
+  if (options_.memory_limit_bytes == 0 || !options_.resident_bytes) return;
+  const double share = static_cast<double>(options_.resident_bytes()) /
+                       static_cast<double>(options_.memory_limit_bytes);
+  const tsdb::Pressure pressure = share >= kProcessRefuseShare  ? tsdb::Pressure::kRefuse
+                                  : share >= kProcessEvictShare ? tsdb::Pressure::kEvict
+                                  : share >= kProcessSealShare  ? tsdb::Pressure::kSeal
+                                                                : tsdb::Pressure::kNone;
+  memory_.SetProcessPressure(pressure);
+  if (pressure < tsdb::Pressure::kEvict) return;
+  // What was freed in small pieces stays with malloc until it is told to give it back.
+  const int64_t now_ns = clock_.MonotonicNs();
+  if (now_ns - last_trim_ns_ < kTrimNs) return;
+  last_trim_ns_ = now_ns;
+  malloc_trim(0);
 }
 
 void Manager::MaintainLoop() {
@@ -230,6 +346,7 @@ void Manager::MaintainLoop() {
     for (const auto& workspace : all) workspace->db().Maintain();
     all.clear();
     WatchDisk();
+    WatchMemory();
     mutex_.Lock();
   }
 }

@@ -13,6 +13,7 @@
 #include <absl/synchronization/mutex.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@
 #include "base/threads.h"
 #include "catalog/catalog.h"
 #include "rules/evaluated_group.h"
+#include "tsdb/memory_budget.h"
 #include "tsdb/options.h"
 #include "workspace/settings.h"
 #include "workspace/vended_logs.h"
@@ -40,9 +42,17 @@ struct Options {
   std::string directory;
   tsdb::Options store;  // the defaults of every store; `directory` is set for each
   // Share of the volume that may be used before writes are refused (--disk-limit), 0 … 1, or bytes
-  // of our own where disk_limit_bytes is not 0.
+  // of our own where disk_limit_bytes is not 0. Near it the oldest blocks go, of the workspace that
+  // holds most; of a volume only while what fills it is mostly ours.
   double disk_limit_share = 0.90;
   uint64_t disk_limit_bytes = 0;
+  // Kept free by a file of ours that is given up where the volume is so full that not even a block
+  // can be dropped (the manifest has to be written for it).
+  uint64_t disk_reserve_bytes = 4 << 20;
+  // What the process may take (--memory-limit); 0: unlimited. The heads' part of it is budgeted
+  // exactly; the rest by what `resident_bytes` tells, if that is set.
+  uint64_t memory_limit_bytes = 0;
+  std::function<uint64_t()> resident_bytes;
   int64_t maintain_every_ms = 1000;
   // Of workspaces that set none; what the control plane reports as in force.
   int64_t rule_query_offset_ms = 0;
@@ -85,6 +95,7 @@ class Manager {
   void Close();
 
   const Options& options() const { return options_; }
+  const tsdb::MemoryBudget& memory() const { return memory_; }
 
  private:
   Manager(Options options, catalog::Catalog& catalog, FileSystem& file_system, const Clock& clock,
@@ -95,6 +106,14 @@ class Manager {
   tsdb::Options StoreOptions(const catalog::AmpWorkspace& row) const;
   void MaintainLoop();
   void WatchDisk();
+  void WatchMemory();
+  // Used and allowed bytes; false where the volume cannot be asked.
+  bool DiskUse(uint64_t* used, uint64_t* limit, uint64_t* ours) const;
+  // Drops oldest blocks until `excess` bytes are freed, or none is left that may go.
+  void FreeDisk(uint64_t excess);
+  absl::StatusOr<uint64_t> DropOneBlock();
+  void KeepReserve();
+  std::string reserve_path() const { return JoinPath(options_.directory, ".reserve"); }
 
   const Options options_;
   catalog::Catalog& catalog_;
@@ -103,6 +122,8 @@ class Manager {
   Registry& metrics_;
   WriteGuard guard_;
   VendedLogs logs_;
+  tsdb::MemoryBudget memory_;
+  int64_t last_trim_ns_ = 0;  // of the maintenance thread
   ThreadPool background_;
   absl::Mutex opening_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);  // stores come and go one at a time
   mutable absl::Mutex mutex_;
