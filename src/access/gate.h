@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "auth/access.h"
+#include "auth/policy.h"
 #include "auth/principal.h"
 #include "auth/sigv4.h"
 #include "base/clock.h"
@@ -86,6 +87,12 @@ class Gate {
   using ConditionKeys = std::vector<std::pair<std::string, std::vector<std::string>>>;
   std::optional<Refusal> Authorize(const Caller& caller, std::string_view action,
                                    std::string_view resource, const ConditionKeys& keys) const;
+
+  // On a resource of `account` that may have a policy of its own (null: none): callers of another
+  // account need both sides, those of its own either (auth/access.h).
+  std::optional<Refusal> AuthorizeOn(const Caller& caller, std::string_view action,
+                                     std::string_view resource, std::string_view account,
+                                     const auth::PolicyDocument* resource_policy) const;
 
   const Options& options() const { return options_; }
 

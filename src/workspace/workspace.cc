@@ -101,6 +101,7 @@ absl::StatusOr<WriteOutcome> Workspace::Write(const storage::WriteBatch& batch,
   }
   outcome.refused = std::move(admitted.refused);
   outcome.refused_samples = admitted.refused_samples;
+  outcome.refused_reason = admitted.refused_reason;
   outcome.follower = std::move(admitted.follower);
   outcome.follower_samples = admitted.follower_samples;
   samples_ingested_.fetch_add(outcome.stored.stored, std::memory_order_relaxed);

@@ -75,6 +75,7 @@ struct WriteOutcome {
   // A limit of this workspace refused series: the first one's index, and Cortex's words.
   std::optional<std::pair<uint32_t, std::string>> refused;
   size_t refused_samples = 0;
+  std::string_view refused_reason;  // of the discarded-samples metric
   // Samples of a replica that is not the elected one: "" or Cortex's words (the answer is 202).
   std::string follower;
   size_t follower_samples = 0;

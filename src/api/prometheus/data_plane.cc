@@ -49,6 +49,16 @@ constexpr std::array kAlertmanagerRoutes = {
     AlertmanagerRoute{"GET", "/alertmanager/api/v2/status", "aps:GetAlertManagerStatus"},
 };
 
+// Which of AMP's request rates a path falls under (aws-contract.md §11.1).
+workspace::CallKind KindOf(std::string_view path) {
+  using workspace::CallKind;
+  if (PrometheusApi::IsWrite(path)) return CallKind::kWrite;
+  if (path == "/api/v1/query" || path == "/api/v1/query_range") return CallKind::kQuery;
+  const bool metadata = path == "/api/v1/series" || path == "/api/v1/labels" ||
+                        path == "/api/v1/metadata" || path.starts_with("/api/v1/label/");
+  return metadata ? CallKind::kMetadata : CallKind::kOther;
+}
+
 }  // namespace
 
 net::HttpResponse DataPlane::HandleRoot(const net::HttpRequest& request) {
@@ -92,20 +102,26 @@ net::HttpResponse DataPlane::Serve(const net::HttpRequest& request, std::string_
                             ""};
     return access::AwsJsonRefusal(refusal, false);
   }
-  if (path.starts_with("/alertmanager/")) {
-    return Alertmanager(request, path, caller, workspace->arn());
+  if (!workspace->TakeCall(KindOf(path))) {
+    net::HttpResponse response = net::JsonResponse(429, R"({"message":"Rate exceeded"})");
+    response.headers.Set("Retry-After", "1");
+    return response;
   }
+  if (path.starts_with("/alertmanager/")) return Alertmanager(request, path, caller, *workspace);
   const bool collector = id == default_workspace_;
   return api_.Handle(request, path, plane, caller, *workspace, collector ? &collector_ : nullptr);
 }
 
 net::HttpResponse DataPlane::Alertmanager(const net::HttpRequest& request, std::string_view path,
-                                          const access::Caller& caller, std::string_view arn) {
+                                          const access::Caller& caller,
+                                          const workspace::Workspace& workspace) {
   for (const AlertmanagerRoute& route : kAlertmanagerRoutes) {
     const bool prefix = route.prefix.ends_with('/');
     const bool same = prefix ? path.starts_with(route.prefix) : path == route.prefix;
     if (request.method != route.method || !same) continue;
-    if (const auto refusal = gate_.Authorize(caller, route.action, arn)) {
+    if (const auto refusal =
+            gate_.AuthorizeOn(caller, route.action, workspace.arn(), workspace.account(),
+                              workspace.resource_policy().get())) {
       return access::AwsJsonRefusal(*refusal, false);
     }
     return access::AwsJsonError(

@@ -39,7 +39,8 @@ class DataPlane {
   net::HttpResponse Serve(const net::HttpRequest& request, std::string_view id,
                           std::string_view path, Plane plane, const access::Caller& caller);
   net::HttpResponse Alertmanager(const net::HttpRequest& request, std::string_view path,
-                                 const access::Caller& caller, std::string_view arn);
+                                 const access::Caller& caller,
+                                 const workspace::Workspace& workspace);
 
   PrometheusApi& api_;
   const access::Gate& gate_;

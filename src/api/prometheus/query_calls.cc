@@ -93,6 +93,31 @@ net::HttpResponse Answer(promql::Result result, size_t limit, bool stats) {
   return Success(ResultJson(result, stats), warnings, result.infos);
 }
 
+struct LoggedRange {
+  bool range = false;
+  int64_t start_ms = 0;
+  int64_t end_ms = 0;
+  int64_t step_ms = 0;
+};
+
+// Into the workspace's query log, where its control plane asked for one.
+void LogQuery(const net::HttpRequest& request, const Parameters& parameters,
+              const LoggedRange& range, const promql::Result& result,
+              workspace::Workspace* workspace) {
+  const std::string query(parameters.Get("query"));
+  workspace::QueryRecord record;
+  record.query = query;
+  record.range = range.range;
+  record.start_ms = range.start_ms;
+  record.end_ms = range.end_ms;
+  record.step_ms = range.step_ms;
+  record.user_agent = request.headers.Find("User-Agent");
+  record.dashboard_uid = request.headers.Find("X-Dashboard-Uid");
+  record.panel_id = request.headers.Find("X-Panel-Id");
+  record.samples = result.stats.total_queryable_samples;
+  workspace->LogQuery(record);
+}
+
 }  // namespace
 
 net::HttpResponse PrometheusApi::Query(const Call& call, const Parameters& parameters) {
@@ -108,6 +133,7 @@ net::HttpResponse PrometheusApi::Query(const Call& call, const Parameters& param
   query_seconds_.Observe(static_cast<double>(clock_.MonotonicNs() - begin_ns) / 1e9);
   if (!result.ok()) return QueryFailed(result.status(), call.plane);
   call.workspace.CountQuery(result->stats.total_queryable_samples);
+  LogQuery(call.request, parameters, {false, *time_ms, *time_ms, 0}, *result, &call.workspace);
   return Answer(*std::move(result), *limit, !parameters.Get("stats").empty());
 }
 
@@ -131,6 +157,8 @@ net::HttpResponse PrometheusApi::QueryRange(const Call& call, const Parameters& 
   query_seconds_.Observe(static_cast<double>(clock_.MonotonicNs() - begin_ns) / 1e9);
   if (!result.ok()) return QueryFailed(result.status(), call.plane);
   call.workspace.CountQuery(result->stats.total_queryable_samples);
+  LogQuery(call.request, parameters, {true, range->start_ms, range->end_ms, range->step_ms},
+           *result, &call.workspace);
   return Answer(*std::move(result), *limit, !parameters.Get("stats").empty());
 }
 

@@ -8,6 +8,7 @@
 
 #include "api/prometheus/answers.h"
 #include "api/prometheus/prometheus_api.h"
+#include "api/prometheus/write_limits.h"
 #include "base/compress.h"
 #include "base/status.h"
 #include "storage/write_batch.h"
@@ -123,6 +124,15 @@ class FloatBatch {
   size_t histograms_ = 0;
 };
 
+net::HttpResponse StoreFailed(const absl::Status& status) {
+  if (absl::IsInvalidArgument(status) || absl::IsUnimplemented(status)) {
+    return Plain(400, Message(status));
+  }
+  net::HttpResponse response = Plain(503, Message(status));
+  response.headers.Set("Retry-After", "1");
+  return response;
+}
+
 }  // namespace
 
 net::HttpResponse PrometheusApi::Write(const Call& call) {
@@ -151,14 +161,14 @@ net::HttpResponse PrometheusApi::Write(const Call& call) {
   const auto decoded = codec::DecodeRemoteWrite(message, options_.label_limits, &floats);
   if (!decoded.ok()) return Plain(400, Message(decoded.status()));
   samples_received_.Add(batch.sample_count() + decoded->discarded);
-  const auto outcome = call.workspace.Commit(batch, {call.workspace.id(), "remote_write", 0});
-  if (!outcome.ok()) {
-    if (absl::IsInvalidArgument(outcome.status()) || absl::IsUnimplemented(outcome.status())) {
-      return Plain(400, Message(outcome.status()));
-    }
-    net::HttpResponse response = Plain(503, Message(outcome.status()));
-    response.headers.Set("Retry-After", "1");
-    return response;
+  if (auto refusal = RateRefusal(call.workspace, batch)) return *std::move(refusal);
+  workspace::WriteOutcome limits;
+  const auto outcome = WriteWithin(call.workspace, batch, &limits);
+  if (!outcome.ok()) return StoreFailed(outcome.status());
+  CountDiscarded(metrics_, *decoded, *outcome, limits,
+                 clock_.NowMs() - options_.sample_age_max_ms);
+  if (auto answer = LimitAnswer(call.workspace, limits, *outcome, *decoded)) {
+    return *std::move(answer);
   }
   // The first error in the order of the request. Validation leaves series out of the batch, so a
   // rejection's index is smaller than its place in the request by those left out before it.
