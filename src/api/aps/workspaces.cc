@@ -4,7 +4,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "access/replay.h"
 #include "api/aps/answers.h"
 #include "api/aps/aps.h"
 #include "base/log.h"
@@ -43,43 +42,37 @@ absl::StatusOr<std::string> Trimmed(const std::string& alias) {
 
 Aps::Body Aps::CreateWorkspace(const Call& call) {
   catalog::AmpWorkspace workspace;
-  workspace.id = "ws-" + NewUuid(rng_);
   workspace.account = account();
   workspace.region = call.caller.region;
   TRY_ASSIGN(workspace.alias, Trimmed(call.Text("alias")));
   workspace.kms_key_arn = call.Text("kmsKeyArn");
   workspace.tags = call.input.TextMap("tags");
   TRY(CheckTags(workspace.tags));
-  const access::ReplayKey key = access::MakeReplayKey(
-      call.request, call.caller, account(), call.match.operation->name, call.Text("clientToken"));
-  const auto before = catalog_.Read(
-      [&](catalog::Reader& reader) { return access::FindReplay(reader, key); });
-  if (before.ok()) return before->body;
-  if (!absl::IsNotFound(before.status())) return before.status();
-  // The store first: a row whose store cannot be opened would be a workspace that takes nothing.
-  TRY(workspaces_.Add(workspace));
-  bool created = false;
-  const Body body = Once(
-      call,
-      [&](catalog::Transaction& transaction) -> Body {
-        catalog::AmpWorkspaceQuery query;
-        query.account = account();
-        query.region = call.caller.region;
-        const size_t limit = options_.aws_fidelity ? kAwsWorkspacesMax : kWorkspacesMax;
-        query.limit = static_cast<int>(limit);
-        TRY_ASSIGN(const auto rows, catalog::ListAmpWorkspaces(transaction, query));
-        if (rows.size() >= limit) {
-          return access::QuotaExceeded("Limit exceeded. Maximum workspaces per account.", "",
-                                       "workspace", "aps", "");
-        }
-        TRY(catalog::CreateAmpWorkspace(transaction, &workspace));
-        Json json = WorkspaceJson(workspace);
-        json.erase("createdAt");
-        json.erase("alias");
-        return access::RestBody(json);
-      },
-      [&] { created = true; });
-  if (!created) workspaces_.Remove(workspace.id).IgnoreError();  // nobody ever knew of it
+  TRY_ASSIGN(std::string body, Once(call, [&](catalog::Transaction& transaction) -> Body {
+    catalog::AmpWorkspaceQuery query;
+    query.account = account();
+    query.region = call.caller.region;
+    const size_t limit = options_.aws_fidelity ? kAwsWorkspacesMax : kWorkspacesMax;
+    query.limit = static_cast<int>(limit);
+    TRY_ASSIGN(const auto rows, catalog::ListAmpWorkspaces(transaction, query));
+    if (rows.size() >= limit) {
+      return access::QuotaExceeded("Limit exceeded. Maximum workspaces per account.", "",
+                                   "workspace", "aps", "");
+    }
+    TRY(catalog::CreateAmpWorkspace(transaction, &workspace));
+    Json json = WorkspaceJson(workspace);
+    json.erase("createdAt");
+    json.erase("alias");
+    return access::RestBody(json);
+  }));
+  // Also on a repeat: the first attempt may have failed to open the store.
+  const Json made = Json::parse(body, nullptr, /*allow_exceptions=*/false);
+  const std::string id = made.value("workspaceId", workspace.id);
+  if (workspaces_.Find(id) == nullptr) {
+    const auto row = catalog_.Read(
+        [&](catalog::Reader& reader) { return catalog::GetAmpWorkspace(reader, id); });
+    if (row.ok()) TRY(workspaces_.Add(*row));
+  }
   return body;
 }
 
