@@ -95,7 +95,7 @@ def test_alerts_fire_resolve_and_are_sent_again(start_hearth, alertmanager, tmp_
 
     def give(value):
         sample = series({'__name__': 'given', 'job': 'a'}, [(now_ms(), value)])
-        assert client.write(sample).status_code == 200
+        assert client.write(sample).ok
 
     assert client.data('/api/v1/alertmanagers') == {
         'activeAlertmanagers': [{'url': f'{alertmanager.url}/api/v2/alerts'}],
