@@ -36,7 +36,8 @@ def grafana_client(process, region='us-east-1', check=True, retries=1):
         aws_secret_access_key=profile['aws_secret_access_key']))
 
 
-@pytest.fixture(scope='module', params=['one', 'two'])
+@pytest.fixture(scope='module', params=[
+    'one', pytest.param('two', marks=pytest.mark.long)])
 def hearth(request):
     if request.param == 'one':
         yield request.getfixturevalue('shared_hearth')
@@ -143,7 +144,8 @@ def test_configuration_and_versions(grafana, workspace):
     grafana.delete_workspace(workspaceId=old)
 
 
-def test_saml_has_its_defaults_filled(grafana, workspace):
+def test_saml_has_its_defaults_filled(grafana, workspace, hearth):
+    unchecked = grafana_client(hearth, check=False)
     shown = grafana.describe_workspace_authentication(workspaceId=workspace)['authentication']
     assert shown == {'providers': ['AWS_SSO']}
     assert failure(grafana.update_workspace_authentication, workspaceId=workspace,
@@ -151,7 +153,7 @@ def test_saml_has_its_defaults_filled(grafana, workspace):
                    samlConfiguration={'idpMetadata': {'url': 'https://idp'}})[1] == 400
     both = {'url': 'https://idp', 'xml': '<x/>'}
     for metadata in ({}, both):
-        assert failure(grafana.update_workspace_authentication, workspaceId=workspace,
+        assert failure(unchecked.update_workspace_authentication, workspaceId=workspace,
                        authenticationProviders=['SAML'],
                        samlConfiguration={'idpMetadata': metadata})[1] == 400
     answer = grafana.update_workspace_authentication(
@@ -364,7 +366,7 @@ def test_a_repeated_attempt_gets_the_first_result(grafana, workspace, hearth):
 
     def same_invocation(request, **_):
         request.headers['amz-sdk-invocation-id'] = '01234567-89ab-cdef-0123-456789abcdef'
-    client.meta.events.register('before-sign.grafana.*', same_invocation)
+    client.meta.events.register('before-send.grafana.*', same_invocation)
     accounts = [client.create_workspace_service_account(workspaceId=workspace, name='a',
                                                         grafanaRole='ADMIN') for _ in range(2)]
     assert accounts[0]['id'] == accounts[1]['id']
@@ -401,7 +403,9 @@ def valid(shape, name=''):
 
 
 def spoilt(shape):
-    """Values that the model does not take, each with what is wrong."""
+    """Values that the model does not take, each with what is wrong. Of another type only where
+    botocore can still write them.
+    """
     limits = shape.metadata
     if shape.type_name == 'string':
         if shape.enum:
@@ -424,15 +428,12 @@ def spoilt(shape):
             yield 'too many', [valid(shape.member)] * (limits['max'] + 1)
         if limits.get('min', 0) > 0:
             yield 'too few', []
-        yield 'type', 'x'
         for what, value in spoilt(shape.member):
             yield f'[0] {what}', [value] * max(1, limits.get('min', 0))
     elif shape.type_name == 'map':
         if 'max' in limits:
             yield 'too many', {f'k{i}': '' for i in range(limits['max'] + 1)}
-        yield 'type', 'x'
     elif shape.type_name == 'structure':
-        yield 'type', 'x'
         for member in shape.required_members:
             rest = valid(shape)
             del rest[member]
