@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Firing alerts reach the real Alertmanager (Debian's), resolve there, and survive its absence."""
 
+import pathlib
 import signal
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import requests
 
 from connect import client_for, wait_for
 from hearth_process import clean_environment
-from prometheus_process import require
+from prometheus_process import PEERS, require
 from remote_write import now_ms, series
 
 RULES = '''
@@ -36,6 +37,21 @@ alerting:
 '''
 
 
+# Debian's build reads its default template from here, wherever the program lies.
+TEMPLATE = pathlib.Path('/usr/share/prometheus/alertmanager/default.tmpl')
+
+
+def with_templates(command):
+    """`command`, with the unpacked package's /usr/share in place of the machine's if needed."""
+    if TEMPLATE.exists():
+        return command
+    share = PEERS / 'root' / 'usr' / 'share'
+    mount = ['unshare', '-rm', 'sh', '-c', 'mount --bind "$0" /usr/share && exec "$@"', share]
+    if subprocess.run([*mount, 'true'], capture_output=True, check=False).returncode != 0:
+        pytest.skip(f'{TEMPLATE} is not there, and nothing may be mounted in its place')
+    return [*mount, *command]
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
@@ -53,10 +69,10 @@ class Alertmanager:
         (directory / 'am.yml').write_text('route: {receiver: none}\nreceivers: [{name: none}]\n')
 
     def start(self):
-        self.process = subprocess.Popen(
-            [self.program, f'--config.file={self.directory / "am.yml"}',
-             f'--storage.path={self.directory / "am"}', '--cluster.listen-address=',
-             f'--web.listen-address=127.0.0.1:{self.port}', f'--web.external-url={self.url}'],
+        self.process = subprocess.Popen(with_templates([
+            self.program, f'--config.file={self.directory / "am.yml"}',
+            f'--storage.path={self.directory / "am"}', '--cluster.listen-address=',
+            f'--web.listen-address=127.0.0.1:{self.port}', f'--web.external-url={self.url}']),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=clean_environment())
         wait_for(self.ready)
 
