@@ -10,6 +10,7 @@
 
 #include "base/file_system.h"
 #include "base/status.h"
+#include "base/text.h"
 
 namespace hearth::app {
 namespace {
@@ -131,6 +132,23 @@ absl::StatusOr<Limit> ParseLimit(std::string_view text, std::string_view flag) {
   return limit;
 }
 
+// Ranges after commas; the word "private" stands for loopback and private addresses.
+static absl::Status ParseRanges(std::string_view flag, std::string_view text, bool deny,
+                         net::AddressPolicy* policy) {
+  for (const std::string_view piece : Split(text, ',')) {
+    const std::string_view word = TrimSpace(piece);
+    if (word.empty()) continue;
+    if (deny && word == "private") {
+      policy->deny_loopback = policy->deny_private = true;
+      continue;
+    }
+    const auto range = net::ParseIpRange(word);
+    if (!range.ok()) return BadFlag(flag, text, "addresses or ranges, like 10.0.0.0/8,fd00::/8");
+    (deny ? policy->denied : policy->allowed).push_back(*range);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ServeSettings> CheckFlags(const ServeFlags& flags) {
   ServeSettings settings;
   settings.flags = flags;
@@ -145,6 +163,9 @@ absl::StatusOr<ServeSettings> CheckFlags(const ServeFlags& flags) {
   TRY(CheckUrl("external-url", flags.external_url));
   TRY(CheckUrl("external-tls-url", flags.external_tls_url));
   TRY(CheckWords(flags, &settings));
+  net::AddressPolicy* addresses = &settings.data_source_addresses;
+  TRY(ParseRanges("datasource-allow", flags.datasource_allow, false, addresses));
+  TRY(ParseRanges("datasource-deny", flags.datasource_deny, true, addresses));
   if (!settings.auth &&
       (!IsLoopbackListener(settings.listen) || !IsLoopbackListener(settings.listen_tls))) {
     return InvalidArgument(
@@ -189,6 +210,10 @@ void AddServeFlags(CLI::App& command, ServeFlags* flags) {
   add("wal-fsync", &flags->wal_fsync,
       "when an acknowledged sample is on disk: always, interval (1 s) or os");
   add("config", &flags->config, "hearth.yaml: a Prometheus configuration, and dashboards");
+  add("datasource-allow", &flags->datasource_allow,
+      "addresses (10.0.0.0/8,…) that data sources reach though they are denied by default");
+  add("datasource-deny", &flags->datasource_deny,
+      "addresses that data sources never reach; private: loopback and private ones");
   add("memory-limit", &flags->memory_limit, "budget: a size or a share of cgroup or machine");
   add("disk-limit", &flags->disk_limit, "budget: a size, or a share of the volume");
   add("log-level", &flags->log_level, "debug, info, warn or error");

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "net/address_policy.h"
 #include "net/http.h"
 #include "tsdb/options.h"
 
@@ -35,6 +36,8 @@ struct ServeFlags {
   std::string auth = "on";
   std::string wal_fsync = "always";
   std::string config;
+  std::string datasource_allow;
+  std::string datasource_deny;
   std::string memory_limit = "70%";
   std::string disk_limit = "90%";
   std::string log_level = "info";
@@ -55,6 +58,7 @@ struct ServeSettings {
   net::HostPort listen_tls;
   bool aws_fidelity = false;
   bool auth = true;
+  net::AddressPolicy data_source_addresses;
   tsdb::WalFsync wal_fsync = tsdb::WalFsync::kAlways;
   uint64_t memory_limit_bytes = 0;
   Limit disk_limit;

@@ -206,6 +206,21 @@ void Server::BuildIdentityFaces() {
   eks_auth_ = std::make_unique<api::EksAuth>(*gate_, *catalog_, *oidc_keys_, clock_, rng_);
 }
 
+void Server::BuildGrafana() {
+  api::GrafanaHttpOptions options;
+  options.version = kGrafanaVersion;
+  options.own_urls = {http_url_, https_url_};
+  options.aws_fidelity = settings_.aws_fidelity;
+  options.data_source_addresses = settings_.data_source_addresses;
+  grafana_ = std::make_unique<api::GrafanaHttp>(
+      std::move(options), *catalog_, *gate_, *identities_, *sessions_,
+      [this](const net::HttpRequest& request, std::string_view workspace, std::string_view path,
+             const access::Caller& caller) {
+        return data_plane_->HandleAs(request, workspace, path, caller);
+      },
+      api::Console::Shell, metrics_);
+}
+
 void Server::BuildFaces() {
   const ServeFlags& flags = settings_.flags;
   api::PrometheusApiOptions prometheus;
@@ -227,15 +242,7 @@ void Server::BuildFaces() {
                                                  defaults_.amp.id, std::move(view));
   console_ = std::make_unique<api::Console>(api::ConsoleOptions{"/" + defaults_.grafana.id + "/"},
                                             *gate_, *sessions_, metrics_, ready_);
-  grafana_ = std::make_unique<api::GrafanaHttp>(
-      api::GrafanaHttpOptions{
-          std::string(kGrafanaVersion), {http_url_, https_url_}, settings_.aws_fidelity},
-      *catalog_, *gate_, *identities_, *sessions_,
-      [this](const net::HttpRequest& request, std::string_view workspace, std::string_view path,
-             const access::Caller& caller) {
-        return data_plane_->HandleAs(request, workspace, path, caller);
-      },
-      api::Console::Shell);
+  BuildGrafana();
   api::ApsHooks hooks;
   hooks.rules_changed = [this](std::string_view id) {
     if (const absl::Status status = workspaces_->ReloadRuleNamespaces(id); !status.ok()) {

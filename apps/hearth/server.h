@@ -69,6 +69,7 @@ class Server {
   absl::Status OpenCatalog();
   absl::Status OpenWorkspaces();
   absl::Status Listen();
+  void BuildGrafana();
   void BuildFaces();
   void BuildIdentityFaces();
   absl::Status StartCollector();

@@ -189,7 +189,7 @@ size_t Dispatch::Classify(const net::HttpRequest& head) {
   if (path.ends_with("/remote_write") || path == "/api/v1/write") return kPoolIngest;
   if (path.find("/api/v1/query") != std::string_view::npos ||
       path.find("/api/v1/series") != std::string_view::npos ||
-      path.find("/api/v1/label") != std::string_view::npos) {
+      path.find("/api/v1/label") != std::string_view::npos || path.ends_with("/api/ds/query")) {
     return kPoolQuery;
   }
   return kPoolMain;
