@@ -220,6 +220,31 @@ void AddServeFlags(CLI::App& command, ServeFlags* flags) {
   add("log-format", &flags->log_format, "text or json");
 }
 
+std::map<std::string, std::string> ShownFlags(const ServeFlags& flags) {
+  // postgresql://user:password@host/…, or a password among the parameters: neither is shown.
+  const std::string catalog = flags.catalog.find_first_of("@?") == std::string::npos
+                                  ? flags.catalog
+                                  : flags.catalog.substr(0, flags.catalog.find("://")) + "://…";
+  return {{"account", flags.account},
+          {"auth", flags.auth},
+          {"catalog", catalog},
+          {"config", flags.config},
+          {"data", flags.data},
+          {"disk-limit", flags.disk_limit},
+          {"domain", flags.domain},
+          {"external-tls-url", flags.external_tls_url},
+          {"external-url", flags.external_url},
+          {"fidelity", flags.fidelity},
+          {"listen", flags.listen},
+          {"listen-tls", flags.listen_tls},
+          {"log-format", flags.log_format},
+          {"log-level", flags.log_level},
+          {"memory-limit", flags.memory_limit},
+          {"region", flags.region},
+          {"tls-cert", flags.tls_cert},
+          {"wal-fsync", flags.wal_fsync}};
+}
+
 std::string CatalogUrl(const std::string& data, const std::string& catalog) {
   return catalog.empty() ? JoinPath(data, "catalog.sqlite") : catalog;
 }

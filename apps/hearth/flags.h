@@ -6,6 +6,7 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -68,6 +69,9 @@ struct ServeSettings {
 absl::StatusOr<ServeSettings> CheckFlags(const ServeFlags& flags);
 
 void AddServeFlags(CLI::App& command, ServeFlags* flags);
+
+// Every flag as it was given, by name, for /api/v1/status/flags: without the catalog's password.
+std::map<std::string, std::string> ShownFlags(const ServeFlags& flags);
 
 // SQLite's file below the data directory, or what --catalog says.
 std::string CatalogUrl(const std::string& data, const std::string& catalog);

@@ -33,6 +33,10 @@ uint64_t ResidentBytes() {
   return uint64_t{resident - shared} * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+// Of the memory budget (engine.md §3.3): what the intermediate results of one query may take; four
+// run at a time.
+constexpr double kQueryShare = 0.08;
+
 // What the AWS API says of where a Grafana workspace is: no scheme, as AWS has none (product.md,
 // URLs). Under a domain each has a name of its own, else a path below the TLS listener.
 std::string GrafanaEndpoint(const catalog::GrafanaWorkspace& workspace, const ServeFlags& flags,
@@ -124,11 +128,15 @@ absl::Status Server::OpenWorkspaces() {
   options.disk_limit_bytes = settings_.disk_limit.bytes;
   const size_t threads = std::max(1U, std::thread::hardware_concurrency());
   query_pool_ = std::make_unique<ThreadPool>(ThreadPool::Options{"query", threads, 1024});
-  engine_ = std::make_unique<promql::Engine>(promql::Options{}, &clock_, query_pool_.get());
+  promql::Options engine;
+  engine.memory_bytes_max = std::min(
+      engine.memory_bytes_max,
+      static_cast<size_t>(kQueryShare * static_cast<double>(settings_.memory_limit_bytes)));
+  engine_ = std::make_unique<promql::Engine>(engine, &clock_, query_pool_.get());
   client_ = std::make_unique<net::HttpClient>(net::HttpClientOptions{}, metrics_);
   fetcher_ = scrape::MakeHttpFetcher(*client_, file_system_);
-  notifier_ = std::make_unique<rules::Notifier>(rules::NotifierOptions{}, *fetcher_, clock_,
-                                                metrics_);
+  notifier_ =
+      std::make_unique<rules::Notifier>(rules::NotifierOptions{}, *fetcher_, clock_, metrics_);
   rule_scheduler_ = std::make_unique<rules::Scheduler>(rules::SchedulerOptions{threads}, *engine_,
                                                        clock_, metrics_);
   options.rule_scheduler = rule_scheduler_.get();
@@ -193,6 +201,26 @@ absl::Status Server::Listen() {
   return absl::OkStatus();
 }
 
+api::ServerView Server::StatusView() {
+  api::ServerView view;
+  view.start_time_ms = clock_.NowMs();
+  view.cpus = std::max(1U, std::thread::hardware_concurrency());
+  view.memory_limit_bytes = settings_.memory_limit_bytes;
+  view.flags = ShownFlags(settings_.flags);
+  char name[256] = {};
+  if (gethostname(name, sizeof name - 1) == 0) view.host_name = name;
+  if (getcwd(name, sizeof name) != nullptr) view.working_directory = name;
+  view.otlp = [this] {
+    absl::MutexLock lock(&status_mutex_);
+    return config_ == nullptr ? codec::OtlpSettings() : config_->otlp;
+  };
+  view.last_reload = [this] {
+    absl::MutexLock lock(&status_mutex_);
+    return last_reload_;
+  };
+  return view;
+}
+
 void Server::BuildIdentityFaces() {
   // Issuers are named by users: link-local and metadata addresses stay out of reach.
   net::HttpClientOptions client;
@@ -229,6 +257,10 @@ void Server::BuildFaces() {
   prometheus.sample_age_max_ms = workspaces_->options().store.max_sample_age_ms;
   prometheus.version = kVersion;
   prometheus.revision = kRevision;
+  prometheus.server = StatusView();
+  prometheus.snapshot_directory = JoinPath(flags.data, "snapshots");
+  prometheus.files = &file_system_;
+  prometheus.rng = &rng_;
   prometheus_ =
       std::make_unique<api::PrometheusApi>(prometheus, *gate_, *engine_, clock_, metrics_);
   api::CollectorView view;
@@ -237,6 +269,13 @@ void Server::BuildFaces() {
   };
   view.alertmanagers = [this] {
     return api::AlertmanagersView{notifier_->Alertmanagers(), notifier_->DroppedAlertmanagers()};
+  };
+  view.target_metadata = [this] {
+    return collector_ == nullptr ? std::vector<scrape::TargetMetadata>() : collector_->Metadata();
+  };
+  view.config = [this] {
+    absl::MutexLock lock(&status_mutex_);
+    return config_;
   };
   data_plane_ = std::make_unique<api::DataPlane>(*prometheus_, *gate_, *workspaces_,
                                                  defaults_.amp.id, std::move(view));
@@ -343,6 +382,11 @@ void Server::ApplyConfiguration(std::shared_ptr<const scrape::Config> config) {
     if (!status.ok()) errors.push_back("data source " + given.name + ": " + Message(status));
   }
   for (const std::string& error : errors) log::Error("provision", error);
+  {
+    absl::MutexLock lock(&status_mutex_);
+    config_ = config;
+    last_reload_ = {true, clock_.NowMs()};
+  }
   collector_->ApplyConfig(std::move(config));
 }
 
@@ -369,6 +413,8 @@ void Server::Reload() {
   } else {
     log::Error("config", "not reloaded, the old configuration goes on",
                {{"error", Message(config.status())}});
+    absl::MutexLock lock(&status_mutex_);
+    last_reload_.success = false;
   }
   if (const absl::Status status = http_->ReloadCertificates(); !status.ok()) {
     log::Error("tls", "certificates not reloaded, the old ones go on",

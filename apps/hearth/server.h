@@ -72,6 +72,7 @@ class Server {
   void BuildGrafana();
   void BuildFaces();
   void BuildIdentityFaces();
+  api::ServerView StatusView();
   absl::Status StartCollector();
   absl::StatusOr<std::shared_ptr<const scrape::Config>> LoadConfiguration();
   void ApplyConfiguration(std::shared_ptr<const scrape::Config> config);
@@ -122,6 +123,9 @@ class Server {
   std::shared_ptr<workspace::Workspace> default_workspace_;
   std::unique_ptr<scrape::Manager> collector_;
 
+  mutable absl::Mutex status_mutex_;
+  std::shared_ptr<const scrape::Config> config_ ABSL_GUARDED_BY(status_mutex_);
+  api::ServerView::LastReload last_reload_ ABSL_GUARDED_BY(status_mutex_);
   // Faces are built when the ports are known; until then requests are told to come back.
   std::atomic<api::Dispatch*> serving_{nullptr};
 };

@@ -40,6 +40,11 @@ class BatchForTest {
     values_.push_back(value);
     ++series_.back().sample_count;
   }
+  void AddSample(int64_t time_ms, double value, int64_t start_time_ms) {
+    start_times_ms_.resize(times_ms_.size(), 0);
+    start_times_ms_.push_back(start_time_ms);
+    AddSample(time_ms, value);
+  }
   void AddHistogram(model::HistogramSample sample) {
     histograms_.push_back(std::move(sample));
     ++series_.back().histogram_count;
@@ -54,6 +59,7 @@ class BatchForTest {
     series_.clear();
     times_ms_.clear();
     values_.clear();
+    start_times_ms_.clear();
     histograms_.clear();
     exemplars_.clear();
     metadata_.clear();
@@ -65,6 +71,7 @@ class BatchForTest {
   const std::vector<Series>& series() const { return series_; }
   const std::vector<int64_t>& times_ms() const { return times_ms_; }
   const std::vector<double>& values() const { return values_; }
+  const std::vector<int64_t>& start_times_ms() const { return start_times_ms_; }
   const std::vector<model::HistogramSample>& histograms() const { return histograms_; }
   const std::vector<SeriesExemplar>& exemplars() const { return exemplars_; }
   const std::vector<model::Metadata>& metadata() const { return metadata_; }
@@ -74,6 +81,7 @@ class BatchForTest {
   std::vector<Series> series_;
   std::vector<int64_t> times_ms_;
   std::vector<double> values_;
+  std::vector<int64_t> start_times_ms_;
   std::vector<model::HistogramSample> histograms_;
   std::vector<SeriesExemplar> exemplars_;
   std::vector<model::Metadata> metadata_;

@@ -158,6 +158,18 @@ void AppendGoGeneral(double value, std::string* out) {
   }
 }
 
+std::string FormatGoFixed(double value) {
+  std::string out;
+  AppendGoFixed(value, &out);
+  return out;
+}
+
+std::string FormatGoGeneral(double value) {
+  std::string out;
+  AppendGoGeneral(value, &out);
+  return out;
+}
+
 std::string FormatOpenMetricsFloat(double value) {
   std::string out;
   if (AppendSpecial(value, &out)) return out;

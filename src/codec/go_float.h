@@ -16,6 +16,8 @@ bool ParseGoFloat(std::string_view text, double* value);
 void AppendGoFixed(double value, std::string* out);
 void AppendGoExponent(double value, std::string* out);
 void AppendGoGeneral(double value, std::string* out);
+std::string FormatGoFixed(double value);
+std::string FormatGoGeneral(double value);  // also what fmt prints for %v
 
 // labels.FormatOpenMetricsFloat: 'g', with ".0" where that has neither point nor exponent.
 std::string FormatOpenMetricsFloat(double value);

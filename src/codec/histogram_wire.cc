@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codec/histogram_wire.h"
 
-#include <fmt/core.h>
-
 #include <bit>
-#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "base/status.h"
 #include "codec/wire.h"
 
 namespace hearth::codec {
@@ -16,9 +14,6 @@ namespace {
 
 using model::HistogramSpan;
 using model::NativeHistogram;
-
-constexpr int32_t kSchemaMin = -4;
-constexpr int32_t kSchemaMax = 8;
 
 // What the fields hold before deltas become counts.
 struct Raw {
@@ -102,7 +97,7 @@ const char* ReadDoubles(const char* p, const char* end, uint32_t type, std::vect
 }
 
 const char* ReadNumber(const char* p, const char* end, uint32_t field, uint32_t type,
-                       NativeHistogram* histogram, int64_t* time_ms) {
+                       NativeHistogram* histogram, model::HistogramSample* sample) {
   uint64_t number = 0;
   if (type == wire::kFixed64) {
     p = wire::ReadFixed64(p, end, &number);
@@ -125,7 +120,8 @@ const char* ReadNumber(const char* p, const char* end, uint32_t field, uint32_t 
   if (field == 4) histogram->schema = static_cast<int32_t>(wire::ZigZag(number));
   if (field == 6) histogram->zero_count = static_cast<double>(number);
   if (field == 14 && number <= 3) histogram->hint = static_cast<model::CounterResetHint>(number);
-  if (field == 15) *time_ms = static_cast<int64_t>(number);
+  if (field == 15) sample->time_ms = static_cast<int64_t>(number);
+  if (field == 17) sample->start_time_ms = static_cast<int64_t>(number);  // remote write 2.0
   return p;
 }
 
@@ -138,52 +134,6 @@ std::vector<double> Accumulate(const std::vector<int64_t>& deltas) {
     counts.push_back(static_cast<double>(static_cast<int64_t>(count)));
   }
   return counts;
-}
-
-std::string CheckSide(const std::vector<HistogramSpan>& spans, const std::vector<double>& buckets,
-                      std::string_view side, double* sum) {
-  uint64_t length = 0;
-  for (size_t i = 0; i < spans.size(); ++i) {
-    if (i > 0 && spans[i].offset < 0) {
-      return fmt::format(
-          "{} side: span number {} with offset {}: histogram has a span whose "
-          "offset is negative",
-          side, i + 1, spans[i].offset);
-    }
-    length += spans[i].length;
-  }
-  if (length != buckets.size()) {
-    return fmt::format(
-        "{} side: spans need {} buckets, have {} buckets: histogram spans specify "
-        "different number of buckets than provided",
-        side, length, buckets.size());
-  }
-  for (size_t i = 0; i < buckets.size(); ++i) {
-    if (buckets[i] < 0) {
-      return fmt::format(
-          "{} side: bucket number {} has observation count of {}: histogram has a "
-          "bucket whose observation count is negative",
-          side, i + 1, buckets[i]);
-    }
-    *sum += buckets[i];
-  }
-  return {};
-}
-
-std::string CheckCustomBounds(const NativeHistogram& histogram) {
-  if (!histogram.negative_spans.empty() || !histogram.negative_buckets.empty() ||
-      histogram.zero_count != 0) {
-    return "custom buckets: must not have zero count or negative buckets";
-  }
-  for (size_t i = 1; i < histogram.custom_values.size(); ++i) {
-    if (!(histogram.custom_values[i - 1] < histogram.custom_values[i])) {
-      return "histogram custom bounds must be in strictly increasing order";
-    }
-  }
-  if (histogram.positive_buckets.size() > histogram.custom_values.size() + 1) {
-    return "custom buckets: only as many buckets as bounds, and one more, are allowed";
-  }
-  return {};
 }
 
 void AppendSpans(uint32_t field, const std::vector<HistogramSpan>& spans, std::string* out) {
@@ -248,7 +198,7 @@ bool ParseHistogram(std::string_view bytes, model::HistogramSample* sample) {
         p = ReadDoubles(p, end, type, &histogram->custom_values);
         break;
       default:
-        p = ReadNumber(p, end, field, type, histogram.get(), &sample->time_ms);
+        p = ReadNumber(p, end, field, type, histogram.get(), sample);
     }
   }
   if (p == nullptr) return false;
@@ -286,33 +236,8 @@ void AppendHistogramMessage(const model::HistogramSample& sample, std::string* o
 }
 
 std::string CheckHistogram(const NativeHistogram& histogram) {
-  const bool custom = histogram.schema == model::kCustomBucketsSchema;
-  if (!custom && (histogram.schema < kSchemaMin || histogram.schema > kSchemaMax)) {
-    return fmt::format(
-        "schema {}: histogram has an invalid schema, which must be between {} and "
-        "{} for exponential buckets, or {} for custom buckets",
-        histogram.schema, kSchemaMin, kSchemaMax, model::kCustomBucketsSchema);
-  }
-  double sum = histogram.zero_count;
-  if (custom) {
-    if (std::string error = CheckCustomBounds(histogram); !error.empty()) return error;
-  }
-  std::string error =
-      CheckSide(histogram.negative_spans, histogram.negative_buckets, "negative", &sum);
-  if (!error.empty()) return error;
-  error = CheckSide(histogram.positive_spans, histogram.positive_buckets, "positive", &sum);
-  if (!error.empty()) return error;
-  // Float counts are sums of floats: they need not add up. NaN observations are in no bucket.
-  if (histogram.is_float) return {};
-  const bool adds_up = std::isnan(histogram.sum) ? sum <= histogram.count : sum == histogram.count;
-  if (!adds_up) {
-    return fmt::format(
-        "{} observations found in buckets, but the Count field is {}: histogram's "
-        "observation count should equal the number of observations found in the "
-        "buckets",
-        sum, histogram.count);
-  }
-  return {};
+  const absl::Status status = model::Validate(histogram);
+  return status.ok() ? "" : Message(status);
 }
 
 }  // namespace hearth::codec

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// prometheus.Histogram of remote write ↔ model::NativeHistogram. On the wire integer histograms
-// carry bucket deltas; the model carries absolute counts.
+// prometheus.Histogram of remote write 1.0 and 2.0 (the same fields; 2.0 has a start time) ↔
+// model::NativeHistogram. On the wire integer histograms carry bucket deltas; the model carries
+// absolute counts.
 #pragma once
 
 #include <string>
@@ -14,8 +15,7 @@ namespace hearth::codec {
 bool ParseHistogram(std::string_view bytes, model::HistogramSample* sample);
 void AppendHistogramMessage(const model::HistogramSample& sample, std::string* out);
 
-// What prometheus/model/histogram Validate checks: spans and buckets agree, nothing is negative,
-// counts add up, the schema exists. Empty: it is fine.
+// What model::Validate says; empty: it is fine.
 std::string CheckHistogram(const model::NativeHistogram& histogram);
 
 // A histogram of Prometheus has at most some hundreds of buckets (160 by default).

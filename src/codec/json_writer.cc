@@ -46,6 +46,18 @@ void AppendTime(int64_t time_ms, std::string* out) {
   AppendWhole(rest, out);
 }
 
+std::string FormatFloat(double value) {
+  std::string out;
+  AppendFloat(value, &out);
+  return out;
+}
+
+std::string FormatTimeText(int64_t time_ms) {
+  std::string out;
+  AppendTime(time_ms, &out);
+  return out;
+}
+
 void AppendLabels(model::LabelsView labels, std::string* out) {
   out->push_back('{');
   bool first = true;

@@ -22,6 +22,8 @@ void AppendFloat(double value, std::string* out);
 // The same without the switch: always 'f', as count_values and templates print.
 void AppendFloatPlain(double value, std::string* out);
 void AppendTime(int64_t time_ms, std::string* out);
+std::string FormatFloat(double value);
+std::string FormatTimeText(int64_t time_ms);
 // {"__name__":"up","job":"x"}
 void AppendLabels(model::LabelsView labels, std::string* out);
 // [1700000000.1,"1.5"]

@@ -34,6 +34,8 @@
 
 namespace hearth::codec {
 
+inline constexpr std::string_view kRemoteWriteV1 = "prometheus.WriteRequest";
+
 // Per series. Counts and sums are AMP's quotas, lengths are Cortex' defaults; 0 means no limit.
 struct LabelLimits {
   size_t labels_max = 150;

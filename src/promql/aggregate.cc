@@ -6,8 +6,8 @@
 #include <cstring>
 
 #include "base/status.h"
+#include "codec/go_float.h"
 #include "promql/evaluator.h"
-#include "promql/format.h"
 #include "promql/go_math.h"
 #include "promql/kahan.h"
 #include "promql/range_function.h"
@@ -94,6 +94,15 @@ size_t Folder::GroupOf(model::LabelsView labels) {
   if (op_ == TokenType::kQuantile) samples_.resize(cells);
   if (!histograms_.empty()) histograms_.resize(cells);
   return at->second;
+}
+
+size_t Folder::bytes() const {
+  // Quantiles keep every value of a cell: one at least, in a vector of its own.
+  constexpr size_t kSamplesBytes = sizeof(std::vector<double>) + 32;
+  return flags_.size() + incremental_.size() + samples_.size() * kSamplesBytes +
+         (values_.size() + compensations_.size() + means_.size() + counts_.size()) *
+             sizeof(double) +
+         group_labels_.size() * (2 * sizeof(std::string) + 64);
 }
 
 bool Folder::IgnoresHistograms() const {
@@ -300,6 +309,29 @@ Grid Folder::Finish(const std::vector<double>& quantiles) {
   return out;
 }
 
+namespace {
+
+// Holds what the groups take while they come.
+class LimitedFolder : public RowSink {
+ public:
+  LimitedFolder(QueryState* query, Folder* folder) : query_(query), folder_(folder) {}
+  absl::Status Add(const RowView& row) override {
+    TRY(folder_->Add(row));
+    const size_t bytes = folder_->bytes();
+    if (bytes == held_) return absl::OkStatus();
+    const size_t more = bytes - held_;
+    held_ = bytes;
+    return query_->HoldBytes(more);
+  }
+
+ private:
+  QueryState* const query_;
+  Folder* const folder_;
+  size_t held_ = 0;
+};
+
+}  // namespace
+
 absl::StatusOr<Value> Evaluator::EvalAggregate(const AggregateExpr& expr) {
   if (expr.op == TokenType::kCountValues) return EvalCountValues(expr);
   if (expr.op == TokenType::kTopK || expr.op == TokenType::kBottomK ||
@@ -309,6 +341,12 @@ absl::StatusOr<Value> Evaluator::EvalAggregate(const AggregateExpr& expr) {
   std::vector<double> quantiles;
   if (expr.op == TokenType::kQuantile) {
     TRY_ASSIGN(quantiles, EvalScalar(*expr.param));
+  }
+  Folder folder(expr, steps(), &query_.notes);
+  LimitedFolder limited(&query_, &folder);
+  TRY(EvalRows(*expr.expr, &limited));
+  if (expr.op == TokenType::kQuantile) {
+    // After what is inside, as upstream: the later of two equal warnings gives the position.
     double low = quantiles[0];
     double high = quantiles[0];
     for (const double q : quantiles) {
@@ -319,8 +357,6 @@ absl::StatusOr<Value> Evaluator::EvalAggregate(const AggregateExpr& expr) {
     if (high > 1) query_.notes.InvalidQuantile(high, expr.param->pos());
     if (low < 0) query_.notes.InvalidQuantile(low, expr.param->pos());
   }
-  Folder folder(expr, steps(), &query_.notes);
-  TRY(EvalRows(*expr.expr, &folder));
   return Value{ValueType::kVector, {}, {}, folder.Finish(quantiles)};
 }
 
@@ -341,14 +377,18 @@ absl::StatusOr<Value> Evaluator::EvalCountValues(const AggregateExpr& expr) {
     for (size_t step = 0; step < steps(); ++step) {
       const Cell cell = grid.cells(row)[step];
       if (cell == Cell::kNone) continue;
-      std::string value = cell == Cell::kFloat ? FormatFixed(grid.values(row)[step])
+      std::string value = cell == Cell::kFloat ? codec::FormatGoFixed(grid.values(row)[step])
                                                : grid.histograms(row)[step]->ToString();
       if (at == SIZE_MAX || value != text) {
         text = std::move(value);
         builder.Set(label, text);
         grouping.Select(builder.Build(), &key);
         const auto [found, inserted] = rows.try_emplace(key, out.rows());
-        if (inserted) out.AddRow(model::Labels::FromPacked(key), false);
+        if (inserted) {
+          const size_t added = out.AddRow(model::Labels::FromPacked(key), false);
+          TRY(query_.HoldBytes(out.RowBytes(out.labels(added))));
+          TRY(query_.Tick());
+        }
         at = found->second;
       }
       const double count = out.cells(at)[step] == Cell::kNone ? 0 : out.values(at)[step];

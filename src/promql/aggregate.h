@@ -55,6 +55,7 @@ class Folder : public RowSink {
   absl::Status Add(const RowView& row) override;
   // `quantiles`: the parameter at each step, for quantile.
   Grid Finish(const std::vector<double>& quantiles);
+  size_t bytes() const;  // held by the groups so far; an estimate
 
  private:
   struct HistogramCell;

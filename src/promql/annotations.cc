@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
+#include "codec/go_float.h"
 #include "model/labels.h"
 #include "promql/civil.h"
-#include "promql/format.h"
 
 namespace hearth::promql {
 namespace {
@@ -32,11 +32,11 @@ void Annotations::Add(bool info, PosRange pos, std::string text) {
 }
 
 void Annotations::InvalidQuantile(double q, PosRange pos) {
-  Warning(pos, "quantile value should be between 0 and 1, got " + FormatShortest(q));
+  Warning(pos, "quantile value should be between 0 and 1, got " + codec::FormatGoGeneral(q));
 }
 void Annotations::InvalidRatio(double ratio, double capped, PosRange pos) {
   Warning(pos, fmt::format("ratio value should be between -1 and 1, got {}, capping to {}",
-                           FormatShortest(ratio), FormatShortest(capped)));
+                           codec::FormatGoGeneral(ratio), codec::FormatGoGeneral(capped)));
 }
 void Annotations::BadBucketLabel(std::string_view metric, std::string_view label, PosRange pos) {
   Warning(pos, fmt::format("bucket label \"le\" is missing or has a malformed value of {}{}",
@@ -161,7 +161,7 @@ std::string Annotations::Line(const std::string& text, const Note& note, std::st
     case Detail::kMonotonicity:
       return fmt::format(
           "{}, from buckets {} to {}, with a max diff of {}, over {} samples from {} to {} ({})",
-          text, FormatShortest(note.min_bucket), FormatShortest(note.max_bucket),
+          text, codec::FormatGoGeneral(note.min_bucket), codec::FormatGoGeneral(note.max_bucket),
           TwoDigits(note.max_difference), note.count, FormatRfc3339(note.min_time_ms / 1000),
           FormatRfc3339(note.max_time_ms / 1000), position);
     case Detail::kOverlap:

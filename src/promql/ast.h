@@ -66,6 +66,8 @@ struct Expr {
   virtual ExprPtr Clone() const = 0;
   // The canonical text, as upstream's printer writes it.
   std::string String() const;
+  // The same over many lines where it is long, as upstream's format_query has it; `level` indents.
+  std::string Pretty(int level = 0) const;
   // One line a node, children indented: for tests and for reading.
   std::string Dump() const;
   // Children in evaluation order; null ones are left out. Duration expressions are not children.

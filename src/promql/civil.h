@@ -9,9 +9,9 @@
 
 namespace hearth::promql {
 
-inline absl::CivilSecond CivilUtc(int64_t unix_seconds) {
-  return absl::CivilSecond(1970, 1, 1, 0, 0, 0) + unix_seconds;
-}
+// As Go's time package: what lies before its first year is seen 2^64 seconds later. That is where
+// NaN and infinities end up, which convert to the smallest int64.
+absl::CivilSecond CivilUtc(int64_t unix_seconds);
 std::string FormatRfc3339(int64_t unix_seconds);  // 2006-01-02T15:04:05Z
 
 }  // namespace hearth::promql

@@ -84,8 +84,7 @@ class Run {
  public:
   Run(const Options& options, const Clock& clock, const storage::Querier& querier,
       const QueryContext& context, std::string_view query)
-      : query_text_(query), clock_(clock), state_{options, querier, context, clock, 0,
-                                                  0,       {},      {},      0} {
+      : query_text_(query), clock_(clock), state_{options, querier, context, clock} {
     started_ns_ = clock.MonotonicNs();
     int64_t timeout_ms = options.timeout_ms;
     if (context.timeout_ms > 0) timeout_ms = std::min(timeout_ms, context.timeout_ms);
@@ -96,16 +95,24 @@ class Run {
   absl::StatusOr<Result> Evaluate(const Expr& expr, const Steps& steps, int64_t end_ms,
                                   int64_t step_ms, bool instant) {
     TRY_ASSIGN(const ExprPtr prepared, Prepare(expr, steps.start_ms, end_ms, step_ms));
+    auto result = EvaluatePrepared(expr, *prepared, steps, instant);
+    if (!result.ok()) return state_.Explain(result.status());
+    return result;
+  }
+
+ private:
+  absl::StatusOr<Result> EvaluatePrepared(const Expr& expr, const Expr& prepared,
+                                          const Steps& steps, bool instant) {
     const int64_t prepared_ns = clock_.MonotonicNs();
     Result result;
     result.type = instant ? expr.type() : ValueType::kMatrix;
     result.time_ms = steps.start_ms;
     Evaluator evaluator(&state_, steps);
     if (expr.type() == ValueType::kMatrix) {
-      TRY_ASSIGN(result.matrix, evaluator.EvalMatrix(*prepared));
+      TRY_ASSIGN(result.matrix, evaluator.EvalMatrix(prepared));
       SortByLabels(&result.matrix);
     } else {
-      TRY_ASSIGN(Value value, evaluator.Eval(*prepared));
+      TRY_ASSIGN(Value value, evaluator.Eval(prepared));
       if (value.type == ValueType::kVector && state_.options.delayed_name_removal) {
         TRY(value.grid.FinishNames());
       }
@@ -119,7 +126,6 @@ class Run {
     return result;
   }
 
- private:
   static void Fill(Value value, const Steps& steps, bool instant, Result* result) {
     if (value.type == ValueType::kString) {
       result->string = std::move(value.string);

@@ -26,6 +26,10 @@ namespace hearth::promql {
 struct Options {
   // Samples that one query may hold in memory at a time (Prometheus' --query.max-samples).
   size_t samples_max = 50'000'000;
+  // Bytes that one query may hold in intermediate results at a time, labels included; an estimate.
+  size_t memory_bytes_max = size_t{1} << 30;
+  // Series that the selectors of one query may bring together.
+  size_t series_max = 2'000'000;
   // Points per series of a range query; beyond it the query is refused (Prometheus' API limit).
   int64_t points_max = 11'000;
   int64_t timeout_ms = 120'000;
@@ -81,6 +85,7 @@ struct Stats {
   int64_t samples_read = 0;             // decoded from the store, each once
   int64_t total_queryable_samples = 0;  // Prometheus' totalQueryableSamples: each as often as used
   int64_t peak_samples = 0;             // most held in memory at a time
+  int64_t peak_bytes = 0;               // likewise; an estimate
   int64_t series = 0;                   // selected
   int64_t prepare_ns = 0;               // parse and plan
   int64_t evaluate_ns = 0;

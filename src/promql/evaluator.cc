@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "promql/evaluator.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "base/check.h"
@@ -19,6 +21,7 @@ class CountingSink : public RowSink {
     grid_->AddRow(row);
     size_t samples = 0;
     for (size_t i = 0; i < grid_->steps(); ++i) samples += row.cells[i] != Cell::kNone ? 1 : 0;
+    TRY(query_->HoldBytes(grid_->RowBytes(row.labels)));
     return query_->Hold(samples);
   }
 
@@ -49,6 +52,49 @@ absl::Status QueryState::Hold(size_t samples) {
   return absl::OkStatus();
 }
 
+absl::Status QueryState::HoldBytes(size_t bytes) {
+  held_bytes += bytes;
+  stats.peak_bytes = std::max(stats.peak_bytes, static_cast<int64_t>(held_bytes));
+  if (held_bytes > options.memory_bytes_max) {
+    return ResourceExhausted(
+        "query processing would take more than {} bytes of memory. Ask for fewer series or steps",
+        options.memory_bytes_max);
+  }
+  return absl::OkStatus();
+}
+
+QueryState::SelectorCost& QueryState::CostOf(const VectorSelector& selector) {
+  for (SelectorCost& cost : costs) {
+    if (cost.selector == &selector) return cost;
+  }
+  return costs.emplace_back(SelectorCost{&selector, 0, 0});
+}
+
+absl::Status QueryState::Explain(absl::Status status) const {
+  // Selectors of a megabyte are no help to anyone.
+  constexpr size_t kTextMax = 200;
+  if (costs.empty() || !(absl::IsResourceExhausted(status) || absl::IsDeadlineExceeded(status))) {
+    return status;
+  }
+  const SelectorCost& most = *std::max_element(
+      costs.begin(), costs.end(),
+      [](const auto& a, const auto& b) { return a.samples + a.series < b.samples + b.series; });
+  std::string text = most.selector->String();
+  if (text.size() > kTextMax) {
+    size_t cut = kTextMax;
+    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
+    text = text.substr(0, cut) + "…";
+  }
+  return absl::Status(status.code(),
+                      ToAbsl(fmt::format("{}; the selector that cost most is {} ({} series, {} "
+                                         "samples)",
+                                         Message(status), text, most.series, most.samples)));
+}
+
+size_t Value::bytes() const {
+  return type == ValueType::kVector ? grid.bytes() : scalar.size() * sizeof(double);
+}
+
 size_t Value::CountSamples() const {
   return type == ValueType::kVector ? grid.CountSamples() : scalar.size();
 }
@@ -56,8 +102,11 @@ size_t Value::CountSamples() const {
 absl::StatusOr<Value> Evaluator::Eval(const Expr& expr) {
   TRY(query_.CheckAlive());
   const size_t before = query_.held_samples;
+  const size_t bytes_before = query_.held_bytes;
   TRY_ASSIGN(Value value, EvalInner(expr));
   query_.held_samples = before;
+  query_.held_bytes = bytes_before;
+  TRY(query_.HoldBytes(value.bytes()));
   TRY(query_.Hold(value.CountSamples()));
   return value;
 }
@@ -65,6 +114,7 @@ absl::StatusOr<Value> Evaluator::Eval(const Expr& expr) {
 absl::StatusOr<Value> Evaluator::EvalInner(const Expr& expr) {
   switch (expr.kind) {
     case ExprKind::kNumber:
+      TRY(query_.HoldBytes(steps() * sizeof(double)));
       return Value{ValueType::kScalar,
                    std::vector<double>(steps(), As<NumberLiteral>(expr).value),
                    {},

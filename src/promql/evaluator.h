@@ -27,14 +27,30 @@ struct QueryState {
   const Clock& clock;
   int64_t deadline_ns = 0;
   int64_t lookback_ms = 0;
-  Annotations notes;
-  Stats stats;
+  Annotations notes = {};
+  Stats stats = {};
   size_t held_samples = 0;
+  size_t held_bytes = 0;  // of grids; an estimate
+  // What each selector brought, for whoever has to name the one that cost most.
+  struct SelectorCost {
+    const VectorSelector* selector = nullptr;
+    int64_t series = 0;
+    int64_t samples = 0;
+  };
+  std::vector<SelectorCost> costs = {};
+  uint32_t ticks = 0;
 
   // Cancelled or DeadlineExceeded where the query must end, with upstream's text.
   absl::Status CheckAlive() const;
   // Counts samples that are now in memory; ResourceExhausted above the limit.
   absl::Status Hold(size_t samples);
+  // The same for bytes, against memory_bytes_max.
+  absl::Status HoldBytes(size_t bytes);
+  // CheckAlive now and then: for loops over rows that read nothing from the store.
+  absl::Status Tick() { return (++ticks & 63) == 0 ? CheckAlive() : absl::OkStatus(); }
+  SelectorCost& CostOf(const VectorSelector& selector);
+  // `status` with the selector that cost most, where a limit on what a query takes was met.
+  absl::Status Explain(absl::Status status) const;
 };
 
 // The value of an expression that is no range vector.
@@ -44,6 +60,7 @@ struct Value {
   std::string string;          // kString
   Grid grid;                   // kVector
   size_t CountSamples() const;
+  size_t bytes() const;  // an estimate
 };
 
 // One series as a selector of any kind hands it out; valid during the call.

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <limits>
 
-#include "promql/format.h"
+#include "codec/go_float.h"
 #include "promql/go_math.h"
 #include "promql/histogram_bounds.h"
 
@@ -39,9 +39,9 @@ void ForEachCount(FloatHistogram* histogram, auto apply) {
 std::string BoundedText(const Bounded& bucket, bool zero) {
   const bool lower_inclusive = zero || bucket.lower < 0;
   const bool upper_inclusive = zero || bucket.upper > 0;
-  return fmt::format("{}{},{}{}:{}", lower_inclusive ? '[' : '(', FormatShortest(bucket.lower),
-                     FormatShortest(bucket.upper), upper_inclusive ? ']' : ')',
-                     FormatShortest(bucket.count));
+  return fmt::format("{}{},{}{}:{}", lower_inclusive ? '[' : '(',
+                     codec::FormatGoGeneral(bucket.lower), codec::FormatGoGeneral(bucket.upper),
+                     upper_inclusive ? ']' : ')', codec::FormatGoGeneral(bucket.count));
 }
 
 std::vector<Bucket> FromSpans(const std::vector<model::HistogramSpan>& spans,
@@ -231,7 +231,8 @@ FloatHistogram FloatHistogram::AtSchema(int32_t target) const {
 }
 
 std::string FloatHistogram::ToString() const {
-  std::string out = fmt::format("{{count:{}, sum:{}", FormatShortest(count), FormatShortest(sum));
+  std::string out =
+      fmt::format("{{count:{}, sum:{}", codec::FormatGoGeneral(count), codec::FormatGoGeneral(sum));
   for (auto it = negative.rbegin(); it != negative.rend(); ++it) {
     if (it->count != 0) out += ", " + BoundedText(BoundedBucket(*it, false), false);
   }
@@ -250,11 +251,12 @@ std::string FloatHistogram::TestExpression() const {
     out += fmt::format("{}{}:{}", out.empty() ? "" : " ", name, text);
   };
   const auto add_number = [&add](std::string_view name, double value) {
-    if (value != 0) add(name, FormatShortest(value));
+    if (value != 0) add(name, codec::FormatGoGeneral(value));
   };
   const auto list = [](const std::vector<double>& values) {
     std::string text = "[";
-    for (const double value : values) text += (text.size() > 1 ? " " : "") + FormatShortest(value);
+    for (const double value : values)
+      text += (text.size() > 1 ? " " : "") + codec::FormatGoGeneral(value);
     return text + "]";
   };
   if (schema != 0) add("schema", std::to_string(schema));

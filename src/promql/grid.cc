@@ -15,6 +15,14 @@ size_t Grid::AddRow(model::Labels labels, bool drop_name) {
   return rows_.size() - 1;
 }
 
+size_t Grid::bytes() const {
+  size_t total = 0;
+  for (const Row& row : rows_) {
+    total += RowBytes(row.labels) + row.histograms.size() * sizeof(HistogramPtr);
+  }
+  return total;
+}
+
 size_t Grid::AddRow(const RowView& row) {
   rows_.push_back({model::Labels(row.labels), row.drop_name, {}});
   values_.insert(values_.end(), row.values, row.values + steps_);

@@ -74,6 +74,12 @@ class Grid {
   RowView View(size_t row) const {
     return {rows_[row].labels, rows_[row].drop_name, values(row), cells(row), histograms(row)};
   }
+  // What one more row takes, and all of them: cells, labels and what allocating adds. Histograms
+  // are counted as the pointers to them, which are shared with the store's.
+  size_t RowBytes(model::LabelsView labels) const {
+    return steps_ * (sizeof(double) + sizeof(Cell)) + labels.packed().size() + sizeof(Row) + 16;
+  }
+  size_t bytes() const;
   // Cells that hold something, as Prometheus counts samples.
   size_t CountSamples() const;
   void RemoveEmptyRows();

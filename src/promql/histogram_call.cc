@@ -7,9 +7,9 @@
 
 #include "base/status.h"
 #include "base/string_map.h"
+#include "codec/go_float.h"
 #include "promql/bucket_quantile.h"
 #include "promql/evaluator.h"
-#include "promql/format.h"
 #include "promql/go_math.h"
 
 namespace hearth::promql {
@@ -36,7 +36,7 @@ std::optional<double> ParseBound(std::string_view text) {
 
 // OpenMetrics' form of a number: a whole one has ".0".
 std::string OpenMetricsNumber(double value) {
-  std::string text = FormatShortest(value);
+  std::string text = codec::FormatGoGeneral(value);
   if (text.find_first_of(".eNI") == std::string::npos) text += ".0";
   return text;
 }

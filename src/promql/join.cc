@@ -283,6 +283,7 @@ absl::StatusOr<Value> Evaluator::EvalSetOperation(const BinaryExpr& expr) {
   const std::vector<uint32_t>& asked_groups = is_or ? left_groups : right_groups;
   std::vector<uint8_t> present(groups.size() * steps(), 0);
   for (size_t row = 0; row < asked.rows(); ++row) {
+    TRY(query_.Tick());
     for (size_t step = 0; step < steps(); ++step) {
       if (asked.cells(row)[step] == Cell::kNone) continue;
       present[asked_groups[row] * steps() + step] = 1;
@@ -292,6 +293,7 @@ absl::StatusOr<Value> Evaluator::EvalSetOperation(const BinaryExpr& expr) {
   const std::vector<uint32_t>& filtered_groups = is_or ? right_groups : left_groups;
   const uint8_t wanted = expr.op == TokenType::kAnd ? 1 : 0;
   for (size_t row = 0; row < filtered->rows(); ++row) {
+    TRY(query_.Tick());
     for (size_t step = 0; step < steps(); ++step) {
       if (present[filtered_groups[row] * steps() + step] == wanted) continue;
       filtered->cells(row)[step] = Cell::kNone;
@@ -299,6 +301,7 @@ absl::StatusOr<Value> Evaluator::EvalSetOperation(const BinaryExpr& expr) {
   }
   filtered->RemoveEmptyRows();
   if (is_or) {
+    TRY(query_.HoldBytes(right.bytes()));
     for (size_t row = 0; row < right.rows(); ++row) left.AddRow(right.View(row));
     // Upstream joins rows of equal labels here, and refuses two values at one step.
     if (!delayed_names() || !instant()) TRY(left.MergeEqualRows());

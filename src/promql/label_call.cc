@@ -102,13 +102,16 @@ absl::StatusOr<Value> Evaluator::EvalLabelReplace(const Call& call) {
   const re2::RE2& re2 = regex->re2();
   std::vector<re2::StringPiece> groups(static_cast<size_t>(re2.NumberOfCapturingGroups()) + 1);
   for (size_t row = 0; row < grid.rows(); ++row) {
+    TRY(query_.Tick());
     const std::string value(grid.labels(row).Get(source));
     const re2::StringPiece text(value);
     if (!re2.Match(text, 0, text.size(), re2::RE2::ANCHOR_BOTH, groups.data(),
                    static_cast<int>(groups.size()))) {
       continue;
     }
-    SetLabel(&grid, row, target, Expand(replacement, re2, groups));
+    const std::string expanded = Expand(replacement, re2, groups);
+    TRY(query_.HoldBytes(expanded.size()));
+    SetLabel(&grid, row, target, expanded);
   }
   TRY(grid.MergeEqualRows());
   return Value{ValueType::kVector, {}, {}, std::move(grid)};
@@ -128,11 +131,13 @@ absl::StatusOr<Value> Evaluator::EvalLabelJoin(const Call& call) {
   }
   TRY_ASSIGN(Grid grid, EvalVector(*call.args[0]));
   for (size_t row = 0; row < grid.rows(); ++row) {
+    TRY(query_.Tick());
     std::string joined;
     for (size_t i = 3; i < call.args.size(); ++i) {
       if (i > 3) joined += separator;
       joined += grid.labels(row).Get(Text(*call.args[i]));
     }
+    TRY(query_.HoldBytes(joined.size()));
     SetLabel(&grid, row, target, joined);
   }
   TRY(grid.MergeEqualRows());

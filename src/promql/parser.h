@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/duration.h"
 #include "model/labels.h"
 #include "model/matcher.h"
 #include "promql/ast.h"
@@ -43,9 +44,9 @@ absl::StatusOr<std::vector<model::Matcher>> ParseMetricSelector(std::string_view
 // `name{a="b",…}` with plain values: one series' labels.
 absl::StatusOr<model::Labels> ParseMetric(std::string_view input);
 
-// Durations as Prometheus writes them: "1h30m", "5ms"; "0" is zero. Milliseconds.
-absl::StatusOr<int64_t> ParseDurationMs(std::string_view text);
-std::string FormatDurationMs(int64_t ms);
+// Durations as queries write them are model's.
+using model::FormatDurationMs;
+using model::ParseDurationMs;
 // A quoted PromQL string ("…", '…' or `…`) to what it stands for.
 absl::StatusOr<std::string> Unquote(std::string_view quoted);
 

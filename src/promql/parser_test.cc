@@ -218,28 +218,5 @@ TEST(Parser, ReadsSelectorsAndLabelSets) {
   EXPECT_FALSE(ParseMetric("up{b=~\"2\"}").ok());
 }
 
-TEST(Parser, DurationsReadAndPrint) {
-  const struct {
-    std::string_view text;
-    int64_t ms;
-    std::string_view printed;
-  } rows[] = {{"0", 0, "0s"},
-              {"1ms", 1, "1ms"},
-              {"90s", 90'000, "1m30s"},
-              {"1h30m", 5'400'000, "1h30m"},
-              {"7d", 604'800'000, "1w"},
-              {"8d", 691'200'000, "8d"},
-              {"1y", 31'536'000'000, "1y"}};
-  for (const auto& row : rows) {
-    const auto ms = ParseDurationMs(row.text);
-    ASSERT_TRUE(ms.ok());
-    EXPECT_EQ(*ms, row.ms);
-    EXPECT_EQ(FormatDurationMs(row.ms), row.printed);
-  }
-  for (const std::string_view bad : {"", "5", "m", "1x", "1m1h", "1m1m", "300y"}) {
-    EXPECT_FALSE(ParseDurationMs(bad).ok()) << bad;
-  }
-}
-
 }  // namespace
 }  // namespace hearth::promql

@@ -5,45 +5,24 @@
 #include <algorithm>
 #include <cmath>
 
+#include "codec/go_float.h"
+#include "model/duration.h"
 #include "model/labels.h"
 #include "promql/ast.h"
-#include "promql/format.h"
-#include "promql/parser.h"
+#include "promql/printer.h"
 
 namespace hearth::promql {
 namespace {
 
 constexpr int64_t kNsPerMs = 1'000'000;
 
-std::string DurationText(int64_t ns) { return FormatDurationMs(ns / kNsPerMs); }
+std::string DurationText(int64_t ns) { return model::FormatDurationMs(ns / kNsPerMs); }
 
 void AppendNames(const std::vector<std::string>& names, std::string* out) {
   for (size_t i = 0; i < names.size(); ++i) {
     if (i > 0) *out += ", ";
     *out += model::IsLegacyLabelName(names[i]) ? names[i] : model::QuoteGo(names[i]);
   }
-}
-
-std::string MatchingText(const VectorMatching& matching) {
-  std::string out;
-  const bool grouped = matching.cardinality == Cardinality::kManyToOne ||
-                       matching.cardinality == Cardinality::kOneToMany;
-  if (!matching.labels.empty() || matching.on || grouped) {
-    out += matching.on ? " on (" : " ignoring (";
-    AppendNames(matching.labels, &out);
-    out += ")";
-  }
-  if (grouped) {
-    out += matching.cardinality == Cardinality::kManyToOne ? " group_left (" : " group_right (";
-    AppendNames(matching.include, &out);
-    out += ")";
-  }
-  const std::optional<double>& left = matching.fill_left;
-  const std::optional<double>& right = matching.fill_right;
-  if (left && right && *left == *right) return out + " fill (" + FormatShortest(*left) + ")";
-  if (left) out += " fill_left (" + FormatShortest(*left) + ")";
-  if (right) out += " fill_right (" + FormatShortest(*right) + ")";
-  return out;
 }
 
 std::string OffsetText(int64_t offset_ns, const std::unique_ptr<DurationExpr>& expr) {
@@ -97,20 +76,6 @@ std::string MatrixText(const MatrixSelector& matrix) {
          OffsetText(selector.original_offset_ns, selector.offset_expr);
 }
 
-std::string SubqueryText(const SubqueryExpr& subquery) {
-  const std::string range = subquery.range_expr != nullptr ? subquery.range_expr->String()
-                                                           : DurationText(subquery.range_ns);
-  std::string step;
-  if (subquery.step_ns != 0) {
-    step = DurationText(subquery.step_ns);
-  } else if (subquery.step_expr != nullptr) {
-    step = subquery.step_expr->String();
-  }
-  return subquery.expr->String() + "[" + range + ":" + step + "]" +
-         AtText(subquery.timestamp_ms, subquery.start_or_end) +
-         OffsetText(subquery.original_offset_ns, subquery.offset_expr);
-}
-
 std::string DurationExprText(const DurationExpr& expr) {
   std::string out;
   switch (expr.op) {
@@ -134,21 +99,8 @@ std::string DurationExprText(const DurationExpr& expr) {
   return expr.wrapped ? "(" + out + ")" : out;
 }
 
-std::string AggregateText(const AggregateExpr& expr) {
-  std::string out(Text(expr.op));
-  if (expr.without || !expr.grouping.empty()) {
-    out += expr.without ? " without (" : " by (";
-    AppendNames(expr.grouping, &out);
-    out += ") ";
-  }
-  out += "(";
-  if (expr.param != nullptr) out += expr.param->String() + ", ";
-  if (expr.expr != nullptr) out += expr.expr->String();
-  return out + ")";
-}
-
 std::string NumberText(const NumberLiteral& number) {
-  if (!number.duration) return FormatFixed(number.value);
+  if (!number.duration) return codec::FormatGoFixed(number.value);
   // Seconds to milliseconds by way of nanoseconds, as upstream's time.Duration does.
   const double ns = std::fabs(number.value) * 1e9;
   const std::string text = DurationText(ns < 9.2e18 ? static_cast<int64_t>(ns) : INT64_MAX);
@@ -162,11 +114,6 @@ std::string CallText(const Call& call) {
     out += call.args[i]->String();
   }
   return out + ")";
-}
-
-std::string BinaryText(const BinaryExpr& expr) {
-  return expr.lhs->String() + " " + std::string(Text(expr.op)) + (expr.return_bool ? " bool" : "") +
-         (expr.matching ? MatchingText(*expr.matching) : "") + " " + expr.rhs->String();
 }
 
 std::string_view KindName(ExprKind kind) {
@@ -208,6 +155,68 @@ void AppendDump(const Expr& expr, int level, std::string* out) {
 
 }  // namespace
 
+std::string MatchingText(const VectorMatching& matching) {
+  std::string out;
+  const bool grouped = matching.cardinality == Cardinality::kManyToOne ||
+                       matching.cardinality == Cardinality::kOneToMany;
+  if (!matching.labels.empty() || matching.on || grouped) {
+    out += matching.on ? " on (" : " ignoring (";
+    AppendNames(matching.labels, &out);
+    out += ")";
+  }
+  if (grouped) {
+    out += matching.cardinality == Cardinality::kManyToOne ? " group_left (" : " group_right (";
+    AppendNames(matching.include, &out);
+    out += ")";
+  }
+  const std::optional<double>& left = matching.fill_left;
+  const std::optional<double>& right = matching.fill_right;
+  if (left && right && *left == *right)
+    return out + " fill (" + codec::FormatGoGeneral(*left) + ")";
+  if (left) out += " fill_left (" + codec::FormatGoGeneral(*left) + ")";
+  if (right) out += " fill_right (" + codec::FormatGoGeneral(*right) + ")";
+  return out;
+}
+
+std::string AggregateHead(const AggregateExpr& expr) {
+  std::string out(Text(expr.op));
+  if (expr.without || !expr.grouping.empty()) {
+    out += expr.without ? " without (" : " by (";
+    AppendNames(expr.grouping, &out);
+    out += ") ";
+  }
+  return out;
+}
+
+std::string SubquerySuffix(const SubqueryExpr& subquery) {
+  const std::string range = subquery.range_expr != nullptr ? subquery.range_expr->String()
+                                                           : DurationText(subquery.range_ns);
+  std::string step;
+  if (subquery.step_ns != 0) {
+    step = DurationText(subquery.step_ns);
+  } else if (subquery.step_expr != nullptr) {
+    step = subquery.step_expr->String();
+  }
+  return "[" + range + ":" + step + "]" + AtText(subquery.timestamp_ms, subquery.start_or_end) +
+         OffsetText(subquery.original_offset_ns, subquery.offset_expr);
+}
+
+namespace {
+
+std::string AggregateText(const AggregateExpr& expr) {
+  std::string out = AggregateHead(expr) + "(";
+  if (expr.param != nullptr) out += expr.param->String() + ", ";
+  if (expr.expr != nullptr) out += expr.expr->String();
+  return out + ")";
+}
+
+std::string BinaryText(const BinaryExpr& expr) {
+  return expr.lhs->String() + " " + std::string(Text(expr.op)) + (expr.return_bool ? " bool" : "") +
+         (expr.matching ? MatchingText(*expr.matching) : "") + " " + expr.rhs->String();
+}
+
+}  // namespace
+
 std::string Expr::String() const {
   switch (kind) {
     case ExprKind::kAggregate:
@@ -219,7 +228,7 @@ std::string Expr::String() const {
     case ExprKind::kMatrixSelector:
       return MatrixText(As<MatrixSelector>(*this));
     case ExprKind::kSubquery:
-      return SubqueryText(As<SubqueryExpr>(*this));
+      return As<SubqueryExpr>(*this).expr->String() + SubquerySuffix(As<SubqueryExpr>(*this));
     case ExprKind::kNumber:
       return NumberText(As<NumberLiteral>(*this));
     case ExprKind::kParen:

@@ -7,9 +7,9 @@
 
 #include "base/status.h"
 #include "base/string_map.h"
+#include "codec/go_float.h"
 #include "promql/aggregate.h"
 #include "promql/evaluator.h"
-#include "promql/format.h"
 #include "promql/go_math.h"
 
 namespace hearth::promql {
@@ -236,10 +236,12 @@ absl::StatusOr<Value> Evaluator::EvalSelecting(const AggregateExpr& expr) {
     if (range.high < 1) return value;
     if (range.nan) return FailedPrecondition("Parameter value is NaN");
     if (range.low <= -kInt64Limit) {
-      return FailedPrecondition("Scalar value {} underflows int64", FormatShortest(range.low));
+      return FailedPrecondition("Scalar value {} underflows int64",
+                                codec::FormatGoGeneral(range.low));
     }
     if (range.high >= kInt64Limit) {
-      return FailedPrecondition("Scalar value {} overflows int64", FormatShortest(range.high));
+      return FailedPrecondition("Scalar value {} overflows int64",
+                                codec::FormatGoGeneral(range.high));
     }
   }
   value.grid = Selection(expr, grid, &query_.notes).Run(params);

@@ -54,12 +54,23 @@ absl::Status Evaluator::VisitSeries(const VectorSelector& selector, storage::Tim
   storage::ColumnBatch batch;
   const bool with_starts = query_.options.use_start_timestamps;
   std::vector<HistogramPoint> histograms;
+  // By index: evaluating other selectors meanwhile may move the list.
+  const auto cost_index = static_cast<size_t>(&query_.CostOf(selector) - query_.costs.data());
   for (;;) {
     TRY(query_.CheckAlive());
     TRY_ASSIGN(const bool more, set->Next(&batch));
     if (!more) break;
     for (const storage::SeriesColumns& series : batch.series) {
       ++query_.stats.series;
+      QueryState::SelectorCost& spent = query_.costs[cost_index];
+      ++spent.series;
+      spent.samples += static_cast<int64_t>(series.times_ms.size() + series.histograms.size());
+      if (static_cast<size_t>(query_.stats.series) > query_.options.series_max) {
+        return ResourceExhausted(
+            "query selects more than {} series. Name more labels, or a shorter time",
+            query_.options.series_max);
+      }
+      TRY(query_.Tick());
       query_.stats.samples_read +=
           static_cast<int64_t>(series.times_ms.size() + series.histograms.size());
       histograms.clear();

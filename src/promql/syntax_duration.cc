@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/status.h"
+#include "model/duration.h"
 #include "promql/literals.h"
 #include "promql/syntax.h"
 
@@ -81,7 +82,7 @@ ExprPtr SyntaxParser::ParseNumberLiteral() {
   literal->range = token.range();
   if (type == TokenType::kDuration) {
     literal->duration = true;
-    const absl::StatusOr<int64_t> ms = ParseDurationMs(token.text);
+    const absl::StatusOr<int64_t> ms = model::ParseDurationMs(token.text);
     if (ms.ok()) {
       // Go's Duration.Seconds(): whole seconds and the rest apart.
       const int64_t ns = *ms * 1'000'000;

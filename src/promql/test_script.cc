@@ -13,8 +13,9 @@
 
 #include "base/status.h"
 #include "base/text.h"
+#include "codec/json_writer.h"
+#include "model/duration.h"
 #include "promql/float_histogram.h"
-#include "promql/format.h"
 #include "promql/literals.h"
 #include "promql/memory_store.h"
 #include "promql/nhcb.h"
@@ -94,7 +95,7 @@ std::string Describe(const std::shared_ptr<const model::NativeHistogram>& histog
 std::string CompareOne(const SequenceValue& want, double value,
                        const std::shared_ptr<const model::NativeHistogram>& histogram) {
   if ((want.histogram == nullptr) != (histogram == nullptr)) {
-    return histogram == nullptr ? "a histogram was expected, got " + FormatValue(value)
+    return histogram == nullptr ? "a histogram was expected, got " + codec::FormatFloat(value)
                                 : "a float was expected, got " + Describe(histogram);
   }
   if (histogram != nullptr) {
@@ -102,7 +103,8 @@ std::string CompareOne(const SequenceValue& want, double value,
     return fmt::format("expected {} but got {}", Describe(want.histogram), Describe(histogram));
   }
   if (AlmostEqual(want.value, value)) return "";
-  return fmt::format("expected {} but got {}", FormatValue(want.value), FormatValue(value));
+  return fmt::format("expected {} but got {}", codec::FormatFloat(want.value),
+                     codec::FormatFloat(value));
 }
 
 std::string CompareVector(const Eval& eval, const std::vector<Sample>& vector) {
@@ -110,8 +112,9 @@ std::string CompareVector(const Eval& eval, const std::vector<Sample>& vector) {
     const Sample& sample = vector[i];
     const auto found = eval.series.find(sample.labels);
     if (found == eval.series.end()) {
-      return fmt::format("unexpected {} {}", sample.labels.ToString(),
-                         sample.histogram ? Describe(sample.histogram) : FormatValue(sample.value));
+      return fmt::format(
+          "unexpected {} {}", sample.labels.ToString(),
+          sample.histogram ? Describe(sample.histogram) : codec::FormatFloat(sample.value));
     }
     if (eval.ordered && found->second.position != i) {
       return fmt::format("{} is at position {} instead of {}", sample.labels.ToString(), i,
@@ -137,16 +140,16 @@ std::string CompareSeries(const Eval& eval, const Series& series, const Expected
     std::string difference;
     if (want.histogram != nullptr) {
       if (h >= series.histograms.size() || series.histograms[h].time_ms != time) {
-        return "no histogram at " + FormatTime(time);
+        return "no histogram at " + codec::FormatTimeText(time);
       }
       difference = CompareOne(want, 0, series.histograms[h++].histogram);
     } else {
       if (f >= series.times_ms.size() || series.times_ms[f] != time) {
-        return "no value at " + FormatTime(time);
+        return "no value at " + codec::FormatTimeText(time);
       }
       difference = CompareOne(want, series.values[f++], nullptr);
     }
-    if (!difference.empty()) return "at " + FormatTime(time) + ": " + difference;
+    if (!difference.empty()) return "at " + codec::FormatTimeText(time) + ": " + difference;
   }
   if (f != series.times_ms.size() || h != series.histograms.size())
     return "more points than expected";
@@ -159,7 +162,7 @@ std::string CompareMatrix(const Eval& eval, const std::vector<Series>& matrix) {
     if (found == eval.series.end()) {
       return fmt::format("unexpected {} with {} points, first {}", series.labels.ToString(),
                          series.times_ms.size() + series.histograms.size(),
-                         series.values.empty() ? "-" : FormatValue(series.values[0]));
+                         series.values.empty() ? "-" : codec::FormatFloat(series.values[0]));
     }
     const std::string difference = CompareSeries(eval, series, found->second);
     if (!difference.empty()) return series.labels.ToString() + " " + difference;
@@ -200,7 +203,8 @@ std::string CompareResult(const Eval& eval, const Result& result) {
       return result.string == eval.string.value_or("") ? "" : "got string " + result.string;
     case ValueType::kScalar:
       if (!eval.scalar) return "no scalar was expected";
-      return AlmostEqual(*eval.scalar, result.scalar) ? "" : "got " + FormatValue(result.scalar);
+      return AlmostEqual(*eval.scalar, result.scalar) ? ""
+                                                      : "got " + codec::FormatFloat(result.scalar);
     case ValueType::kVector:
       return eval.scalar ? "a scalar was expected" : CompareVector(eval, result.vector);
     default:
@@ -247,7 +251,7 @@ class Runner {
     if (!re2::RE2::FullMatch(std::string(lines_[at_]), pattern, &nhcb, &step_text)) {
       return InvalidArgument("invalid load command");
     }
-    TRY_ASSIGN(const int64_t step, ParseDurationMs(step_text));
+    TRY_ASSIGN(const int64_t step, model::ParseDurationMs(step_text));
     NhcbBuilder builder;
     StartTimes starts;
     for (++at_; at_ < lines_.size() && !lines_[at_].empty(); ++at_) {
@@ -307,10 +311,10 @@ class Runner {
                                &count_text)) {
         return InvalidArgument("invalid ST item {}", model::QuoteGo(text));
       }
-      TRY_ASSIGN(int64_t base, ParseDurationMs(base_text));
+      TRY_ASSIGN(int64_t base, model::ParseDurationMs(base_text));
       int64_t step = 0;
       if (!step_text.empty()) {
-        TRY_ASSIGN(step, ParseDurationMs(step_text));
+        TRY_ASSIGN(step, model::ParseDurationMs(step_text));
       }
       if (sign == "-") base = -base;
       if (step_sign == "-") step = -step;
@@ -353,13 +357,13 @@ class Runner {
     const std::string line(lines_[at_]);
     std::string mode, from, to, step;
     if (re2::RE2::FullMatch(line, instant, &mode, &from, &eval->query)) {
-      TRY_ASSIGN(eval->start_ms, ParseDurationMs(from));
+      TRY_ASSIGN(eval->start_ms, model::ParseDurationMs(from));
       eval->end_ms = eval->start_ms;
     } else if (re2::RE2::FullMatch(line, range, &mode, &from, &to, &step, &eval->query)) {
       eval->range = true;
-      TRY_ASSIGN(eval->start_ms, ParseDurationMs(from));
-      TRY_ASSIGN(eval->end_ms, ParseDurationMs(to));
-      TRY_ASSIGN(eval->step_ms, ParseDurationMs(step));
+      TRY_ASSIGN(eval->start_ms, model::ParseDurationMs(from));
+      TRY_ASSIGN(eval->end_ms, model::ParseDurationMs(to));
+      TRY_ASSIGN(eval->step_ms, model::ParseDurationMs(step));
     } else {
       return InvalidArgument("invalid eval command");
     }
@@ -384,8 +388,8 @@ class Runner {
     }
     if (re2::RE2::FullMatch(text, vector, &a, &b, &c)) {
       eval->expects_matrix = true;
-      TRY_ASSIGN(eval->start_ms, ParseDurationMs(a));
-      TRY_ASSIGN(eval->step_ms, ParseDurationMs(c));
+      TRY_ASSIGN(eval->start_ms, model::ParseDurationMs(a));
+      TRY_ASSIGN(eval->step_ms, model::ParseDurationMs(c));
       return absl::OkStatus();
     }
     if (!re2::RE2::FullMatch(text, note, &a, &b, &c)) {
@@ -484,7 +488,8 @@ class Runner {
       if (at != series.times_ms.end()) {
         const double value = series.values[static_cast<size_t>(at - series.times_ms.begin())];
         if (eval.scalar) {
-          return AlmostEqual(*eval.scalar, value) ? "" : "as range, got " + FormatValue(value);
+          return AlmostEqual(*eval.scalar, value) ? ""
+                                                  : "as range, got " + codec::FormatFloat(value);
         }
         vector.push_back({series.labels, time, value, nullptr});
         continue;

@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "codec/yaml.h"
+#include "model/duration.h"
 #include "model/labels.h"
 #include "rules/template.h"
 
@@ -83,7 +84,7 @@ class Reader {
   int64_t Duration(const YamlNode& map, std::string_view key) {
     const std::string text = Text(map, key);
     if (text.empty()) return 0;
-    const auto duration_ms = promql::ParseDurationMs(text);
+    const auto duration_ms = model::ParseDurationMs(text);
     if (!duration_ms.ok()) {
       Fail(*map.Find(key), fmt::format("{}: not a valid duration string: \"{}\"", key, text));
       return 0;

@@ -164,6 +164,41 @@ DataSourceConfig ReadDataSource(ConfigContext* context, const YamlNode& node,
   return source;
 }
 
+// config.OTLPConfig; checks of its UnmarshalYAML.
+void ReadOtlp(Section* root, codec::OtlpSettings* otlp) {
+  const YamlNode* node = root->Take("otlp");
+  if (node == nullptr) return;
+  Section section(root->context(), *node, "otlp");
+  section.Bool("promote_all_resource_attributes", &otlp->promote_all_resource_attributes);
+  section.Texts("promote_resource_attributes", &otlp->promote_resource_attributes);
+  section.Texts("ignore_resource_attributes", &otlp->ignore_resource_attributes);
+  std::string strategy = "UnderscoreEscapingWithSuffixes";
+  section.Text("translation_strategy", &strategy);
+  if (!codec::ParseOtlpNaming(strategy, &otlp->naming)) {
+    section.Fail(
+        "translation_strategy",
+        "must be one of UnderscoreEscapingWithSuffixes, UnderscoreEscapingWithoutSuffixes, "
+        "NoUTF8EscapingWithSuffixes, NoTranslation");
+  }
+  section.Bool("keep_identifying_resource_attributes", &otlp->keep_identifying_resource_attributes);
+  section.Bool("convert_histograms_to_nhcb", &otlp->convert_histograms_to_nhcb);
+  section.Bool("promote_scope_metadata", &otlp->promote_scope_metadata);
+  section.Bool("label_name_underscore_sanitization", &otlp->label_name_underscore_sanitization);
+  section.Bool("label_name_preserve_multiple_underscores",
+               &otlp->label_name_preserve_multiple_underscores);
+  section.Finish();
+  if (otlp->promote_all_resource_attributes && !otlp->promote_resource_attributes.empty()) {
+    section.Fail("promote_resource_attributes",
+                 "'promote_all_resource_attributes' and 'promote_resource_attributes' cannot be "
+                 "configured simultaneously");
+  }
+  if (!otlp->promote_all_resource_attributes && !otlp->ignore_resource_attributes.empty()) {
+    section.Fail("ignore_resource_attributes",
+                 "'ignore_resource_attributes' can only be configured when "
+                 "'promote_all_resource_attributes' is true");
+  }
+}
+
 }  // namespace
 
 HearthConfig ReadHearth(ConfigContext* context, const YamlNode& node) {
@@ -199,10 +234,11 @@ absl::StatusOr<LoadedConfig> ParseConfig(std::string_view text, std::string_view
   ReadRuleFiles(&root, &config);
   ReadJobs(&root, defaults, &config);
   ReadRemoteWrites(&root, defaults.legacy_names, &config);
+  ReadOtlp(&root, &config.otlp);
   config.alerting = ReadAlerting(&root, defaults.legacy_names);
   ReadStorage(&root);
   ReadRuntime(&root);
-  root.NotYet({"scrape_config_files", "remote_read", "otlp", "tracing"});
+  root.NotYet({"scrape_config_files", "remote_read", "tracing"});
   if (const YamlNode* hearth = root.Take("hearth"); hearth != nullptr) {
     config.hearth = ReadHearth(&context, *hearth);
   }

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/file_system.h"
+#include "codec/otlp_translate.h"
 #include "model/labels.h"
 #include "scrape/relabel.h"
 
@@ -199,6 +200,7 @@ struct Config {
   std::vector<JobConfig> jobs;
   std::vector<RemoteWriteConfig> remote_writes;
   AlertingConfig alerting;
+  codec::OtlpSettings otlp;
   HearthConfig hearth;
 };
 
@@ -235,8 +237,6 @@ ConfigFindings CheckConfig(FileSystem& file_system, const std::string& path);
 // Paths that match `pattern`, sorted; * ? [ ] in any part (Go's filepath.Glob).
 absl::StatusOr<std::vector<std::string>> Glob(FileSystem& file_system, std::string_view pattern);
 
-// "1h30m", "15s", "500ms", "0" (prometheus/common/model.ParseDuration).
-absl::StatusOr<int64_t> ParseDurationMs(std::string_view text);
 // "15MB", "1KiB", "0": powers of 1024 for both spellings (alecthomas/units Base2Bytes).
 absl::StatusOr<uint64_t> ParseSizeBytes(std::string_view text);
 

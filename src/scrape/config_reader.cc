@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
+#include "model/duration.h"
 
 namespace hearth::scrape {
 namespace {
@@ -101,8 +102,15 @@ void Section::Duration(std::string_view key, int64_t* milliseconds) {
   std::string text;
   Text(key, &text);
   if (text.empty()) return;
-  const auto read = ParseDurationMs(text);
-  if (!read.ok()) return Fail(key, Message(read.status()));
+  const auto read = model::ParseDurationMs(text);
+  if (absl::IsOutOfRange(read.status())) {
+    return Fail(key, fmt::format("duration {} is out of range (292 years)", model::QuoteGo(text)));
+  }
+  if (!read.ok()) {
+    return Fail(key, fmt::format("{} is no duration; allowed are whole numbers with the units y, "
+                                 "w, d, h, m, s, ms from large to small, as 1h30m",
+                                 model::QuoteGo(text)));
+  }
   *milliseconds = *read;
 }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Durations, sizes and file patterns as Prometheus writes them.
+// Sizes and file patterns as Prometheus writes them.
 #include <fmt/core.h>
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -17,30 +16,6 @@ namespace {
 
 using model::QuoteGo;
 
-struct Unit {
-  std::string_view name;
-  int64_t milliseconds;
-};
-// From the largest down: units of a duration must come in this order.
-constexpr std::array<Unit, 7> kUnits = {{{"y", 31'536'000'000},
-                                         {"w", 604'800'000},
-                                         {"d", 86'400'000},
-                                         {"h", 3'600'000},
-                                         {"m", 60'000},
-                                         {"s", 1'000},
-                                         {"ms", 1}}};
-// Go's time.Duration is nanoseconds in an int64: 292 years.
-constexpr int64_t kDurationMaxMs = 9'223'372'036'854;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-absl::Status NoDuration(std::string_view text) {
-  return InvalidArgument(
-      "{} is no duration; allowed are whole numbers with the units y, w, d, h, m, s, ms from "
-      "large to small, as 1h30m",
-      QuoteGo(text));
-}
-
 absl::Status NoSize(std::string_view text) {
   return InvalidArgument(
       "{} is no size; allowed are numbers with B, KB, MB, GB, TB (or KiB, …), "
@@ -49,33 +24,6 @@ absl::Status NoSize(std::string_view text) {
 }
 
 }  // namespace
-
-absl::StatusOr<int64_t> ParseDurationMs(std::string_view text) {
-  if (text == "0") return 0;
-  std::string_view rest = text;
-  int64_t total = 0;
-  size_t unit_from = 0;
-  if (rest.empty()) return NoDuration(text);
-  while (!rest.empty()) {
-    size_t digits = 0;
-    while (digits < rest.size() && IsDigit(rest[digits])) ++digits;
-    size_t end = digits;
-    while (end < rest.size() && !IsDigit(rest[end])) ++end;
-    int64_t number = 0;
-    if (digits == 0 || !ParseInt64(rest.substr(0, digits), &number)) return NoDuration(text);
-    const std::string_view name = rest.substr(digits, end - digits);
-    size_t unit = unit_from;
-    while (unit < kUnits.size() && kUnits[unit].name != name) ++unit;
-    if (unit == kUnits.size()) return NoDuration(text);
-    if (number > (kDurationMaxMs - total) / kUnits[unit].milliseconds) {
-      return InvalidArgument("duration {} is out of range (292 years)", QuoteGo(text));
-    }
-    total += number * kUnits[unit].milliseconds;
-    unit_from = unit + 1;
-    rest.remove_prefix(end);
-  }
-  return total;
-}
 
 absl::StatusOr<uint64_t> ParseSizeBytes(std::string_view text) {
   if (text == "0") return 0;

@@ -33,6 +33,7 @@ void Manager::ApplyConfig(std::shared_ptr<const Config> config) {
 void Manager::Start() { impl_->Start(); }
 void Manager::Stop() { impl_->Stop(); }
 TargetsSnapshot Manager::Targets() const { return impl_->Targets(); }
+std::vector<TargetMetadata> Manager::Metadata() const { return impl_->Metadata(); }
 int64_t Manager::RunDueForTest() { return impl_->RunDueForTest(); }
 
 }  // namespace hearth::scrape

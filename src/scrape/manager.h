@@ -77,6 +77,12 @@ struct TargetsSnapshot {
   std::vector<std::pair<std::string, size_t>> dropped_counts;  // per job
 };
 
+// What a target says its metrics are, as of its last good scrape.
+struct TargetMetadata {
+  model::Labels labels;                   // public ones
+  std::vector<model::Metadata> metadata;  // by metric name
+};
+
 class Manager {
  public:
   Manager(ManagerOptions options, Fetcher& fetcher, storage::Appender& appender, FileSystem& files,
@@ -97,6 +103,7 @@ class Manager {
   void Stop();   // ends scrapes under way; writes no staleness markers, as Prometheus at shutdown
 
   TargetsSnapshot Targets() const;
+  std::vector<TargetMetadata> Metadata() const;  // by job, then labels
 
   // For tests with a ManualClock, in place of Start(): does everything that is due now, on the
   // calling thread, and returns when the next thing is due (Clock::MonotonicNs).

@@ -51,6 +51,8 @@ struct Target {
   int64_t last_scrape_ms = 0;
   double last_duration_seconds = 0;
   size_t last_samples = 0;
+  uint64_t metadata_version = 0;
+  std::shared_ptr<const std::vector<model::Metadata>> metadata;  // null: none yet
 };
 
 struct Job {
@@ -74,6 +76,7 @@ class Manager::Impl {
   void Start() ABSL_LOCKS_EXCLUDED(mutex_);
   void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
   TargetsSnapshot Targets() const ABSL_LOCKS_EXCLUDED(mutex_);
+  std::vector<TargetMetadata> Metadata() const ABSL_LOCKS_EXCLUDED(mutex_);
   int64_t RunDueForTest() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

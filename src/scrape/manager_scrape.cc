@@ -159,9 +159,19 @@ void Manager::Impl::Scrape(const TargetPtr& target) {
     metrics_.duration.Observe(static_cast<double>(clock_.MonotonicNs() - start_ns) / 1e9);
   }
   ReturnBatch(std::move(batch));
+  // Read here, where the loop is still this thread's.
+  const uint64_t version = target->loop->metadata_version();
+  std::shared_ptr<const std::vector<model::Metadata>> metadata;
+  if (version != target->metadata_version) {
+    metadata = std::make_shared<const std::vector<model::Metadata>>(target->loop->Metadata());
+  }
 
   absl::MutexLock lock(&mutex_);
   target->running = false;
+  if (metadata != nullptr) {
+    target->metadata = std::move(metadata);
+    target->metadata_version = version;
+  }
   target->health = status.ok() ? Health::kUp : Health::kDown;
   target->last_error = status.ok() ? "" : Message(status);
   target->last_scrape_ms = plan.time_ms;

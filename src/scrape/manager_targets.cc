@@ -198,4 +198,22 @@ TargetsSnapshot Manager::Impl::Targets() const {
   return snapshot;
 }
 
+std::vector<TargetMetadata> Manager::Impl::Metadata() const {
+  std::vector<std::pair<model::Labels, std::shared_ptr<const std::vector<model::Metadata>>>> held;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [name, job] : jobs_) {
+      for (const auto& [key, target] : job.targets) {
+        if (target->metadata != nullptr) {
+          held.emplace_back(target->identity.labels, target->metadata);
+        }
+      }
+    }
+  }
+  std::vector<TargetMetadata> all;
+  all.reserve(held.size());
+  for (auto& [labels, metadata] : held) all.push_back({std::move(labels), *metadata});
+  return all;
+}
+
 }  // namespace hearth::scrape

@@ -232,7 +232,9 @@ void ScrapeLoop::TakeMetadata(ExpositionEntry entry, const codec::ExpositionPars
     changed = text != parser.text();
     if (changed) text = parser.text();
   }
-  if (!changed || changed_metadata_.size() >= kMetadataMax) return;
+  if (!changed) return;
+  ++metadata_version_;
+  if (changed_metadata_.size() >= kMetadataMax) return;
   if (changed_metadata_.empty() || changed_metadata_.back() != metadata.metric) {
     changed_metadata_.push_back(metadata.metric);
   }
@@ -244,6 +246,15 @@ void ScrapeLoop::AppendMetadata(storage::WriteBatch* batch) {
     if (found != metadata_.end()) batch->AddMetadata(found->second);
   }
   changed_metadata_.clear();
+}
+
+std::vector<model::Metadata> ScrapeLoop::Metadata() const {
+  std::vector<model::Metadata> all;
+  all.reserve(metadata_.size());
+  for (const auto& [name, metadata] : metadata_) all.push_back(metadata);
+  std::sort(all.begin(), all.end(),
+            [](const model::Metadata& a, const model::Metadata& b) { return a.metric < b.metric; });
+  return all;
 }
 
 void ScrapeLoop::AppendReport(int64_t time_ms, bool up, double duration_seconds,

@@ -49,6 +49,10 @@ class ScrapeLoop {
   // Markers for the report series too: the target is gone.
   void AppendEnd(int64_t time_ms, storage::WriteBatch* batch);
 
+  // Everything that is known of the target's metrics, by name; the version changes with it.
+  std::vector<model::Metadata> Metadata() const;
+  uint64_t metadata_version() const { return metadata_version_; }
+
  private:
   struct Report {
     std::string up;
@@ -80,6 +84,7 @@ class ScrapeLoop {
   model::LabelsBuilder builder_;
   StringMap<model::Metadata> metadata_;
   std::vector<std::string> changed_metadata_;
+  uint64_t metadata_version_ = 0;
 };
 
 }  // namespace hearth::scrape

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "codec/yaml.h"
+#include "model/duration.h"
 
 namespace hearth::scrape {
 namespace {
@@ -131,8 +132,8 @@ void AddDefault(std::string_view name, std::string_view value, model::LabelsBuil
 }
 
 absl::Status ReadTimes(const model::LabelsBuilder& labels, TargetIdentity* target) {
-  TRY_ASSIGN(target->interval_ms, ParseDurationMs(labels.Get(kInterval)));
-  TRY_ASSIGN(target->timeout_ms, ParseDurationMs(labels.Get(kTimeout)));
+  TRY_ASSIGN(target->interval_ms, model::ParseDurationMs(labels.Get(kInterval)));
+  TRY_ASSIGN(target->timeout_ms, model::ParseDurationMs(labels.Get(kTimeout)));
   if (target->interval_ms == 0) return InvalidArgument("scrape interval cannot be 0");
   if (target->timeout_ms == 0) return InvalidArgument("scrape timeout cannot be 0");
   if (target->timeout_ms > target->interval_ms) {

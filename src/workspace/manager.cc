@@ -134,7 +134,9 @@ absl::StatusOr<std::shared_ptr<Workspace>> Manager::OpenStore(Settings settings)
   }
   const Surroundings around{guard_, clock_, &catalog_, &logs_, options_.rates};
   const auto rule_offset = settings.row.config.rule_query_offset_seconds;
+  const int64_t retention_ms = StoreOptions(settings.row).retention_ms;
   auto workspace = std::make_shared<Workspace>(std::move(settings), *std::move(db), around);
+  workspace->SetRetention(retention_ms);
   if (options_.rule_scheduler != nullptr) {
     workspace->OpenRules(std::make_unique<rules::RuleBook>(
         workspace->id(), *options_.rule_scheduler, workspace->querier(), *workspace,
@@ -232,7 +234,7 @@ void Manager::Configure(const Settings& settings) {
   if (workspace == nullptr) return;
   workspace->Configure(settings);
   const tsdb::Options store = StoreOptions(settings.row);
-  workspace->db().SetRetention(store.retention_ms);
+  workspace->SetRetention(store.retention_ms);
   workspace->db().SetOutOfOrderWindow(store.out_of_order_window_ms);
   workspace->SetRuleQueryOffset(settings.row.config.rule_query_offset_seconds);
 }

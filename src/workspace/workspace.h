@@ -134,6 +134,13 @@ class Workspace : public storage::Appender {
   // No rule is evaluated when it returns; what they wrote stays.
   void StopRules();
 
+  // How long samples are kept; changes with the workspace's configuration.
+  int64_t retention_ms() const { return retention_ms_.load(std::memory_order_relaxed); }
+  void SetRetention(int64_t retention_ms) {
+    retention_ms_.store(retention_ms, std::memory_order_relaxed);
+    db_->SetRetention(retention_ms);
+  }
+
   void CountQuery(int64_t samples) {
     query_samples_.fetch_add(static_cast<uint64_t>(samples), std::memory_order_relaxed);
   }
@@ -163,6 +170,7 @@ class Workspace : public storage::Appender {
   mutable absl::Mutex mutex_;
   std::shared_ptr<const Settings> settings_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<const auth::PolicyDocument> policy_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<int64_t> retention_ms_{0};
   std::atomic<uint64_t> samples_ingested_{0};
   std::atomic<uint64_t> samples_refused_{0};
   std::atomic<uint64_t> query_samples_{0};

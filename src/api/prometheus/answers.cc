@@ -3,14 +3,60 @@
 
 #include <fmt/core.h>
 
+#include <cmath>
+
+#include "api/prometheus/json_object.h"
 #include "base/json_text.h"
 #include "base/status.h"
 #include "codec/json_writer.h"
+#include "promql/float_histogram.h"
 
 namespace hearth::api {
 namespace {
 
 constexpr int kClientClosed = 499;  // nginx' code, which Prometheus answers for a cancelled query
+
+// util/jsonutil/marshal.go MarshalHistogram. Which ends of a bucket belong to it: 0 the upper, 1
+// the lower, 2 neither, 3 both.
+void AppendHistogram(const model::NativeHistogram& histogram, std::string* out) {
+  const auto value = [out](double number) {
+    *out += '"';
+    codec::AppendFloat(number, out);
+    *out += '"';
+  };
+  *out += R"({"count":)";
+  value(histogram.count);
+  *out += R"(,"sum":)";
+  value(histogram.sum);
+  const bool custom = histogram.schema == model::kCustomBucketsSchema;
+  bool any = false;
+  for (const auto& bucket : promql::FloatHistogram::FromModel(histogram).AllBuckets()) {
+    if (bucket.count == 0) continue;
+    *out += any ? "," : R"(,"buckets":[)";
+    any = true;
+    const bool zero = !custom && bucket.lower == -bucket.upper;
+    const bool lower = zero || (custom ? std::isinf(bucket.lower) : bucket.lower < 0);
+    const bool upper = zero || custom || bucket.upper > 0;
+    *out += '[';
+    *out += lower ? (upper ? '3' : '1') : (upper ? '0' : '2');
+    for (const double number : {bucket.lower, bucket.upper, bucket.count}) {
+      *out += ',';
+      value(number);
+    }
+    *out += ']';
+  }
+  if (any) *out += ']';
+  *out += '}';
+}
+
+void AppendHistogramPoint(int64_t time_ms, const model::NativeHistogram& histogram,
+                          std::string* out) {
+  *out += '[';
+  codec::AppendTime(time_ms, out);
+  *out += ',';
+  AppendHistogram(histogram, out);
+  *out += ']';
+}
 
 void AppendVector(const std::vector<promql::Sample>& vector, std::string* out) {
   *out += '[';
@@ -18,8 +64,13 @@ void AppendVector(const std::vector<promql::Sample>& vector, std::string* out) {
     if (i > 0) *out += ',';
     *out += R"({"metric":)";
     codec::AppendLabels(vector[i].labels, out);
-    *out += R"(,"value":)";
-    codec::AppendPoint(vector[i].time_ms, vector[i].value, out);
+    if (vector[i].histogram != nullptr) {
+      *out += R"(,"histogram":)";
+      AppendHistogramPoint(vector[i].time_ms, *vector[i].histogram, out);
+    } else {
+      *out += R"(,"value":)";
+      codec::AppendPoint(vector[i].time_ms, vector[i].value, out);
+    }
     *out += '}';
   }
   *out += ']';
@@ -36,12 +87,17 @@ void AppendMatrix(const std::vector<promql::Series>& matrix, std::string* out) {
       *out += R"(,"values":)";
       codec::AppendPoints(series.times_ms, series.values, out);
     }
+    for (size_t k = 0; k < series.histograms.size(); ++k) {
+      *out += k == 0 ? R"(,"histograms":[)" : ",";
+      AppendHistogramPoint(series.histograms[k].time_ms, *series.histograms[k].histogram, out);
+    }
+    if (!series.histograms.empty()) *out += ']';
     *out += '}';
   }
   *out += ']';
 }
 
-std::string Seconds(int64_t ns) { return fmt::format("{:.6f}", static_cast<double>(ns) / 1e9); }
+std::string Seconds(int64_t ns) { return JsonNumber(static_cast<double>(ns) / 1e9); }
 
 }  // namespace
 
@@ -103,31 +159,28 @@ std::string ResultJson(const promql::Result& result, bool stats) {
       AppendMatrix(result.matrix, &out);
       break;
     case promql::ValueType::kString:
-      out += '[';
-      codec::AppendTime(result.time_ms, &out);
-      out += ',';
+      out += '[' + JsonNumber(static_cast<double>(result.time_ms) / 1000) + ',';
       AppendJsonStringHtmlSafe(result.string, &out);
       out += ']';
       break;
     case promql::ValueType::kScalar:
     case promql::ValueType::kNone:
-      // Scalars never have an exponent (promql/value.go Scalar.MarshalJSON), samples may.
-      out += '[';
-      codec::AppendTime(result.time_ms, &out);
-      out += ",\"";
+      // promql/value.go Scalar.MarshalJSON: never an exponent, which samples may have, and a time
+      // as encoding/json prints it.
+      out += '[' + JsonNumber(static_cast<double>(result.time_ms) / 1000) + ",\"";
       codec::AppendFloatPlain(result.scalar, &out);
       out += "\"]";
       break;
   }
   if (stats) {
+    const promql::Stats& of = result.stats;
     out += fmt::format(
-        R"(,"stats":{{"timings":{{"evalTotalTime":{},"resultSortTime":0,"queryPreparationTime":{},)"
-        R"("innerEvalTime":{},"execQueueTime":0,"execTotalTime":{}}},)"
-        R"("samples":{{"totalQueryableSamples":{},"peakSamples":{},"samplesRead":{}}}}})",
-        Seconds(result.stats.evaluate_ns), Seconds(result.stats.prepare_ns),
-        Seconds(result.stats.evaluate_ns),
-        Seconds(result.stats.prepare_ns + result.stats.evaluate_ns),
-        result.stats.total_queryable_samples, result.stats.peak_samples, result.stats.samples_read);
+        R"(,"stats":{{"timings":{{"evalTotalTime":{},"resultSortTime":{},)"
+        R"("queryPreparationTime":{},"innerEvalTime":{},"execQueueTime":{},"execTotalTime":{}}},)"
+        R"("samples":{{"totalQueryableSamples":{},"samplesRead":{},"peakSamples":{}}}}})",
+        Seconds(of.prepare_ns + of.evaluate_ns), Seconds(0), Seconds(of.prepare_ns),
+        Seconds(of.evaluate_ns), Seconds(0), Seconds(of.prepare_ns + of.evaluate_ns),
+        of.total_queryable_samples, of.samples_read, of.peak_samples);
   }
   out += '}';
   return out;

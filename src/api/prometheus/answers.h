@@ -26,8 +26,7 @@ net::HttpResponse BadData(const absl::Status& status);
 // The evaluation or the store failed.
 net::HttpResponse QueryError(const absl::Status& status);
 
-// {"resultType":…,"result":…}, with "stats" where asked for. Floats only: the store takes no native
-// histograms yet, so no result holds one.
+// {"resultType":…,"result":…}, with "stats" where asked for.
 std::string ResultJson(const promql::Result& result, bool stats);
 
 }  // namespace hearth::api

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// labels, label values, series, metadata, build information.
+// labels, label values, series, metadata.
 #include <fmt/core.h>
 
 #include <map>
 
 #include "api/prometheus/answers.h"
+#include "api/prometheus/json_object.h"
 #include "api/prometheus/parameters.h"
 #include "api/prometheus/prometheus_api.h"
-#include "base/json_text.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "codec/json_writer.h"
 #include "model/metadata.h"
 
@@ -76,11 +77,16 @@ struct Question {
   size_t limit = 0;
 };
 
-absl::StatusOr<Question> ReadQuestion(const Parameters& parameters) {
+// `named`: errors of match[] name the parameter (only /series does so).
+absl::StatusOr<Question> ReadQuestion(const Parameters& parameters, bool named) {
   Question question;
   TRY_ASSIGN(question.limit, parameters.Limit("limit"));
   TRY_ASSIGN(question.range, parameters.Range());
-  TRY_ASSIGN(question.selectors, parameters.Selectors());
+  auto selectors = parameters.Selectors();
+  if (!selectors.ok() && named) {
+    return InvalidArgument("invalid parameter \"match[]\": {}", Message(selectors.status()));
+  }
+  TRY_ASSIGN(question.selectors, std::move(selectors));
   return question;
 }
 
@@ -95,7 +101,7 @@ net::HttpResponse TextList(absl::StatusOr<std::vector<std::string>> list, size_t
 }  // namespace
 
 net::HttpResponse PrometheusApi::Labels(const Call& call, const Parameters& parameters) {
-  const auto question = ReadQuestion(parameters);
+  const auto question = ReadQuestion(parameters, false);
   if (!question.ok()) return BadData(question.status());
   return TextList(call.workspace.querier().LabelNames(question->range, question->selectors,
                                                       Fetch(question->limit)),
@@ -103,11 +109,11 @@ net::HttpResponse PrometheusApi::Labels(const Call& call, const Parameters& para
 }
 
 net::HttpResponse PrometheusApi::LabelValues(const Call& call, const Parameters& parameters) {
-  const std::string name = UnescapeName(parameters.Get("label"));
+  const std::string name = UnescapeName(parameters.Get(kPathParameter));
   if (name.empty() || !IsValidUtf8(name)) {
     return BadData(InvalidArgument("invalid label name: {}", model::QuoteGo(name)));
   }
-  const auto question = ReadQuestion(parameters);
+  const auto question = ReadQuestion(parameters, false);
   if (!question.ok()) return BadData(question.status());
   return TextList(call.workspace.querier().LabelValues(name, question->range, question->selectors,
                                                        Fetch(question->limit)),
@@ -116,7 +122,7 @@ net::HttpResponse PrometheusApi::LabelValues(const Call& call, const Parameters&
 
 net::HttpResponse PrometheusApi::Series(const Call& call, const Parameters& parameters) {
   if (!parameters.Has("match[]")) return BadData(InvalidArgument("no match[] parameter provided"));
-  const auto question = ReadQuestion(parameters);
+  const auto question = ReadQuestion(parameters, true);
   if (!question.ok()) return BadData(question.status());
   auto series =
       call.workspace.querier().Series(question->range, question->selectors, Fetch(question->limit));
@@ -132,35 +138,33 @@ net::HttpResponse PrometheusApi::Series(const Call& call, const Parameters& para
 }
 
 net::HttpResponse PrometheusApi::Metadata(const Call& call, const Parameters& parameters) {
-  const auto limit = parameters.Limit("limit");
-  if (!limit.ok()) return BadData(limit.status());
-  const auto all = call.workspace.querier().MetricMetadata(parameters.Get("metric"), *limit);
-  std::map<std::string_view, std::string> by_metric;
+  int64_t limit = -1;
+  int64_t per_metric = -1;
+  for (const auto& [name, value] :
+       {std::pair{"limit", &limit}, {"limit_per_metric", &per_metric}}) {
+    const std::string_view text = parameters.Get(name);
+    if (!text.empty() && !ParseInt64(text, value)) {
+      return BadData(InvalidArgument("{} must be a number", name));
+    }
+  }
+  if (limit == 0) return Success("{}");
+  const auto all = call.workspace.querier().MetricMetadata(
+      parameters.Get("metric"), limit > 0 ? static_cast<size_t>(limit) : 0);
+  std::map<std::string_view, std::pair<int64_t, std::string>> by_metric;
   for (const model::Metadata& metadata : all) {
-    std::string& list = by_metric[metadata.metric];
-    if (!list.empty()) list += ',';
-    list += fmt::format(R"({{"type":"{}","help":)", model::Name(metadata.type));
-    AppendJsonStringHtmlSafe(metadata.help, &list);
-    list += R"(,"unit":)";
-    AppendJsonStringHtmlSafe(metadata.unit, &list);
-    list += '}';
+    auto& [count, list] = by_metric[metadata.metric];
+    if (per_metric > 0 && count >= per_metric) continue;
+    if (++count > 1) list += ',';
+    JsonObject object(&list);
+    object.Text("type", model::Name(metadata.type));
+    object.Text("unit", metadata.unit);
+    object.Text("help", metadata.help);
+    object.End();
   }
-  std::string data = "{";
-  for (const auto& [metric, list] : by_metric) {
-    if (data.size() > 1) data += ',';
-    AppendJsonStringHtmlSafe(metric, &data);
-    data += ":[" + list + "]";
-  }
-  data += '}';
-  return Success(std::move(data));
-}
-
-net::HttpResponse PrometheusApi::BuildInfo(const Call&, const Parameters&) {
-  // `version` is Prometheus' whose API this is: clients choose features by it.
-  std::string data = fmt::format(
-      R"({{"version":"3.14.0","revision":"{}","branch":"hearth","buildUser":"hearth {}",)"
-      R"("buildDate":"","goVersion":"none","features":{{}}}})",
-      options_.revision, options_.version);
+  std::string data;
+  JsonObject object(&data);
+  for (const auto& [metric, list] : by_metric) object.Raw(metric, "[" + list.second + "]");
+  object.End();
   return Success(std::move(data));
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/status.h"
+#include "model/duration.h"
 #include "promql/parser.h"
 
 namespace hearth::api {
@@ -59,7 +60,8 @@ absl::StatusOr<int64_t> ParseTimeMs(std::string_view text) {
 absl::StatusOr<Parameters> Parameters::Of(const net::HttpRequest& request) {
   Parameters parameters;
   const std::string type = net::MediaType(request.headers.Find("Content-Type"));
-  if (request.method == "POST" && type == "application/x-www-form-urlencoded") {
+  const bool has_form = request.method == "POST" || request.method == "PUT";
+  if (has_form && type == "application/x-www-form-urlencoded") {
     TRY_ASSIGN(parameters.list_, net::ParseForm(request.body));
   }
   TRY_ASSIGN(std::vector<net::Parameter> query, net::ParseForm(request.query));
@@ -103,22 +105,24 @@ absl::StatusOr<int64_t> Parameters::RequiredTime(std::string_view name) const {
   return *time_ms;
 }
 
-absl::StatusOr<std::optional<int64_t>> Parameters::Duration(std::string_view name) const {
-  const std::string_view text = Get(name);
+absl::StatusOr<std::optional<int64_t>> Parameters::DurationValue(std::string_view text) {
   if (text.empty()) return std::nullopt;
   if (const auto seconds = ParseFloat(text)) {
     constexpr double kSecondsMax = 9.2e9;  // int64 nanoseconds, as Go's Duration
     if (!std::isfinite(*seconds) || std::fabs(*seconds) > kSecondsMax) {
-      return Invalid(
-          name, fmt::format("cannot parse \"{}\" to a valid duration. It overflows int64", text));
+      return InvalidArgument("cannot parse \"{}\" to a valid duration. It overflows int64", text);
     }
     return static_cast<int64_t>(*seconds * 1000);
   }
-  const auto duration_ms = promql::ParseDurationMs(text);
-  if (!duration_ms.ok()) {
-    return Invalid(name, fmt::format("cannot parse \"{}\" to a valid duration", text));
-  }
+  const auto duration_ms = model::ParseDurationMs(text);
+  if (!duration_ms.ok()) return InvalidArgument("cannot parse \"{}\" to a valid duration", text);
   return *duration_ms;
+}
+
+absl::StatusOr<std::optional<int64_t>> Parameters::Duration(std::string_view name) const {
+  auto duration_ms = DurationValue(Get(name));
+  if (!duration_ms.ok()) return Invalid(name, Message(duration_ms.status()));
+  return duration_ms;
 }
 
 absl::StatusOr<size_t> Parameters::Limit(std::string_view name) const {
@@ -126,7 +130,9 @@ absl::StatusOr<size_t> Parameters::Limit(std::string_view name) const {
   if (text.empty()) return size_t{0};
   int64_t limit = 0;
   if (!ParseInt64(text, &limit)) {
-    return Invalid(name, fmt::format("cannot parse \"{}\" to a valid number", text));
+    const bool digits = !text.empty() && text.find_first_not_of("+-0123456789") == text.npos;
+    return Invalid(name, fmt::format("strconv.Atoi: parsing {}: {}", model::QuoteGo(text),
+                                     digits ? "value out of range" : "invalid syntax"));
   }
   if (limit < 0) return Invalid(name, "limit must be non-negative");
   return static_cast<size_t>(limit);
@@ -136,13 +142,13 @@ absl::StatusOr<std::vector<std::vector<model::Matcher>>> Parameters::Selectors()
   std::vector<std::vector<model::Matcher>> selectors;
   for (const std::string_view text : All("match[]")) {
     auto matchers = promql::ParseMetricSelector(text);
-    if (!matchers.ok()) return Invalid("match[]", Message(matchers.status()));
+    TRY(matchers.status());
     bool selective = false;
     for (const model::Matcher& matcher : *matchers) {
       selective = selective || !matcher.MatchesEmpty();
     }
     if (!selective) {
-      return Invalid("match[]", "match[] must contain at least one non-empty matcher");
+      return InvalidArgument("match[] must contain at least one non-empty matcher");
     }
     selectors.push_back(*std::move(matchers));
   }
@@ -152,9 +158,6 @@ absl::StatusOr<std::vector<std::vector<model::Matcher>>> Parameters::Selectors()
 absl::StatusOr<storage::TimeRange> Parameters::Range() const {
   TRY_ASSIGN(const int64_t start_ms, Time("start", kMinTimeMs));
   TRY_ASSIGN(const int64_t end_ms, Time("end", kMaxTimeMs));
-  if (end_ms < start_ms) {
-    return Invalid("end", "end timestamp must not be before start time");
-  }
   return storage::TimeRange{start_ms, end_ms};
 }
 

@@ -18,6 +18,9 @@
 
 namespace hearth::api {
 
+// What the path names, as a parameter.
+inline constexpr std::string_view kPathParameter = "\x01path";
+
 class Parameters {
  public:
   // GET takes the query string; POST with a form body has the body's values before the query's.
@@ -28,9 +31,9 @@ class Parameters {
   bool Has(std::string_view name) const;
   std::vector<std::string_view> All(std::string_view name) const;
 
-  // For what the path names.
-  void Add(std::string_view name, std::string_view value) {
-    list_.push_back({std::string(name), std::string(value)});
+  // For what the path names: it is found before what was sent.
+  void AddFirst(std::string_view name, std::string_view value) {
+    list_.insert(list_.begin(), {std::string(name), std::string(value)});
   }
 
   // Milliseconds; `missing` where the parameter is absent or empty.
@@ -38,11 +41,13 @@ class Parameters {
   absl::StatusOr<int64_t> RequiredTime(std::string_view name) const;
   // Milliseconds, from "15", "0.5" (seconds) or "1m30s"; nullopt where absent.
   absl::StatusOr<std::optional<int64_t>> Duration(std::string_view name) const;
-  // A count of at least 0; 0 where absent: no limit.
+  // The same of a text, with errors that name no parameter.
+  static absl::StatusOr<std::optional<int64_t>> DurationValue(std::string_view text);
+  // A count of at least 0; 0 where absent: no limit. Words as Go's strconv.Atoi.
   absl::StatusOr<size_t> Limit(std::string_view name) const;
-  // Every match[], parsed.
+  // Every match[], parsed. Errors have no "invalid parameter" before them: endpoints differ.
   absl::StatusOr<std::vector<std::vector<model::Matcher>>> Selectors() const;
-  // start and end of the metadata endpoints; everything where absent.
+  // start and end of the metadata endpoints; everything where absent. May be empty (start > end).
   absl::StatusOr<storage::TimeRange> Range() const;
 
  private:

@@ -9,45 +9,82 @@
 #include "api/prometheus/answers.h"
 #include "api/prometheus/parameters.h"
 #include "base/status.h"
+#include "base/text.h"
 
 namespace hearth::api {
 
+namespace {
+
+constexpr std::string_view kOtlpPath = "/api/v1/otlp/v1/metrics";
+
+}  // namespace
+
 struct PrometheusApi::Route {
   std::string_view path;
-  std::string_view action;  // IAM action on the workspace
-  bool post;                // POST with a form body too
+  std::string_view action;   // IAM action on the workspace
+  std::string_view methods;  // besides HEAD where there is GET
   Method method;
 };
 
 const PrometheusApi::Route* PrometheusApi::FindRoute(std::string_view path,
-                                                     std::string* label_name) {
+                                                     std::string* path_parameter) {
+  constexpr std::string_view kGet = "GET";
+  constexpr std::string_view kBoth = "GET, POST";
+  constexpr std::string_view kChange = "POST, PUT";
+  using Api = PrometheusApi;
   static constexpr std::array kRoutes = {
-      Route{"/api/v1/query", "aps:QueryMetrics", true, &PrometheusApi::Query},
-      Route{"/api/v1/query_range", "aps:QueryMetrics", true, &PrometheusApi::QueryRange},
-      Route{"/api/v1/format_query", "aps:QueryMetrics", true, &PrometheusApi::FormatQuery},
-      Route{"/api/v1/labels", "aps:GetLabels", true, &PrometheusApi::Labels},
-      Route{"/api/v1/series", "aps:GetSeries", true, &PrometheusApi::Series},
-      Route{"/api/v1/metadata", "aps:GetMetricMetadata", false, &PrometheusApi::Metadata},
-      Route{"/api/v1/status/buildinfo", "aps:GetLabels", false, &PrometheusApi::BuildInfo},
-      Route{"/api/v1/targets", "aps:GetLabels", false, &PrometheusApi::Targets},
-      Route{"/api/v1/rules", "aps:ListRules", false, &PrometheusApi::Rules},
-      Route{"/api/v1/alerts", "aps:ListAlerts", false, &PrometheusApi::Alerts},
-      Route{"/api/v1/alertmanagers", "aps:ListAlerts", false, &PrometheusApi::Alertmanagers},
+      Route{"/api/v1/query", "aps:QueryMetrics", kBoth, &Api::Query},
+      Route{"/api/v1/query_range", "aps:QueryMetrics", kBoth, &Api::QueryRange},
+      Route{"/api/v1/query_exemplars", "aps:QueryMetrics", kBoth, &Api::QueryExemplars},
+      Route{"/api/v1/format_query", "aps:QueryMetrics", kBoth, &Api::FormatQuery},
+      Route{"/api/v1/parse_query", "aps:QueryMetrics", kBoth, &Api::ParseQuery},
+      Route{"/api/v1/labels", "aps:GetLabels", kBoth, &Api::Labels},
+      Route{"/api/v1/series", "aps:GetSeries", kBoth, &Api::Series},
+      Route{"/api/v1/metadata", "aps:GetMetricMetadata", kGet, &Api::Metadata},
+      Route{"/api/v1/targets", "aps:GetLabels", kGet, &Api::Targets},
+      Route{"/api/v1/targets/metadata", "aps:GetMetricMetadata", kGet, &Api::TargetMetadata},
+      Route{"/api/v1/targets/relabel_steps", "aps:GetLabels", kGet, &Api::RelabelSteps},
+      Route{"/api/v1/scrape_pools", "aps:GetLabels", kGet, &Api::ScrapePools},
+      Route{"/api/v1/scrape_pools/config", "aps:GetLabels", kGet, &Api::ScrapePoolConfig},
+      Route{"/api/v1/rules", "aps:ListRules", kGet, &Api::Rules},
+      Route{"/api/v1/alerts", "aps:ListAlerts", kGet, &Api::Alerts},
+      Route{"/api/v1/alertmanagers", "aps:ListAlerts", kGet, &Api::Alertmanagers},
+      Route{"/api/v1/status/buildinfo", "aps:GetLabels", kGet, &Api::BuildInfo},
+      Route{"/api/v1/status/config", "aps:GetLabels", kGet, &Api::StatusConfig},
+      Route{"/api/v1/status/flags", "aps:GetLabels", kGet, &Api::StatusFlags},
+      Route{"/api/v1/status/runtimeinfo", "aps:GetLabels", kGet, &Api::RuntimeInfo},
+      Route{"/api/v1/status/tsdb", "aps:GetSeries", kGet, &Api::StatusTsdb},
+      Route{"/api/v1/status/walreplay", "aps:GetLabels", kGet, &Api::WalReplay},
+      Route{"/api/v1/status/queries", "aps:QueryMetrics", kGet, &Api::StatusQueries},
+      Route{"/api/v1/features", "aps:GetLabels", kGet, &Api::FeatureList},
+      Route{"/api/v1/notifications", "aps:GetLabels", kGet, &Api::Notifications},
+      Route{"/api/v1/notifications/live", "aps:GetLabels", kGet, &Api::NotificationsLive},
+      // AMP has no such calls, so their actions are hearth's own: aps:* on the workspace holds
+      // them, as it holds the workspace's deletion; AWS' managed policies for ingest and query do
+      // not.
+      Route{"/api/v1/admin/tsdb/delete_series", "aps:DeleteSeries", kChange, &Api::DeleteSeries},
+      Route{"/api/v1/admin/tsdb/clean_tombstones", "aps:CleanTombstones", kChange,
+            &Api::CleanTombstones},
+      Route{"/api/v1/admin/tsdb/snapshot", "aps:CreateSnapshot", kChange, &Api::Snapshot},
   };
-  static constexpr Route kLabelValues{"/api/v1/label/", "aps:GetLabels", false,
-                                      &PrometheusApi::LabelValues};
+  static constexpr Route kLabelValues{"/api/v1/label/", "aps:GetLabels", kGet, &Api::LabelValues};
+  static constexpr Route kCancel{"/api/v1/status/queries/", "aps:CancelQuery", "DELETE",
+                                 &Api::CancelQuery};
   for (const Route& route : kRoutes) {
     if (route.path == path) return &route;
   }
-  constexpr std::string_view kValues = "/values";
-  if (path.starts_with(kLabelValues.path) && path.ends_with(kValues) &&
-      path.size() > kLabelValues.path.size() + kValues.size()) {
-    const std::string_view name = path.substr(
-        kLabelValues.path.size(), path.size() - kLabelValues.path.size() - kValues.size());
-    if (name.find('/') == std::string_view::npos && PercentDecode(name, false, label_name)) {
-      return &kLabelValues;
+  // The part of `path` between `prefix` and `suffix`, where it is one segment.
+  const auto segment = [&](std::string_view prefix, std::string_view suffix) {
+    if (!path.starts_with(prefix) || !path.ends_with(suffix) ||
+        path.size() <= prefix.size() + suffix.size()) {
+      return false;
     }
-  }
+    const std::string_view name =
+        path.substr(prefix.size(), path.size() - prefix.size() - suffix.size());
+    return name.find('/') == std::string_view::npos && PercentDecode(name, false, path_parameter);
+  };
+  if (segment(kLabelValues.path, "/values")) return &kLabelValues;
+  if (segment(kCancel.path, "")) return &kCancel;
   return nullptr;
 }
 
@@ -58,6 +95,8 @@ PrometheusApi::PrometheusApi(PrometheusApiOptions options, const access::Gate& g
       engine_(engine),
       clock_(clock),
       metrics_(metrics),
+      running_(clock, metrics),
+      deltas_({}, clock, metrics),
       samples_received_(metrics.AddCounter("hearth_api_samples_received_total",
                                            "Samples that came in by remote write.")),
       query_seconds_(metrics.AddHistogram(
@@ -65,7 +104,7 @@ PrometheusApi::PrometheusApi(PrometheusApiOptions options, const access::Gate& g
           "Time to evaluate a query, without reading or writing it.", LatencyBuckets())) {}
 
 bool PrometheusApi::IsWrite(std::string_view path) {
-  return path == "/api/v1/write" || path == "/api/v1/remote_write";
+  return path == "/api/v1/write" || path == "/api/v1/remote_write" || path == kOtlpPath;
 }
 
 bool PrometheusApi::IsRootPath(std::string_view path) {
@@ -77,8 +116,8 @@ net::HttpResponse PrometheusApi::Handle(const net::HttpRequest& request, std::st
                                         workspace::Workspace& workspace,
                                         const CollectorView* collector) {
   const Call call{request, plane, caller, workspace, collector};
-  std::string label_name;
-  const Route* route = FindRoute(path, &label_name);
+  std::string path_parameter;
+  const Route* route = FindRoute(path, &path_parameter);
   const bool write = IsWrite(path);
   // What does not exist is refused as what may not be seen: first the policy, then the path.
   const std::string_view action =
@@ -88,20 +127,26 @@ net::HttpResponse PrometheusApi::Handle(const net::HttpRequest& request, std::st
                             workspace.resource_policy().get())) {
     return access::AwsJsonRefusal(*refusal, false);
   }
-  if (write) return Write(call);
+  if (write) {
+    if (request.method != "POST") {
+      net::HttpResponse response = net::TextResponse(405, "writing is POST\n");
+      response.headers.Set("Allow", "POST");
+      return response;
+    }
+    return path == kOtlpPath ? OtlpMetrics(call) : Write(call);
+  }
   if (route == nullptr) {
     return ApiError(404, "not_found", fmt::format("hearth does not serve {} (yet)", path));
   }
-  const bool method_ok = request.method == "GET" || request.method == "HEAD" ||
-                         (route->post && request.method == "POST");
-  if (!method_ok) {
+  const std::string_view method = request.method == "HEAD" ? "GET" : request.method;
+  if (route->methods.find(method) == std::string_view::npos) {
     net::HttpResponse response = net::TextResponse(405, "method not allowed\n");
-    response.headers.Set("Allow", route->post ? "GET, POST" : "GET");
+    response.headers.Set("Allow", route->methods);
     return response;
   }
   auto parameters = Parameters::Of(request);
   if (!parameters.ok()) return BadData(parameters.status());
-  if (!label_name.empty()) parameters->Add("label", label_name);
+  if (!path_parameter.empty()) parameters->AddFirst(kPathParameter, path_parameter);
   return (this->*route->method)(call, *parameters);
 }
 

@@ -7,19 +7,22 @@
 // Thread-safe; what it borrows must outlive it.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "access/gate.h"
+#include "api/prometheus/delta_table.h"
+#include "api/prometheus/running_queries.h"
+#include "api/prometheus/server_view.h"
 #include "base/clock.h"
+#include "base/file_system.h"
 #include "base/metrics.h"
+#include "base/rng.h"
 #include "codec/remote_write.h"
 #include "net/http.h"
 #include "promql/engine.h"
-#include "scrape/manager.h"
 #include "workspace/workspace.h"
 
 namespace hearth::api {
@@ -36,18 +39,11 @@ struct PrometheusApiOptions {
   int64_t sample_age_max_ms = 0;  // 0: none
   std::string version;
   std::string revision;
-};
-
-// Where alerts are sent.
-struct AlertmanagersView {
-  std::vector<std::string> active;
-  std::vector<std::string> dropped;
-};
-
-// What the process scrapes and where it sends alerts; shown for the default workspace only.
-struct CollectorView {
-  std::function<scrape::TargetsSnapshot()> targets;
-  std::function<AlertmanagersView()> alertmanagers;
+  ServerView server;
+  // Snapshots are made below it, one folder a workspace: <directory>/<ws-id>/<name>.
+  std::string snapshot_directory;
+  FileSystem* files = nullptr;  // null: no snapshots
+  Rng* rng = nullptr;           // likewise; thread-safe
 };
 
 // Where a request came in: under /workspaces/ (AMP's texts and limits) or at a stock path.
@@ -81,15 +77,47 @@ class PrometheusApi {
   static const Route* FindRoute(std::string_view path, std::string* label_name);
 
   net::HttpResponse Write(const Call& call);
+  net::HttpResponse OtlpMetrics(const Call& call);
+  struct LeftOut;
+  void FillFromOtlp(const Call& call, const codec::OtlpRequest& request,
+                    storage::WriteBatch* batch, LeftOut* left);
+  std::string FirstError(const Call& call, const storage::WriteBatch& batch,
+                         const codec::RemoteWriteOutcome& decoded,
+                         const storage::AppendOutcome& outcome) const;
+  // One evaluation as the running queries, the metrics and the usage see it.
+  net::HttpResponse Evaluate(const Call& call, const Parameters& parameters,
+                             RunningQueries::Entry entry, promql::QueryContext context,
+                             size_t limit);
   net::HttpResponse Query(const Call& call, const Parameters& parameters);
   net::HttpResponse QueryRange(const Call& call, const Parameters& parameters);
   net::HttpResponse FormatQuery(const Call& call, const Parameters& parameters);
+  // format_query and parse_query: one expression, as text or as a tree.
+  net::HttpResponse ParsedQuery(const Parameters& parameters, bool as_tree) const;
+  net::HttpResponse ParseQuery(const Call& call, const Parameters& parameters);
+  net::HttpResponse QueryExemplars(const Call& call, const Parameters& parameters);
   net::HttpResponse Labels(const Call& call, const Parameters& parameters);
   net::HttpResponse LabelValues(const Call& call, const Parameters& parameters);
   net::HttpResponse Series(const Call& call, const Parameters& parameters);
   net::HttpResponse Metadata(const Call& call, const Parameters& parameters);
   net::HttpResponse BuildInfo(const Call& call, const Parameters& parameters);
+  net::HttpResponse StatusConfig(const Call& call, const Parameters& parameters);
+  net::HttpResponse StatusFlags(const Call& call, const Parameters& parameters);
+  net::HttpResponse RuntimeInfo(const Call& call, const Parameters& parameters);
+  net::HttpResponse StatusTsdb(const Call& call, const Parameters& parameters);
+  net::HttpResponse StatusQueries(const Call& call, const Parameters& parameters);
+  net::HttpResponse CancelQuery(const Call& call, const Parameters& parameters);
+  net::HttpResponse WalReplay(const Call& call, const Parameters& parameters);
+  net::HttpResponse FeatureList(const Call& call, const Parameters& parameters);
+  net::HttpResponse Notifications(const Call& call, const Parameters& parameters);
+  net::HttpResponse NotificationsLive(const Call& call, const Parameters& parameters);
+  net::HttpResponse DeleteSeries(const Call& call, const Parameters& parameters);
+  net::HttpResponse CleanTombstones(const Call& call, const Parameters& parameters);
+  net::HttpResponse Snapshot(const Call& call, const Parameters& parameters);
   net::HttpResponse Targets(const Call& call, const Parameters& parameters);
+  net::HttpResponse TargetMetadata(const Call& call, const Parameters& parameters);
+  net::HttpResponse ScrapePools(const Call& call, const Parameters& parameters);
+  net::HttpResponse ScrapePoolConfig(const Call& call, const Parameters& parameters);
+  net::HttpResponse RelabelSteps(const Call& call, const Parameters& parameters);
   net::HttpResponse Rules(const Call& call, const Parameters& parameters);
   net::HttpResponse Alerts(const Call& call, const Parameters& parameters);
   net::HttpResponse Alertmanagers(const Call& call, const Parameters& parameters);
@@ -98,7 +126,12 @@ class PrometheusApi {
   const access::Gate& gate_;
   const promql::Engine& engine_;
   const Clock& clock_;
+  // Empty where the admin endpoints may be used; else why not.
+  std::string AdminRefusal() const;
+
   Registry& metrics_;
+  RunningQueries running_;
+  DeltaTable deltas_;
   Counter& samples_received_;
   Histogram& query_seconds_;
 };

@@ -3,10 +3,14 @@
 #include <fmt/core.h>
 
 #include "api/prometheus/answers.h"
+#include "api/prometheus/ast_json.h"
+#include "api/prometheus/json_object.h"
 #include "api/prometheus/parameters.h"
 #include "api/prometheus/prometheus_api.h"
 #include "base/json_text.h"
 #include "base/status.h"
+#include "base/text.h"
+#include "codec/json_writer.h"
 #include "promql/parser.h"
 
 namespace hearth::api {
@@ -18,15 +22,17 @@ absl::Status Invalid(std::string_view name, std::string_view reason) {
   return InvalidArgument("invalid parameter \"{}\": {}", name, reason);
 }
 
-// timeout and lookback_delta. `cancelled` is the connection's.
-absl::StatusOr<promql::QueryContext> ContextOf(const net::HttpRequest& request,
-                                               const Parameters& parameters) {
+// timeout and lookback_delta.
+absl::StatusOr<promql::QueryContext> ContextOf(const Parameters& parameters) {
   promql::QueryContext context;
-  context.cancelled = request.cancelled.get();
   TRY_ASSIGN(const auto timeout_ms, parameters.Duration("timeout"));
   if (timeout_ms) context.timeout_ms = std::max<int64_t>(*timeout_ms, 1);
-  TRY_ASSIGN(context.lookback_ms, parameters.Duration("lookback_delta"));
-  if (context.lookback_ms && *context.lookback_ms <= 0) context.lookback_ms.reset();
+  const auto lookback_ms = parameters.DurationValue(parameters.Get("lookback_delta"));
+  if (!lookback_ms.ok()) {
+    return InvalidArgument("error parsing lookback delta duration: {}",
+                           Message(lookback_ms.status()));
+  }
+  if (*lookback_ms && **lookback_ms > 0) context.lookback_ms = *lookback_ms;
   return context;
 }
 
@@ -86,11 +92,28 @@ void Truncate(size_t limit, List* list, std::vector<std::string>* warnings) {
   warnings->push_back("results truncated due to limit");
 }
 
-net::HttpResponse Answer(promql::Result result, size_t limit, bool stats) {
+// statsParamWarning of web/api/v1/api.go.
+std::string StatsWarning(std::string_view value) {
+  if (value.empty() || value == "true" || value == "all") return "";
+  return fmt::format(
+      "value {} for parameter \"stats\" is deprecated and will be rejected in the next major "
+      "release, use \"true\" or \"all\"",
+      model::QuoteGo(value));
+}
+
+net::HttpResponse Answer(promql::Result result, size_t limit, std::string_view stats) {
   std::vector<std::string> warnings = result.warnings;
   Truncate(limit, &result.vector, &warnings);
   Truncate(limit, &result.matrix, &warnings);
-  return Success(ResultJson(result, stats), warnings, result.infos);
+  if (std::string warning = StatsWarning(stats); !warning.empty()) {
+    warnings.push_back(std::move(warning));
+  }
+  return Success(ResultJson(result, !stats.empty()), warnings, result.infos);
+}
+
+// Who asked, for whoever looks at the list of running queries.
+std::string CallerName(const access::Caller& caller) {
+  return caller.principal == nullptr ? "" : caller.principal->arn;
 }
 
 struct LoggedRange {
@@ -120,21 +143,41 @@ void LogQuery(const net::HttpRequest& request, const Parameters& parameters,
 
 }  // namespace
 
+net::HttpResponse PrometheusApi::Evaluate(const Call& call, const Parameters& parameters,
+                                          RunningQueries::Entry entry, promql::QueryContext context,
+                                          size_t limit) {
+  const std::string_view query = parameters.Get("query");
+  entry.workspace = call.workspace.id();
+  entry.query = query;
+  entry.caller = CallerName(call.caller);
+  entry.cancelled = call.request.cancelled;
+  context.cancelled = call.request.cancelled.get();
+  const RunningQueries::Entry range = entry;
+  const auto handle = running_.Add(std::move(entry));
+  const int64_t begin_ns = clock_.MonotonicNs();
+  const storage::Querier& querier = call.workspace.querier();
+  auto result = range.step_ms == 0 ? engine_.Instant(querier, query, range.start_ms, context)
+                                   : engine_.Range(querier, query, range.start_ms, range.end_ms,
+                                                   range.step_ms, context);
+  query_seconds_.Observe(static_cast<double>(clock_.MonotonicNs() - begin_ns) / 1e9);
+  if (!result.ok()) return QueryFailed(result.status(), call.plane);
+  call.workspace.CountQuery(result->stats.total_queryable_samples);
+  LogQuery(call.request, parameters,
+           {range.step_ms != 0, range.start_ms, range.end_ms, range.step_ms}, *result,
+           &call.workspace);
+  return Answer(*std::move(result), limit, parameters.Get("stats"));
+}
+
 net::HttpResponse PrometheusApi::Query(const Call& call, const Parameters& parameters) {
   const auto limit = parameters.Limit("limit");
   if (!limit.ok()) return BadData(limit.status());
   const auto time_ms = parameters.Time("time", clock_.NowMs());
   if (!time_ms.ok()) return BadData(time_ms.status());
-  const auto context = ContextOf(call.request, parameters);
+  const auto context = ContextOf(parameters);
   if (!context.ok()) return BadData(context.status());
-  const int64_t begin_ns = clock_.MonotonicNs();
-  auto result =
-      engine_.Instant(call.workspace.querier(), parameters.Get("query"), *time_ms, *context);
-  query_seconds_.Observe(static_cast<double>(clock_.MonotonicNs() - begin_ns) / 1e9);
-  if (!result.ok()) return QueryFailed(result.status(), call.plane);
-  call.workspace.CountQuery(result->stats.total_queryable_samples);
-  LogQuery(call.request, parameters, {false, *time_ms, *time_ms, 0}, *result, &call.workspace);
-  return Answer(*std::move(result), *limit, !parameters.Get("stats").empty());
+  RunningQueries::Entry entry;
+  entry.start_ms = entry.end_ms = *time_ms;
+  return Evaluate(call, parameters, std::move(entry), *context, *limit);
 }
 
 net::HttpResponse PrometheusApi::QueryRange(const Call& call, const Parameters& parameters) {
@@ -142,7 +185,7 @@ net::HttpResponse PrometheusApi::QueryRange(const Call& call, const Parameters& 
   if (!limit.ok()) return BadData(limit.status());
   const auto range = ReadRange(parameters);
   if (!range.ok()) return BadData(range.status());
-  const auto context = ContextOf(call.request, parameters);
+  const auto context = ContextOf(parameters);
   if (!context.ok()) return BadData(context.status());
   const int64_t length_ms = range->end_ms - range->start_ms;
   if (call.plane == Plane::kWorkspace && length_ms > options_.query_range_max_ms) {
@@ -151,23 +194,60 @@ net::HttpResponse PrometheusApi::QueryRange(const Call& call, const Parameters& 
                                 "{})",
                                 GoDuration(length_ms), GoDuration(options_.query_range_max_ms)));
   }
-  const int64_t begin_ns = clock_.MonotonicNs();
-  auto result = engine_.Range(call.workspace.querier(), parameters.Get("query"), range->start_ms,
-                              range->end_ms, range->step_ms, *context);
-  query_seconds_.Observe(static_cast<double>(clock_.MonotonicNs() - begin_ns) / 1e9);
-  if (!result.ok()) return QueryFailed(result.status(), call.plane);
-  call.workspace.CountQuery(result->stats.total_queryable_samples);
-  LogQuery(call.request, parameters, {true, range->start_ms, range->end_ms, range->step_ms},
-           *result, &call.workspace);
-  return Answer(*std::move(result), *limit, !parameters.Get("stats").empty());
+  RunningQueries::Entry entry;
+  entry.start_ms = range->start_ms;
+  entry.end_ms = range->end_ms;
+  entry.step_ms = range->step_ms;
+  return Evaluate(call, parameters, std::move(entry), *context, *limit);
+}
+
+net::HttpResponse PrometheusApi::ParsedQuery(const Parameters& parameters, bool as_tree) const {
+  const auto expr = promql::ParseExpr(parameters.Get("query"), engine_.options().parser);
+  if (!expr.ok()) return BadData(Invalid("query", Message(expr.status())));
+  if (as_tree) return Success(AstJson(**expr));
+  std::string data;
+  AppendJsonStringHtmlSafe((*expr)->Pretty(), &data);
+  return Success(std::move(data));
 }
 
 net::HttpResponse PrometheusApi::FormatQuery(const Call&, const Parameters& parameters) {
-  const auto expr = promql::ParseExpr(parameters.Get("query"), engine_.options().parser);
-  if (!expr.ok()) return BadData(Invalid("query", Message(expr.status())));
-  std::string data;
-  AppendJsonStringHtmlSafe((*expr)->String(), &data);
-  return Success(std::move(data));
+  return ParsedQuery(parameters, /*as_tree=*/false);
+}
+
+net::HttpResponse PrometheusApi::ParseQuery(const Call&, const Parameters& parameters) {
+  return ParsedQuery(parameters, /*as_tree=*/true);
+}
+
+net::HttpResponse PrometheusApi::StatusQueries(const Call& call, const Parameters&) {
+  std::string data = R"({"queries":[)";
+  for (const RunningQueries::Entry& entry : running_.List(call.workspace.id())) {
+    if (data.back() != '[') data += ',';
+    JsonObject object(&data);
+    object.Text("id", std::to_string(entry.id));
+    object.Text("query", entry.query);
+    object.Text("caller", entry.caller);
+    object.Text("startedAt", Rfc3339(entry.started_ms));
+    object.Raw("runningSeconds",
+               JsonNumber(static_cast<double>(clock_.MonotonicNs() - entry.started_ns) / 1e9));
+    object.Raw("start", codec::FormatTimeText(entry.start_ms));
+    object.Raw("end", codec::FormatTimeText(entry.end_ms));
+    object.Raw("step", codec::FormatTimeText(entry.step_ms));
+    object.End();
+  }
+  return Success(data + "]}");
+}
+
+net::HttpResponse PrometheusApi::CancelQuery(const Call& call, const Parameters& parameters) {
+  const std::string_view text = parameters.Get(kPathParameter);
+  uint64_t id = 0;
+  if (!ParseUint64(text, &id) || !running_.Cancel(call.workspace.id(), id)) {
+    return ApiError(404, "not_found",
+                    fmt::format("no query with id {} runs in workspace {} (any more)",
+                                model::QuoteGo(text), call.workspace.id()));
+  }
+  net::HttpResponse response;
+  response.status = 204;
+  return response;
 }
 
 }  // namespace hearth::api

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Remote write 1.0 (prometheus/storage/remote/write_handler.go; texts for AMP: aws-contract §11.2).
+// Remote write 1.0 and 2.0 (prometheus/storage/remote/write_handler.go; texts for AMP: aws-contract
+// §11.2).
 //
 // Good samples of a partly bad request are stored and the answer is 400 with the first error: the
 // sender does not repeat it, nothing is lost. A poison request is a 4xx, an overload 503.
@@ -11,6 +12,8 @@
 #include "api/prometheus/write_limits.h"
 #include "base/compress.h"
 #include "base/status.h"
+#include "base/text.h"
+#include "codec/remote_write_v2.h"
 #include "storage/write_batch.h"
 
 namespace hearth::api {
@@ -86,43 +89,60 @@ std::string RejectionText(const storage::Rejection& rejection, model::LabelsView
   }
 }
 
-// What the headers say must be remote write 1.0; empty where it is, else the answer's text (415).
-std::string UnsupportedContent(const net::HttpRequest& request) {
+// What the body is, by its headers (spec of remote write 2.0, "Protocol"; client_golang's
+// remoteapi). No headers at all are those of the first 1.0 senders.
+struct Content {
+  bool v2 = false;
+  std::string refusal;  // the text of a 415
+};
+
+Content ContentOf(const net::HttpRequest& request) {
+  Content content;
   const std::string_view type = request.headers.Find("Content-Type");
   const std::string media = net::MediaType(type);
   if (!media.empty() && media != "application/x-protobuf") {
-    return fmt::format("content type {} is not accepted; send application/x-protobuf", media);
+    content.refusal =
+        fmt::format("content type {} is not accepted; send application/x-protobuf", media);
+    return content;
   }
-  if (type.find("io.prometheus.write.v2.Request") != std::string_view::npos) {
-    return "io.prometheus.write.v2.Request protobuf message is not accepted by this server; only "
-           "prometheus.WriteRequest is";
+  std::string_view message = codec::kRemoteWriteV1;
+  for (const std::string_view parameter : Split(type, ';')) {
+    std::string_view text = TrimSpace(parameter);
+    if (!ToLowerAscii(text.substr(0, 6)).starts_with("proto=")) continue;
+    message = text.substr(6);
+    if (message.size() >= 2 && message.front() == '"' && message.back() == '"') {
+      message = message.substr(1, message.size() - 2);
+    }
+  }
+  content.v2 = message == codec::kRemoteWriteV2;
+  if (!content.v2 && message != codec::kRemoteWriteV1) {
+    content.refusal =
+        fmt::format("{} protobuf message is not accepted by this server; only {} and {} are",
+                    message, codec::kRemoteWriteV1, codec::kRemoteWriteV2);
+    return content;
   }
   const std::string_view encoding = request.headers.Find("Content-Encoding");
   if (!encoding.empty() && !EqualsIgnoreCaseAscii(encoding, "snappy")) {
-    return fmt::format(
+    content.refusal = fmt::format(
         "{} encoding (compression) is not accepted by this server; only snappy is acceptable",
         encoding);
   }
-  return "";
+  return content;
 }
 
-// What the decoder fills: native histograms are counted and left out, because the store does not
-// take them yet and would refuse the whole request for their sake.
-class FloatBatch {
- public:
-  explicit FloatBatch(storage::WriteBatch* batch) : batch_(*batch) {}
-  std::string& arena() { return batch_.arena(); }
-  void AddSeriesAt(size_t labels_offset) { batch_.AddSeriesAt(labels_offset); }
-  void AddSample(int64_t time_ms, double value) { batch_.AddSample(time_ms, value); }
-  void AddHistogram(model::HistogramSample) { ++histograms_; }
-  void AddExemplar(model::Exemplar exemplar) { batch_.AddExemplar(std::move(exemplar)); }
-  void AddMetadata(model::Metadata metadata) { batch_.AddMetadata(std::move(metadata)); }
-  size_t histograms() const { return histograms_; }
-
- private:
-  storage::WriteBatch& batch_;
-  size_t histograms_ = 0;
-};
+// How much of the request was stored; a sender of 2.0 needs it even where the answer is an error.
+// A repeated sample is written: it is there.
+void SetWritten(const storage::AppendOutcome& outcome, net::HttpResponse* response) {
+  const size_t histograms = outcome.stored_histograms + outcome.duplicate_histograms;
+  const size_t samples = outcome.stored + outcome.duplicates - histograms;
+  const auto set = [response](std::string_view what, size_t count) {
+    response->headers.Set(fmt::format("X-Prometheus-Remote-Write-{}-Written", what),
+                          std::to_string(count));
+  };
+  set("Samples", samples);
+  set("Histograms", histograms);
+  set("Exemplars", outcome.stored_exemplars);
+}
 
 net::HttpResponse StoreFailed(const absl::Status& status) {
   if (absl::IsInvalidArgument(status) || absl::IsUnimplemented(status)) {
@@ -135,17 +155,33 @@ net::HttpResponse StoreFailed(const absl::Status& status) {
 
 }  // namespace
 
+// The first error in the order of the request, "" where there is none. Validation leaves series out
+// of the batch, so a rejection's index is smaller than its place in the request by those left out
+// before it.
+std::string PrometheusApi::FirstError(const Call& call, const storage::WriteBatch& batch,
+                                      const codec::RemoteWriteOutcome& decoded,
+                                      const storage::AppendOutcome& outcome) const {
+  const bool rejected = !outcome.rejections.empty();
+  if (!decoded.errors.empty() &&
+      (!rejected || decoded.errors.front().series <= outcome.rejections.front().series)) {
+    return decoded.errors.front().text;
+  }
+  if (!rejected) return decoded.missing_metadata_names > 0 ? "metadata missing metric name" : "";
+  storage::Rejection first = outcome.rejections.front();
+  // A limit on age comes before the out-of-order window, and has words of its own at AMP.
+  if (first.reason == RejectReason::kTooOld && options_.sample_age_max_ms > 0 &&
+      first.time_ms < clock_.NowMs() - options_.sample_age_max_ms) {
+    first.reason = RejectReason::kBeforeRetention;
+  }
+  const std::string user = call.workspace.account() + "_" + call.workspace.id();
+  return RejectionText(first, batch.labels(batch.series()[first.series]),
+                       call.plane == Plane::kWorkspace, user, options_.series_max);
+}
+
 net::HttpResponse PrometheusApi::Write(const Call& call) {
   const net::HttpRequest& request = call.request;
-  const bool workspace_plane = call.plane == Plane::kWorkspace;
-  if (request.method != "POST") {
-    net::HttpResponse response = Plain(405, "remote write is POST");
-    response.headers.Set("Allow", "POST");
-    return response;
-  }
-  if (std::string text = UnsupportedContent(request); !text.empty()) {
-    return Plain(415, std::move(text));
-  }
+  const Content content = ContentOf(request);
+  if (!content.refusal.empty()) return Plain(415, content.refusal);
   if (options_.aws_fidelity && request.body.size() > kAwsRequestBytesMax) {
     return Plain(413, fmt::format("request of {} bytes exceeds the limit of {} bytes",
                                   request.body.size(), kAwsRequestBytesMax));
@@ -157,48 +193,26 @@ net::HttpResponse PrometheusApi::Write(const Call& call) {
     return Plain(absl::IsResourceExhausted(status) ? 413 : 400, Message(status));
   }
   storage::WriteBatch batch;
-  FloatBatch floats(&batch);
-  const auto decoded = codec::DecodeRemoteWrite(message, options_.label_limits, &floats);
+  const auto decoded = content.v2
+                           ? codec::DecodeRemoteWriteV2(message, options_.label_limits, &batch)
+                           : codec::DecodeRemoteWrite(message, options_.label_limits, &batch);
   if (!decoded.ok()) return Plain(400, Message(decoded.status()));
   samples_received_.Add(batch.sample_count() + decoded->discarded);
   if (auto refusal = RateRefusal(call.workspace, batch)) return *std::move(refusal);
   workspace::WriteOutcome limits;
   const auto outcome = WriteWithin(call.workspace, batch, &limits);
   if (!outcome.ok()) return StoreFailed(outcome.status());
-  CountDiscarded(metrics_, *decoded, *outcome, limits,
-                 clock_.NowMs() - options_.sample_age_max_ms);
+  CountDiscarded(metrics_, *decoded, *outcome, limits, clock_.NowMs() - options_.sample_age_max_ms);
   if (auto answer = LimitAnswer(call.workspace, limits, *outcome, *decoded)) {
+    if (content.v2) SetWritten(*outcome, &*answer);
     return *std::move(answer);
   }
-  // The first error in the order of the request. Validation leaves series out of the batch, so a
-  // rejection's index is smaller than its place in the request by those left out before it.
-  const bool invalid = !decoded->errors.empty();
-  const bool rejected = !outcome->rejections.empty();
-  if (invalid &&
-      (!rejected || decoded->errors.front().series <= outcome->rejections.front().series)) {
-    return Plain(400, decoded->errors.front().text);
-  }
-  if (decoded->missing_metadata_names > 0 && !rejected) {
-    return Plain(400, "metadata missing metric name");
-  }
-  if (rejected) {
-    storage::Rejection first = outcome->rejections.front();
-    // A limit on age comes before the out-of-order window, and has words of its own at AMP.
-    if (first.reason == RejectReason::kTooOld && options_.sample_age_max_ms > 0 &&
-        first.time_ms < clock_.NowMs() - options_.sample_age_max_ms) {
-      first.reason = RejectReason::kBeforeRetention;
-    }
-    const std::string user = call.workspace.account() + "_" + call.workspace.id();
-    return Plain(400, RejectionText(first, batch.labels(batch.series()[first.series]),
-                                    workspace_plane, user, options_.series_max));
-  }
-  if (floats.histograms() > 0) {
-    return Plain(400, fmt::format("{} native histograms were left out: this version of hearth does "
-                                  "not store them. The float samples of the request are stored",
-                                  floats.histograms()));
-  }
   net::HttpResponse response;
-  response.status = workspace_plane ? 200 : 204;  // AMP answers 200, Prometheus 204
+  response.status = call.plane == Plane::kWorkspace ? 200 : 204;  // AMP answers 200, Prometheus 204
+  if (std::string error = FirstError(call, batch, *decoded, *outcome); !error.empty()) {
+    response = Plain(400, std::move(error));
+  }
+  if (content.v2) SetWritten(*outcome, &response);
   return response;
 }
 

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prometheus remote write 2.0 (io.prometheus.write.v2.Request): texts are interned in one table of
+// the request, each series has metadata of its own, and samples may say when their counter began.
+// Source: https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/ and
+// prompb/io/prometheus/write /v2/types.proto of 3.14.
+//
+//   storage::WriteBatch batch;
+//   TRY_ASSIGN(codec::RemoteWriteOutcome outcome,
+//              codec::DecodeRemoteWriteV2(message, codec::LabelLimits{}, &batch));
+//
+// As remote_write.h: bad series are listed and left out, a message that is no protobuf, or that
+// refers to texts it does not have in its structure, is InvalidArgument.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/string_map.h"
+#include "codec/remote_write.h"
+
+namespace hearth::codec {
+
+inline constexpr std::string_view kRemoteWriteV2 = "io.prometheus.write.v2.Request";
+
+// Not thread-safe; `message` must outlive it.
+class RemoteWriteV2Reader {
+ public:
+  struct Sample {
+    int64_t time_ms = 0;
+    double value = 0;
+    int64_t start_time_ms = 0;  // 0: unknown
+  };
+  struct Series {
+    size_t labels_offset = 0;  // into the arena, to its end
+    std::vector<Sample> samples;
+    std::vector<model::HistogramSample> histograms;
+    std::vector<model::Exemplar> exemplars;
+  };
+
+  RemoteWriteV2Reader(std::string_view message, const LabelLimits& limits)
+      : message_(message), at_(message.data()), limits_(limits) {}
+
+  // As RemoteWriteReader::Next.
+  bool Next(std::string* arena, Series* series);
+  const absl::Status& status() const { return status_; }
+  RemoteWriteOutcome& outcome() { return outcome_; }
+  // What the series said of their metrics, each family once.
+  std::vector<model::Metadata> TakeMetadata();
+
+ private:
+  bool ReadSymbols();
+  bool ReadSeries(std::string_view bytes, std::string* arena, Series* series);
+  bool ReadFields(std::string_view bytes, Series* series, std::string* reference_error);
+  bool ReadLabels(std::string* error);
+  bool ReadExemplar(std::string_view bytes, model::Exemplar* exemplar, std::string* error);
+  void KeepMetadata(std::string_view bytes);
+  bool Symbol(uint64_t reference, std::string_view* text) const;
+  bool Refuse(SeriesErrorKind kind, std::string text, size_t discarded);
+  bool Malformed(const char* where, std::string_view what);
+
+  const std::string_view message_;
+  const char* at_;
+  const LabelLimits limits_;
+  absl::Status status_;
+  RemoteWriteOutcome outcome_;
+  bool symbols_read_ = false;
+  std::vector<std::string_view> symbols_;
+  std::vector<uint32_t> references_;  // of the series under way
+  std::vector<model::Label> labels_;  // likewise
+  std::string_view metadata_bytes_;   // likewise
+  StringMap<model::Metadata> metadata_;
+};
+
+template <typename Batch>
+absl::StatusOr<RemoteWriteOutcome> DecodeRemoteWriteV2(std::string_view message,
+                                                       const LabelLimits& limits, Batch* batch) {
+  RemoteWriteV2Reader reader(message, limits);
+  RemoteWriteV2Reader::Series series;
+  while (reader.Next(&batch->arena(), &series)) {
+    batch->AddSeriesAt(series.labels_offset);
+    for (const auto& sample : series.samples) {
+      batch->AddSample(sample.time_ms, sample.value, sample.start_time_ms);
+    }
+    for (auto& histogram : series.histograms) batch->AddHistogram(std::move(histogram));
+    for (auto& exemplar : series.exemplars) batch->AddExemplar(std::move(exemplar));
+  }
+  TRY(reader.status());
+  for (auto& metadata : reader.TakeMetadata()) batch->AddMetadata(std::move(metadata));
+  return std::move(reader.outcome());
+}
+
+}  // namespace hearth::codec
