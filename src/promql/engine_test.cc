@@ -83,7 +83,8 @@ TEST(Engine, EndsAtItsLimits) {
   const auto too_many = small.Range(store, "a_total", 0, 300'000, 1000, {});
   EXPECT_EQ(KindOf(too_many.status()), ErrorKind::kTooManySamples);
   EXPECT_EQ(ErrorOf(too_many),
-            "query processing would load too many samples into memory in query execution");
+            "query processing would load too many samples into memory in query execution; the "
+            "selector that cost most is a_total (1 series, 21 samples)");
   const Engine engine({}, &SystemClock(), nullptr);
   const std::atomic<bool> cancelled = true;
   QueryContext context;
