@@ -60,7 +60,7 @@ bench: web ## measure: ns per sample, µs per query (ARGS=… go to bench/run)
 fuzz-promql: ## COUNT (10000) random queries, hearth against the current Prometheus or $PROMETHEUS
 	@tools/setup test
 	@tools/build release hearth
-	@build/venv/bin/python test/compat/promql_fuzz.py --count $(or $(COUNT),10000) $(ARGS)
+	@build/venv/bin/python test/promql_fuzz.py --count $(or $(COUNT),10000) $(ARGS)
 
 fuzz: ## each fuzz target with libFuzzer for SECONDS_EACH (30)
 	@tools/setup build lint

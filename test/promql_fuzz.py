@@ -4,7 +4,7 @@
 `make fuzz-promql` asks 10,000; the test beside it 200. A difference prints the seed and the query,
 so that `--seed` and `--only` repeat it:
 
-    build/venv/bin/python test/compat/promql_fuzz.py --seed 7 --only 123
+    build/venv/bin/python test/promql_fuzz.py --seed 7 --only 123
 
 What is compared: success or failure, the kind of the result, labels, times, values to 1e-12
 relative (NaN equals NaN, infinities exactly), histograms bucket by bucket, warnings and infos.
@@ -25,20 +25,17 @@ import argparse
 import json
 import math
 import os
-import pathlib
 import random
 import re
 import struct
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-
-import prometheus_process  # noqa: E402
-from connect import client_for  # noqa: E402
-from hearth_process import HearthProcess  # noqa: E402
-from prometheus_process import Prometheus  # noqa: E402
-from remote_write import series  # noqa: E402
+import prometheus_process
+from connect import client_for
+from hearth_process import HearthProcess
+from prometheus_process import Prometheus
+from remote_write import series
 
 RELATIVE = 1e-12
 STALE_BITS = 0x7ff0000000000002
