@@ -24,8 +24,8 @@ BINARY = pathlib.Path(os.environ.get('HEARTH_BIN') or ROOT / 'build' / 'release'
 # A hang is a failure; a slow machine is not.
 START_LIMIT_S = 60
 STOP_LIMIT_S = 30
-# Two at once leave a core for the client even on the smallest machine that runs the tests.
-SERVERS_MAX = 2
+# The session's, a module's and a test's own; more would starve the smallest machine that runs them.
+SERVERS_MAX = 3
 
 READY = re.compile(r'^hearth is ready:((?: https?://\S+)+)$')
 SIGN_IN = re.compile(r'^sign in: (https?://\S+)$')

@@ -78,7 +78,8 @@ std::optional<Refusal> Gate::AuthorizeOn(const Caller& caller, std::string_view 
       {*caller.principal, action, resource, context, resource_policy, account});
   if (decision.allowed) return std::nullopt;
   refused_authorisation_.Add();
-  return Refusal{RefusalKind::kDenied, decision.message, decision.missing_statement};
+  return Refusal{RefusalKind::kDenied, decision.message, decision.missing_statement,
+                 std::string(ReasonOf(decision))};
 }
 
 Gate::Gate(Options options, catalog::IdentityStore& identities, const Clock& clock,
