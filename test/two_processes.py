@@ -5,6 +5,8 @@ them at random. Looks like one HearthProcess to a test; clients that ask for `Co
 """
 
 import importlib.util
+import os
+import pathlib
 import random
 import socket
 import threading
@@ -81,6 +83,26 @@ class Relay:
         self.listener.close()
 
 
+def listeners(pid):
+    """The ports that a process listens on, in the order in which it opened them. The line that says
+    it is ready names what --external-url says, which here is the relay.
+    """
+    own = set()
+    for link in pathlib.Path(f'/proc/{pid}/fd').iterdir():
+        try:
+            target = os.readlink(link)
+        except OSError:
+            continue  # it was closed meanwhile
+        if target.startswith('socket:['):
+            own.add(target[len('socket:['):-1])
+    found = []
+    for line in pathlib.Path(f'/proc/{pid}/net/tcp').read_text(encoding='ascii').splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == '0A' and fields[9] in own:  # LISTEN
+            found.append((int(fields[9]), int(fields[1].split(':')[1], 16)))
+    return [port for _, port in sorted(found)]
+
+
 class TwoProcesses:
     def __init__(self, arguments=()):
         module = _postgres()
@@ -102,8 +124,9 @@ class TwoProcesses:
                     self.https, *arguments])
                 self.processes.append(process)
                 process.start()
-                self.plain.ports.append(process.port())
-                self.secure.ports.append(process.port(tls=True))
+                plain, secure = listeners(process.pid)
+                self.plain.ports.append(plain)
+                self.secure.ports.append(secure)
         except BaseException:
             self.remove()
             raise
