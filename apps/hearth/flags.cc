@@ -134,7 +134,7 @@ absl::StatusOr<Limit> ParseLimit(std::string_view text, std::string_view flag) {
 
 // Ranges after commas; the word "private" stands for loopback and private addresses.
 static absl::Status ParseRanges(std::string_view flag, std::string_view text, bool deny,
-                         net::AddressPolicy* policy) {
+                                net::AddressPolicy* policy) {
   for (const std::string_view piece : Split(text, ',')) {
     const std::string_view word = TrimSpace(piece);
     if (word.empty()) continue;

@@ -109,16 +109,14 @@ int TestRules(TestFlags* flags) {
     return kFailed;
   }
   flags->options.lookback_ms = *lookback;
-  flags->options.experimental_functions =
-      Feature(flags->features, "promql-experimental-functions");
+  flags->options.experimental_functions = Feature(flags->features, "promql-experimental-functions");
   flags->options.delayed_name_removal = Feature(flags->features, "promql-delayed-name-removal");
   flags->options.extended_range_selectors =
       Feature(flags->features, "promql-extended-range-selectors");
   bool failed = false;
   std::vector<std::pair<std::string, rules::UnitTestOutcome>> outcomes;
   for (const std::string& path : flags->files) {
-    rules::UnitTestOutcome outcome =
-        rules::RunUnitTestFile(RealFileSystem(), path, flags->options);
+    rules::UnitTestOutcome outcome = rules::RunUnitTestFile(RealFileSystem(), path, flags->options);
     for (const std::string& warning : outcome.warnings) {
       std::fprintf(stderr, "%s\n", warning.c_str());
     }

@@ -74,8 +74,8 @@ std::optional<Refusal> Gate::AuthorizeOn(const Caller& caller, std::string_view 
                                          std::string_view resource, std::string_view account,
                                          const auth::PolicyDocument* resource_policy) const {
   const auth::ConditionContext context = auth::StandardContext(*caller.principal, caller.facts);
-  const auth::AccessDecision decision = auth::DecideAccess(
-      {*caller.principal, action, resource, context, resource_policy, account});
+  const auth::AccessDecision decision =
+      auth::DecideAccess({*caller.principal, action, resource, context, resource_policy, account});
   if (decision.allowed) return std::nullopt;
   refused_authorisation_.Add();
   return Refusal{RefusalKind::kDenied, decision.message, decision.missing_statement,

@@ -78,9 +78,9 @@ bool HasNul(const Json& json) {
 
 absl::StatusOr<Json> ParseBody(const std::string& body) {
   if (body.size() > kRestBodyMax) {
-    return RestError(413, "RequestEntityTooLargeException",
-                     fmt::format("The request has {} bytes, at most {} are taken", body.size(),
-                                 kRestBodyMax));
+    return RestError(
+        413, "RequestEntityTooLargeException",
+        fmt::format("The request has {} bytes, at most {} are taken", body.size(), kRestBodyMax));
   }
   if (TrimSpace(body).empty()) return Json::object();
   if (IsTooDeep(body)) {
@@ -317,15 +317,15 @@ absl::Status InvalidField(std::string_view field, std::string_view message) {
 }
 
 absl::Status InvalidFields(std::span<const FieldError> errors) {
-  std::string message = fmt::format("{} validation error{} detected: ", errors.size(),
-                                    errors.size() == 1 ? "" : "s");
+  std::string message =
+      fmt::format("{} validation error{} detected: ", errors.size(), errors.size() == 1 ? "" : "s");
   std::string members = R"("reason":"FIELD_VALIDATION_FAILED","fieldList":[)";
   for (size_t i = 0; i < errors.size(); ++i) {
     const FieldError& error = errors[i];
     message += fmt::format("{}Value at '{}' failed to satisfy constraint: {}", i == 0 ? "" : "; ",
                            error.name.substr(0, kQuotedMax), error.message);
-    members += fmt::format(R"({}{{"name":{},"message":{}}})", i == 0 ? "" : ",",
-                           Quoted(error.name), Quoted(error.message));
+    members += fmt::format(R"({}{{"name":{},"message":{}}})", i == 0 ? "" : ",", Quoted(error.name),
+                           Quoted(error.message));
   }
   return RestError(400, "ValidationException", message, members + "]");
 }

@@ -35,10 +35,10 @@
 namespace hearth::access {
 
 struct RestOperation {
-  std::string_view name;     // "CreateWorkspace": the IAM action is <service>:<name>
-  std::string_view method;   // "POST"
-  std::string_view path;     // "/workspaces/{workspaceId}/alias"
-  int ok_status = 200;       // of a success
+  std::string_view name;         // "CreateWorkspace": the IAM action is <service>:<name>
+  std::string_view method;       // "POST"
+  std::string_view path;         // "/workspaces/{workspaceId}/alias"
+  int ok_status = 200;           // of a success
   const Shape* input = nullptr;  // members of the request; null: none
 };
 

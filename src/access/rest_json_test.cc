@@ -25,8 +25,9 @@ constexpr Shape kColourList{.type = ShapeType::kList, .min = 1, .max = 2, .eleme
 constexpr Member kEitherMembers[] = {{"one", &kText}, {"two", &kText}};
 constexpr Shape kEither{.type = ShapeType::kUnion, .members = kEitherMembers};
 constexpr Member kCreateMembers[] = {
-    {"alias", &kAlias},   {"number", &kNumber},       {"data", &kData},
-    {"flag", &kFlag},     {"tags", &kTags},           {"colours", &kColourList},
+    {"alias", &kAlias},   {"number", &kNumber},
+    {"data", &kData},     {"flag", &kFlag},
+    {"tags", &kTags},     {"colours", &kColourList},
     {"either", &kEither}, {"id", &kAlias, true, In::kUri},
 };
 constexpr Shape kCreate{.type = ShapeType::kStructure, .members = kCreateMembers};

@@ -76,10 +76,9 @@ absl::Status UpdateAmpDocument(Transaction& transaction, AmpDocument* document) 
                  " WHERE workspace = ? AND kind = ? AND revision = ?",
                  {Base64Encode(document->content), document->modified_ms, document->workspace,
                   KindName(document->kind), document->revision}));
-  TRY(sql::CheckRevision(transaction.session(), changed, "amp_documents",
-                         "workspace = ? AND kind = ?",
-                         {document->workspace, KindName(document->kind)},
-                         What(document->kind, document->workspace)));
+  TRY(sql::CheckRevision(
+      transaction.session(), changed, "amp_documents", "workspace = ? AND kind = ?",
+      {document->workspace, KindName(document->kind)}, What(document->kind, document->workspace)));
   ++document->revision;
   return Record(transaction, "update", *document);
 }

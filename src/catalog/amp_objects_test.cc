@@ -49,23 +49,21 @@ TEST_P(AmpObjects, RuleNamespacesKeepTheirBytes) {
   EXPECT_EQ(found.data, data);
   EXPECT_EQ(found.tags, rules.tags);
   RuleNamespace again = Rules("my rules", "x");
-  EXPECT_TRUE(absl::IsAlreadyExists(
-      Write([&](Transaction& t) { return CreateRuleNamespace(t, &again); })));
+  EXPECT_TRUE(
+      absl::IsAlreadyExists(Write([&](Transaction& t) { return CreateRuleNamespace(t, &again); })));
   clock_.Advance(1000);
   RuleNamespace stale = found;
   RuleNamespace changed = found;
   changed.data = "groups:\n";
   ASSERT_TRUE(Write([&](Transaction& t) { return UpdateRuleNamespace(t, &changed); }).ok());
   EXPECT_GT(changed.modified_ms, changed.created_ms);
-  EXPECT_TRUE(absl::IsAborted(Write([&](Transaction& t) {
-    return UpdateRuleNamespace(t, &stale);
-  })));
+  EXPECT_TRUE(
+      absl::IsAborted(Write([&](Transaction& t) { return UpdateRuleNamespace(t, &stale); })));
   ASSERT_TRUE(Write([&](Transaction& t) {
                 return DeleteRuleNamespace(t, workspace_.id, "my rules");
               }).ok());
-  EXPECT_TRUE(absl::IsNotFound(Write([&](Transaction& t) {
-    return DeleteRuleNamespace(t, workspace_.id, "my rules");
-  })));
+  EXPECT_TRUE(absl::IsNotFound(
+      Write([&](Transaction& t) { return DeleteRuleNamespace(t, workspace_.id, "my rules"); })));
 }
 
 TEST_P(AmpObjects, ListsByPrefixAndPage) {
@@ -75,8 +73,8 @@ TEST_P(AmpObjects, ListsByPrefixAndPage) {
   }
   const auto names = [&](std::string_view prefix, std::string_view after, int limit) {
     std::vector<std::string> out;
-    const auto found = Read(
-        [&](Reader& r) { return ListRuleNamespaces(r, workspace_.id, prefix, after, limit); });
+    const auto found =
+        Read([&](Reader& r) { return ListRuleNamespaces(r, workspace_.id, prefix, after, limit); });
     for (const RuleNamespace& rules : *found) out.push_back(rules.name);
     return out;
   };
@@ -101,9 +99,9 @@ TEST_P(AmpObjects, OneDocumentOfAKind) {
               return GetAmpDocument(r, AmpDocumentKind::kAlertManager, workspace_.id);
             })->content,
             "changed");
-  EXPECT_TRUE(absl::IsNotFound(
-      Read([&](Reader& r) { return GetAmpDocument(r, AmpDocumentKind::kLogging, workspace_.id); })
-          .status()));
+  EXPECT_TRUE(absl::IsNotFound(Read([&](Reader& r) {
+                                 return GetAmpDocument(r, AmpDocumentKind::kLogging, workspace_.id);
+                               }).status()));
 }
 
 TEST_P(AmpObjects, ScrapersAndDetectors) {
@@ -153,10 +151,11 @@ TEST_P(AmpObjects, AllGoWithTheirWorkspace) {
   EXPECT_TRUE(Read([&](Reader& r) { return ListRuleNamespaces(r, workspace_.id); })->empty());
   EXPECT_TRUE(Read([&](Reader& r) { return ListAmpDetectors(r, workspace_.id); })->empty());
   EXPECT_TRUE(absl::IsNotFound(Read([&](Reader& r) {
-                return GetAmpDocument(r, AmpDocumentKind::kAlertManager, workspace_.id);
-              }).status()));
-  EXPECT_TRUE(absl::IsNotFound(
-      Write([&](Transaction& t) { return CreateRuleNamespace(t, &rules); })));
+                                 return GetAmpDocument(r, AmpDocumentKind::kAlertManager,
+                                                       workspace_.id);
+                               }).status()));
+  EXPECT_TRUE(
+      absl::IsNotFound(Write([&](Transaction& t) { return CreateRuleNamespace(t, &rules); })));
 }
 
 HEARTH_ON_EVERY_BACKEND(AmpObjects);

@@ -58,13 +58,13 @@ absl::StatusOr<std::vector<RuleNamespace>> ListRuleNamespaces(Reader& reader,
                                                               std::string_view workspace,
                                                               std::string_view name_prefix,
                                                               std::string_view after, int limit) {
-  TRY_ASSIGN(std::vector<sql::Row> rows,
-             reader.session().Select(
-                 kColumns,
-                 "FROM amp_rule_namespaces WHERE workspace = ?"
-                 " AND SUBSTR(name, 1, LENGTH(CAST(? AS TEXT))) = ? AND name > ?"
-                 " ORDER BY name LIMIT ?",
-                 {workspace, name_prefix, name_prefix, after, limit}));
+  TRY_ASSIGN(
+      std::vector<sql::Row> rows,
+      reader.session().Select(kColumns,
+                              "FROM amp_rule_namespaces WHERE workspace = ?"
+                              " AND SUBSTR(name, 1, LENGTH(CAST(? AS TEXT))) = ? AND name > ?"
+                              " ORDER BY name LIMIT ?",
+                              {workspace, name_prefix, name_prefix, after, limit}));
   std::vector<RuleNamespace> found;
   for (const sql::Row& row : rows) {
     TRY_ASSIGN(RuleNamespace rules, FromRow(row));
@@ -81,8 +81,7 @@ absl::Status CreateRuleNamespace(Transaction& transaction, RuleNamespace* rules)
           .Execute(fmt::format("INSERT INTO amp_rule_namespaces ({}) VALUES (?, ?, ?, ?, ?, ?, ?)",
                                kColumns),
                    {rules->workspace, rules->name, Base64Encode(rules->data),
-                    EncodeMap(rules->tags), rules->created_ms, rules->modified_ms,
-                    rules->revision})
+                    EncodeMap(rules->tags), rules->created_ms, rules->modified_ms, rules->revision})
           .status());
   return transaction.Record(kKind, "create", workspace.account,
                             Object(rules->workspace, rules->name), 1);

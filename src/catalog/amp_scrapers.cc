@@ -87,17 +87,16 @@ absl::Status CreateAmpScraper(Transaction& transaction, AmpScraper* scraper) {
 }
 
 absl::Status UpdateAmpScraper(Transaction& transaction, AmpScraper* scraper) {
-  TRY_ASSIGN(
-      int64_t changed,
-      transaction.session().Execute(
-          "UPDATE amp_scrapers SET alias = ?, configuration = ?, destination = ?,"
-          " role_configuration = ?, exporters = ?, tags = ?, logging = ?,"
-          " logging_modified_ms = ?, modified_ms = ?, revision = revision + 1"
-          " WHERE id = ? AND revision = ?",
-          {scraper->alias, Base64Encode(scraper->configuration), scraper->destination,
-           scraper->role_configuration, scraper->exporters, EncodeMap(scraper->tags),
-           scraper->logging, scraper->logging_modified_ms, scraper->modified_ms, scraper->id,
-           scraper->revision}));
+  TRY_ASSIGN(int64_t changed,
+             transaction.session().Execute(
+                 "UPDATE amp_scrapers SET alias = ?, configuration = ?, destination = ?,"
+                 " role_configuration = ?, exporters = ?, tags = ?, logging = ?,"
+                 " logging_modified_ms = ?, modified_ms = ?, revision = revision + 1"
+                 " WHERE id = ? AND revision = ?",
+                 {scraper->alias, Base64Encode(scraper->configuration), scraper->destination,
+                  scraper->role_configuration, scraper->exporters, EncodeMap(scraper->tags),
+                  scraper->logging, scraper->logging_modified_ms, scraper->modified_ms, scraper->id,
+                  scraper->revision}));
   TRY(sql::CheckRevision(transaction.session(), changed, "amp_scrapers", "id = ?", {scraper->id},
                          What(scraper->id)));
   ++scraper->revision;

@@ -19,8 +19,8 @@ class GrafanaAccessTest : public BackendTest {
     account.workspace = std::string(kWorkspace);
     account.name = std::string(name);
     account.role = "ADMIN";
-    const absl::Status status = catalog_->Write(
-        [&](Transaction& t) { return CreateGrafanaServiceAccount(t, &account); });
+    const absl::Status status =
+        catalog_->Write([&](Transaction& t) { return CreateGrafanaServiceAccount(t, &account); });
     if (!status.ok()) return status;
     return account;
   }
@@ -47,8 +47,8 @@ HEARTH_ON_EVERY_BACKEND(GrafanaAccessTest);
 TEST_P(GrafanaAccessTest, ServiceAccountsAreNumberedPagedAndUnique) {
   for (std::string_view name : {"a", "B b", "c"}) ASSERT_TRUE(NewAccount(name).ok());
   EXPECT_EQ(NewAccount("b B").status().code(), absl::StatusCode::kAlreadyExists);
-  auto second = catalog_->Read(
-      [](Reader& r) { return ListGrafanaServiceAccounts(r, kWorkspace, 1, 1); });
+  auto second =
+      catalog_->Read([](Reader& r) { return ListGrafanaServiceAccounts(r, kWorkspace, 1, 1); });
   ASSERT_EQ(second->size(), 1u);
   EXPECT_EQ(second->front().id, 2);
   EXPECT_EQ(second->front().login, "sa-1-b-b");
@@ -97,9 +97,7 @@ TEST_P(GrafanaAccessTest, DeletingAnAccountTakesItsTokens) {
   clock_.Advance(10);
   ASSERT_TRUE(catalog_->Write([&](Transaction& t) { return TouchGrafanaToken(t, token); }).ok());
   EXPECT_EQ(Find("s1")->token.last_used_ms, clock_.NowMs());
-  auto remove = [&](Transaction& t) {
-    return DeleteGrafanaServiceAccount(t, kWorkspace, account);
-  };
+  auto remove = [&](Transaction& t) { return DeleteGrafanaServiceAccount(t, kWorkspace, account); };
   ASSERT_TRUE(catalog_->Write(remove).ok());
   EXPECT_TRUE(absl::IsNotFound(catalog_->Write(remove)));
   EXPECT_TRUE(absl::IsNotFound(Find("s1").status()));

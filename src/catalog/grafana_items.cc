@@ -64,8 +64,7 @@ std::string ObjectId(std::string_view workspace, std::string_view uid) {
 
 absl::Status CheckName(Transaction& transaction, const GrafanaItem& item) {
   if (!item.unique_name) return absl::OkStatus();
-  TRY_ASSIGN(const auto same,
-             FindItemsByName(transaction, item.workspace, item.kind, item.name));
+  TRY_ASSIGN(const auto same, FindItemsByName(transaction, item.workspace, item.kind, item.name));
   for (const GrafanaItem& other : same) {
     if (other.uid != item.uid) {
       return AlreadyExists("{} with the name {} already exists", item.kind, item.name);
@@ -121,10 +120,10 @@ absl::StatusOr<std::vector<GrafanaItem>> ListItemsBetween(Reader& reader,
 
 absl::StatusOr<int64_t> CountItems(Reader& reader, std::string_view workspace,
                                    std::string_view kind) {
-  TRY_ASSIGN(const sql::Row row,
-             reader.session().SelectOne("COUNT(*)",
-                                        "FROM grafana_items WHERE workspace = ? AND kind = ?",
-                                        {workspace, kind}, kind));
+  TRY_ASSIGN(
+      const sql::Row row,
+      reader.session().SelectOne("COUNT(*)", "FROM grafana_items WHERE workspace = ? AND kind = ?",
+                                 {workspace, kind}, kind));
   return row.Number(0);
 }
 
@@ -134,8 +133,7 @@ absl::Status CreateItem(Transaction& transaction, GrafanaItem* item) {
   if (stored.ok()) return AlreadyExists("{} {} already exists", item->kind, item->uid);
   TRY(CheckName(transaction, *item));
   if (item->id == 0) {
-    TRY_ASSIGN(item->id,
-               transaction.NextNumber(fmt::format("{}/{}", item->workspace, item->kind)));
+    TRY_ASSIGN(item->id, transaction.NextNumber(fmt::format("{}/{}", item->workspace, item->kind)));
   }
   item->created_ms = item->updated_ms = transaction.now_ms();
   item->revision = 1;

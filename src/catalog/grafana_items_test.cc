@@ -52,8 +52,8 @@ TEST_P(Items, AnUpdateOfWhatMovedOnIsAborted) {
   item.json = R"({"email":"x"})";
   ASSERT_TRUE(catalog_->Write([&](Transaction& t) { return UpdateItem(t, &item); }).ok());
   EXPECT_EQ(item.revision, 2);
-  EXPECT_TRUE(absl::IsAborted(
-      catalog_->Write([&](Transaction& t) { return UpdateItem(t, &stale); })));
+  EXPECT_TRUE(
+      absl::IsAborted(catalog_->Write([&](Transaction& t) { return UpdateItem(t, &stale); })));
   // Put does not ask.
   ASSERT_TRUE(catalog_->Write([&](Transaction& t) { return PutItem(t, &stale); }).ok());
   EXPECT_EQ(stale.revision, 3);
@@ -90,8 +90,8 @@ TEST_P(Items, GoWithTheirWorkspace) {
   workspace.account = "000000000000";
   workspace.region = "us-east-1";
   workspace.name = "w";
-  ASSERT_TRUE(catalog_->Write([&](Transaction& t) { return CreateGrafanaWorkspace(t, &workspace); })
-                  .ok());
+  ASSERT_TRUE(
+      catalog_->Write([&](Transaction& t) { return CreateGrafanaWorkspace(t, &workspace); }).ok());
   GrafanaItem item = Make("ops");
   item.workspace = workspace.id;
   ASSERT_TRUE(Create(&item).ok());

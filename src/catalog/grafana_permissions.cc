@@ -28,8 +28,8 @@ absl::StatusOr<std::vector<GrafanaPermission>> ListGrafanaPermissions(
                   query.after_type, query.after_type, query.after_id, query.limit}));
   std::vector<GrafanaPermission> permissions;
   for (const sql::Row& row : rows) {
-    permissions.push_back({row.Text(0), row.Text(1), row.Text(2), row.Text(3), row.Number(4),
-                           row.Number(5)});
+    permissions.push_back(
+        {row.Text(0), row.Text(1), row.Text(2), row.Text(3), row.Number(4), row.Number(5)});
   }
   return permissions;
 }

@@ -79,10 +79,9 @@ absl::StatusOr<std::vector<GrafanaServiceAccount>> ListGrafanaServiceAccounts(
 }
 
 absl::StatusOr<int64_t> CountGrafanaServiceAccounts(Reader& reader, std::string_view workspace) {
-  TRY_ASSIGN(sql::Row row,
-             reader.session().SelectOne("COUNT(*)",
-                                        "FROM grafana_service_accounts WHERE workspace = ?",
-                                        {workspace}, "count"));
+  TRY_ASSIGN(sql::Row row, reader.session().SelectOne(
+                               "COUNT(*)", "FROM grafana_service_accounts WHERE workspace = ?",
+                               {workspace}, "count"));
   return row.Number(0);
 }
 

@@ -70,12 +70,11 @@ absl::StatusOr<std::vector<GrafanaToken>> ListGrafanaTokens(Reader& reader,
 
 absl::StatusOr<int64_t> CountGrafanaTokens(Reader& reader, std::string_view workspace,
                                            bool api_keys) {
-  TRY_ASSIGN(
-      sql::Row row,
-      reader.session().SelectOne(
-          "COUNT(*)",
-          fmt::format("FROM grafana_tokens WHERE workspace = ? AND kind = ? AND {}", kAlive),
-          {workspace, KindOf(api_keys ? 0 : 1), reader.now_ms()}, "count"));
+  TRY_ASSIGN(sql::Row row,
+             reader.session().SelectOne(
+                 "COUNT(*)",
+                 fmt::format("FROM grafana_tokens WHERE workspace = ? AND kind = ? AND {}", kAlive),
+                 {workspace, KindOf(api_keys ? 0 : 1), reader.now_ms()}, "count"));
   return row.Number(0);
 }
 

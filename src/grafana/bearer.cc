@@ -58,10 +58,10 @@ absl::StatusOr<BearerUser> Bearer::Identify(std::string_view token,
     if (!touched.ok()) log::Warn("grafana", "last use", {{"error", Message(touched)}});
   }
   if (!account) {
-    return BearerUser{0, "", owner->token.name, owner->token.name, owner->token.role,
-                      owner->token.id};
+    return BearerUser{
+        0, "", owner->token.name, owner->token.name, owner->token.role, owner->token.id};
   }
-  return BearerUser{account->id,   account->uid,  account->name,
+  return BearerUser{account->id,    account->uid,  account->name,
                     account->login, account->role, owner->token.id};
 }
 

@@ -71,8 +71,8 @@ TEST(Bearer, KnowsTokensOfThisWorkspaceWhileTheyLive) {
   ASSERT_TRUE(user.ok()) << user.status();
   EXPECT_EQ(user->role, "EDITOR");
   EXPECT_EQ(user->login, "sa-1-sa");
-  const auto stored = catalog->Read(
-      [&](catalog::Reader& r) { return catalog::FindGrafanaToken(r, secret); });
+  const auto stored =
+      catalog->Read([&](catalog::Reader& r) { return catalog::FindGrafanaToken(r, secret); });
   EXPECT_EQ(stored->token.last_used_ms, clock.NowMs());
   EXPECT_EQ(bearer.Identify(secret, "g-2").status().code(), absl::StatusCode::kUnauthenticated);
   EXPECT_FALSE(bearer.Identify(NewServiceAccountToken(rng), "g-1").ok());

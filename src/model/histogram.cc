@@ -148,8 +148,8 @@ absl::Status Validate(const NativeHistogram& h) {
         kSchemaMin, kSchemaMax, kCustomBucketsSchema, h.schema);
   }
   if (h.count < 0) {
-    return InvalidArgument(
-        "observation count is  {}: histogram's observation count is negative", h.count);
+    return InvalidArgument("observation count is  {}: histogram's observation count is negative",
+                           h.count);
   }
   TRY(CheckBuckets("positive side", h.positive_buckets, &sum));
   if (h.is_float) return absl::OkStatus();

@@ -80,7 +80,10 @@ TEST(Histogram, BadOnesSayWhy) {
       {"must be finite", true, [](auto* h) { h->custom_values[1] = INFINITY; }},
       {"zero count of 0", true, [](auto* h) { h->zero_count = 1; }},
       {"zero threshold of 0", true, [](auto* h) { h->zero_threshold = 1; }},
-      {"must not have negative spans", true, [](auto* h) { h->negative_spans = {{0, 1}}; }},
+      {"must not have negative spans", true,
+       [](auto* h) {
+         h->negative_spans = {{0, 1}};
+       }},
       {"whose offset is negative", true, [](auto* h) { h->positive_spans[0].offset = -1; }},
   };
   for (const Row& row : rows) {

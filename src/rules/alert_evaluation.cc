@@ -57,10 +57,9 @@ class Expander {
     auto result = text.Expand(data_, environment_);
     if (result.ok()) return *std::move(result);
     if (world_.log_failures) {
-      log::Warn("rules", "template of an alert failed",
-                {{"workspace", world_.workspace},
-                 {"alert", rule_},
-                 {"error", Message(result.status())}});
+      log::Warn(
+          "rules", "template of an alert failed",
+          {{"workspace", world_.workspace}, {"alert", rule_}, {"error", Message(result.status())}});
     }
     return fmt::format("<error expanding template: {}>", Message(result.status()));
   }
@@ -89,8 +88,8 @@ class Expander {
 };
 
 promql::Sample MakeSample(model::LabelsView rule_labels, model::LabelsView alert_labels,
-                          std::string_view metric, std::string_view alert,
-                          std::string_view state, int64_t time_ms, double value) {
+                          std::string_view metric, std::string_view alert, std::string_view state,
+                          int64_t time_ms, double value) {
   model::LabelsBuilder builder(rule_labels);
   for (const model::Label& label : alert_labels) builder.Set(label.name, label.value);
   builder.Set(model::kMetricName, metric);
@@ -124,9 +123,11 @@ bool KeepsFiring(Alert* alert, int64_t keep_firing_for_ms, int64_t time_ms) {
 
 // An alert for each element, by its packed labels.
 using Templates = std::vector<std::pair<std::string, AlertTemplate>>;
-absl::StatusOr<std::map<std::string, Alert>> FindAlerts(
-    std::string_view name, const Templates& labels, const Templates& annotations,
-    const std::vector<promql::Sample>& vector, int64_t time_ms, Expander* expander) {
+absl::StatusOr<std::map<std::string, Alert>> FindAlerts(std::string_view name,
+                                                        const Templates& labels,
+                                                        const Templates& annotations,
+                                                        const std::vector<promql::Sample>& vector,
+                                                        int64_t time_ms, Expander* expander) {
   std::map<std::string, Alert> found;
   for (const promql::Sample& sample : vector) {
     expander->Take(sample);
@@ -216,8 +217,7 @@ void EvaluatedGroup::Send(State& rule, int64_t time_ms, const EvaluationWorld& w
       if (alert.state == AlertState::kPending) continue;
       const bool resolved_since =
           alert.resolved_at_ms != kNever && alert.resolved_at_ms > alert.last_sent_ms;
-      const bool due =
-          alert.last_sent_ms == kNever || alert.last_sent_ms + resend_ms < time_ms;
+      const bool due = alert.last_sent_ms == kNever || alert.last_sent_ms + resend_ms < time_ms;
       if (!resolved_since && !due) continue;
       alert.last_sent_ms = time_ms;
       alert.valid_until_ms = time_ms + kValidityFactor * std::max(group_.interval_ms, resend_ms);

@@ -130,8 +130,7 @@ void EvaluatedGroup::Evaluate(int64_t time_ms, const EvaluationWorld& world) {
   StoreStale(time_ms, world);
   iterations_.fetch_add(1, std::memory_order_relaxed);
   absl::MutexLock lock(&mutex_);
-  evaluation_seconds_ =
-      static_cast<double>(world.clock->MonotonicNs() - started_ns) / kNsPerSecond;
+  evaluation_seconds_ = static_cast<double>(world.clock->MonotonicNs() - started_ns) / kNsPerSecond;
   last_evaluation_ms_ = started_ms;
 }
 

@@ -33,10 +33,10 @@ namespace hearth::rules {
 struct EvaluationSettings {
   model::Labels external_labels;  // for templates; notifications add them themselves
   std::string external_url;
-  int64_t query_offset_ms = 0;             // of groups that name none
-  int64_t resend_delay_ms = 60'000;        // --rules.alert.resend-delay
+  int64_t query_offset_ms = 0;              // of groups that name none
+  int64_t resend_delay_ms = 60'000;         // --rules.alert.resend-delay
   int64_t outage_tolerance_ms = 3'600'000;  // --rules.alert.for-outage-tolerance
-  int64_t for_grace_period_ms = 600'000;   // --rules.alert.for-grace-period
+  int64_t for_grace_period_ms = 600'000;    // --rules.alert.for-grace-period
 };
 
 // Where rules read and write. Everything pointed to outlives the call.
@@ -47,7 +47,7 @@ struct EvaluationWorld {
   storage::Appender* appender = nullptr;
   const Clock* clock = nullptr;
   const EvaluationSettings* settings = nullptr;
-  const std::atomic<bool>* cancelled = nullptr;  // may be null
+  const std::atomic<bool>* cancelled = nullptr;                 // may be null
   std::function<void(const std::vector<AlertNotice>&)> notify;  // may be empty
   bool log_failures = true;
 };
@@ -81,7 +81,7 @@ class EvaluatedGroup {
   uint64_t missed() const { return missed_.load(std::memory_order_relaxed); }
 
  private:
-  struct State;  // of one rule
+  struct State;                                         // of one rule
   using Series = std::map<std::string, model::Labels>;  // by packed labels
   explicit EvaluatedGroup(Group group);
   void EvaluateRule(State& rule, int64_t time_ms, const EvaluationWorld& world);

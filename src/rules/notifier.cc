@@ -229,8 +229,9 @@ class Notifier::Peer {
 Notifier::Notifier(NotifierOptions options, scrape::Fetcher& fetcher, const Clock& clock,
                    Registry& metrics)
     : options_(options), fetcher_(fetcher), clock_(clock), metrics_(metrics) {
-  metrics_.AddGauge("prometheus_notifications_queue_capacity",
-                    "The capacity of the alert notifications queue.")
+  metrics_
+      .AddGauge("prometheus_notifications_queue_capacity",
+                "The capacity of the alert notifications queue.")
       .Set(static_cast<double>(options_.queue_max));
 }
 
@@ -272,8 +273,7 @@ void Notifier::ApplyConfig(const scrape::AlertingConfig& config,
         const auto same = std::find_if(old.begin(), old.end(), [&](const auto& peer) {
           return peer->url() == url && peer->config() == manager;
         });
-        peers.push_back(same != old.end() ? *same
-                                          : std::make_shared<Peer>(*this, url, manager));
+        peers.push_back(same != old.end() ? *same : std::make_shared<Peer>(*this, url, manager));
       }
     }
   }

@@ -163,9 +163,9 @@ void RuleBook::Replace(const std::string& source, std::string_view text,
     Key key(source, group.name);
     if (!named.insert(key).second) continue;  // repeated: an error already
     if (entries_.size() >= kGroupsMax && !entries_.contains(key)) {
-      errors_[source].push_back(fmt::format(
-          "{}: group {}: a workspace may have at most {} rule groups", source, group.name,
-          kGroupsMax));
+      errors_[source].push_back(
+          fmt::format("{}: group {}: a workspace may have at most {} rule groups", source,
+                      group.name, kGroupsMax));
       continue;
     }
     Use(key, std::move(group), restored);

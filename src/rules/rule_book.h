@@ -66,8 +66,7 @@ class RuleBook {
   using Key = std::pair<std::string, std::string>;  // source, group
   // `restored` false: `for` state is looked for in the store.
   void Replace(const std::string& source, std::string_view text, int64_t default_interval_ms,
-               bool restored)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+               bool restored) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Drop(const Key& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SetErrors(const std::string& source, std::vector<std::string> errors)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -36,9 +36,9 @@ struct Rule {
 struct Group {
   std::string name;
   std::string file;
-  int64_t interval_ms = 0;  // 0: the configuration's evaluation_interval
+  int64_t interval_ms = 0;                 // 0: the configuration's evaluation_interval
   std::optional<int64_t> query_offset_ms;  // unset: the workspace's
-  int64_t limit = 0;  // series or alerts a rule may make; 0: no limit
+  int64_t limit = 0;                       // series or alerts a rule may make; 0: no limit
   TextPairs labels;
   std::vector<Rule> rules;
   std::vector<std::string> errors;  // those of RuleFile::errors that are about this group

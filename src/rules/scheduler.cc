@@ -20,9 +20,8 @@ constexpr size_t kQueueMax = 100'000;
 // names and values, each behind its size.
 uint64_t GroupHash(const Group& group) {
   std::string bytes;
-  for (const std::string_view text :
-       {std::string_view("file"), std::string_view(group.file), std::string_view("name"),
-        std::string_view(group.name)}) {
+  for (const std::string_view text : {std::string_view("file"), std::string_view(group.file),
+                                      std::string_view("name"), std::string_view(group.name)}) {
     if (text.size() < 255) {
       bytes.push_back(static_cast<char>(text.size()));
     } else {
@@ -57,8 +56,7 @@ Scheduler::Scheduler(SchedulerOptions options, const promql::Engine& engine, con
                                          "The duration of rule group evaluations.",
                                          {.01, .1, 1, 10})) {
   if (options_.threads == 0) return;
-  pool_ = std::make_unique<ThreadPool>(
-      ThreadPool::Options{"rules", options_.threads, kQueueMax});
+  pool_ = std::make_unique<ThreadPool>(ThreadPool::Options{"rules", options_.threads, kQueueMax});
   loop_ = Thread("rules", [this] { Loop(); });
 }
 
@@ -248,8 +246,7 @@ void Scheduler::Loop() {
       break;
     }
     const int64_t wait_ms = std::clamp<int64_t>(NextDueMs() - now_ms, 1, kLookEveryMs);
-    clock_.WaitUntil(mutex_, absl::Condition(&changed_),
-                     clock_.MonotonicNs() + wait_ms * kNsPerMs);
+    clock_.WaitUntil(mutex_, absl::Condition(&changed_), clock_.MonotonicNs() + wait_ms * kNsPerMs);
   }
 }
 

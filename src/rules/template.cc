@@ -66,8 +66,8 @@ class Interpreter {
   }
   absl::Status Write(std::string_view text) {
     if (out_.size() + text.size() > environment_.limits.output_bytes_max) {
-      return Fail(fmt::format("the output is larger than {} bytes",
-                              environment_.limits.output_bytes_max));
+      return Fail(
+          fmt::format("the output is larger than {} bytes", environment_.limits.output_bytes_max));
     }
     out_ += text;
     return absl::OkStatus();
@@ -240,8 +240,8 @@ class Interpreter {
 
   absl::Status NotAFunction(const TemplateNode& command, const Final& final) {
     if (command.children.size() <= 1 && !final) return absl::OkStatus();
-    return Fail(fmt::format("can't give argument to non-function {}",
-                            command.children[0]->String()));
+    return Fail(
+        fmt::format("can't give argument to non-function {}", command.children[0]->String()));
   }
 
   Result Command(const Value& dot, const TemplateNode& command, const Final& final) {
@@ -381,8 +381,8 @@ class Interpreter {
                const Final& final) {
     if (command.children.size() < 2 && !final) {
       At(at);
-      return Fail(fmt::format("wrong number of args for {}: want at least 1 got 0",
-                              is_and ? "and" : "or"));
+      return Fail(
+          fmt::format("wrong number of args for {}: want at least 1 got 0", is_and ? "and" : "or"));
     }
     Value value;
     for (size_t i = 1; i < command.children.size(); ++i) {
@@ -401,11 +401,11 @@ class Interpreter {
     const size_t wanted = signature.args.size();
     if (signature.variadic ? total + 1 < wanted : total != wanted) {
       if (command != nullptr) At(*command->children[0]);
-      return Fail(signature.variadic
-                      ? fmt::format("wrong number of args for {}: want at least {} got {}", name,
-                                    wanted - 1, total)
-                      : fmt::format("wrong number of args for {}: want {} got {}", name, wanted,
-                                    total));
+      return Fail(
+          signature.variadic
+              ? fmt::format("wrong number of args for {}: want at least {} got {}", name,
+                            wanted - 1, total)
+              : fmt::format("wrong number of args for {}: want {} got {}", name, wanted, total));
     }
     const auto type_at = [&](size_t i) {
       return i < wanted ? signature.args[i] : signature.args[wanted - 1];
@@ -497,8 +497,8 @@ class Interpreter {
         }
         return Fail("expected integer; found " + node.String());
       default:
-        return Fail(fmt::format("can't handle {} for arg of type {}", node.String(),
-                                GoName(wanted)));
+        return Fail(
+            fmt::format("can't handle {} for arg of type {}", node.String(), GoName(wanted)));
     }
   }
 

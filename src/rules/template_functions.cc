@@ -39,14 +39,11 @@ absl::StatusOr<double> ToFloat(const Value& value) {
     }
     return number;
   }
-  return InvalidArgument("can't convert {} to float",
-                         value.valid() ? value.TypeName() : "<nil>");
+  return InvalidArgument("can't convert {} to float", value.valid() ? value.TypeName() : "<nil>");
 }
 
 // %.4g
-std::string Short(double value) {
-  return FormatGo("%.4g", std::array<Value, 1>{Value(value)});
-}
+std::string Short(double value) { return FormatGo("%.4g", std::array<Value, 1>{Value(value)}); }
 bool IsPlain(double value) { return value == 0 || !std::isfinite(value); }
 
 // Divides or multiplies until the number is short; the prefix says how often.
@@ -294,9 +291,8 @@ Result ReplaceAll(FunctionArgs args, FunctionContext* context) {
   std::string out;
   size_t at = 0;
   size_t copied = 0;
-  while (at <= text.size() &&
-         regex->Match(text, at, text.size(), re2::RE2::UNANCHORED, groups.data(),
-                      static_cast<int>(groups.size()))) {
+  while (at <= text.size() && regex->Match(text, at, text.size(), re2::RE2::UNANCHORED,
+                                           groups.data(), static_cast<int>(groups.size()))) {
     const auto begin = static_cast<size_t>(groups[0].data() - text.data());
     const size_t end = begin + groups[0].size();
     out += text.substr(copied, begin - copied);
@@ -334,8 +330,11 @@ Result Title(FunctionArgs args, FunctionContext*) {
   bool in_word = false;
   for (size_t at = 0; at < text.size();) {
     const auto lead = static_cast<unsigned char>(text[at]);
-    const size_t size =
-        std::min<size_t>(lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4, text.size() - at);
+    const size_t size = std::min<size_t>(lead < 0xc0   ? 1
+                                         : lead < 0xe0 ? 2
+                                         : lead < 0xf0 ? 3
+                                                       : 4,
+                                         text.size() - at);
     const std::string letter = text.substr(at, size);
     // Apostrophes, dots and the like between letters do not end a word (Unicode's word breaks).
     const bool joins = letter == "'" || letter == "." || letter == ":" || letter == "_";

@@ -37,11 +37,11 @@ struct TemplateFunction {
 
 // Null where there is none. `and` and `or` are not here: the interpreter evaluates them lazily.
 const TemplateFunction* FindTemplateFunction(std::string_view name);
-bool IsTemplateFunction(std::string_view name);  // with `and` and `or`
+bool IsTemplateFunction(std::string_view name);    // with `and` and `or`
 std::vector<std::string> TemplateFunctionNames();  // sorted, with `and` and `or`
 
 // Tables of the parts.
-std::span<const TemplateFunction> BuiltinFunctions();     // of text/template
+std::span<const TemplateFunction> BuiltinFunctions();  // of text/template
 std::span<const TemplateFunction> PrometheusFunctions();
 
 // Methods of times, durations and samples' histograms: `(now | toTime).Format "2006"`.

@@ -26,11 +26,17 @@ bool IsAlphaNumeric(char c) {
 }
 
 Type KeywordOf(std::string_view word) {
-  static constexpr std::pair<std::string_view, Type> kWords[] = {
-      {"block", Type::kBlock},     {"break", Type::kBreak},       {"continue", Type::kContinue},
-      {"define", Type::kDefine},   {"else", Type::kElse},         {"end", Type::kEnd},
-      {"if", Type::kIf},           {"nil", Type::kNil},           {"range", Type::kRange},
-      {"template", Type::kTemplate}, {"with", Type::kWith}};
+  static constexpr std::pair<std::string_view, Type> kWords[] = {{"block", Type::kBlock},
+                                                                 {"break", Type::kBreak},
+                                                                 {"continue", Type::kContinue},
+                                                                 {"define", Type::kDefine},
+                                                                 {"else", Type::kElse},
+                                                                 {"end", Type::kEnd},
+                                                                 {"if", Type::kIf},
+                                                                 {"nil", Type::kNil},
+                                                                 {"range", Type::kRange},
+                                                                 {"template", Type::kTemplate},
+                                                                 {"with", Type::kWith}};
   for (const auto& [text, type] : kWords) {
     if (text == word) return type;
   }
@@ -274,8 +280,8 @@ class Lexer {
       while (accept(digits)) {
       }
     }
-    const bool exponent = (digits.size() == 11 && accept("eE")) ||
-                          (digits.size() == 23 && accept("pP"));
+    const bool exponent =
+        (digits.size() == 11 && accept("eE")) || (digits.size() == 23 && accept("pP"));
     if (exponent) {
       accept("+-");
       while (accept("0123456789_")) {

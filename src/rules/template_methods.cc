@@ -28,8 +28,8 @@ int64_t Milliseconds(const Value& value) { return ((Ms(value) % 1000) + 1000) % 
 constexpr std::array<std::string_view, 12> kMonths = {
     "January", "February", "March",     "April",   "May",      "June",
     "July",    "August",   "September", "October", "November", "December"};
-constexpr std::array<std::string_view, 7> kDays = {
-    "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+constexpr std::array<std::string_view, 7> kDays = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                   "Thursday", "Friday", "Saturday"};
 
 std::string_view DayName(const absl::CivilSecond& time) {
   // absl counts from Monday.
@@ -107,8 +107,8 @@ class Layout {
     if (digit != '0' && digit != '9') return "";
     size_t digits = 0;
     while (1 + digits < layout.size() && layout[1 + digits] == digit) ++digits;
-    const bool more = 1 + digits < layout.size() && layout[1 + digits] >= '0' &&
-                      layout[1 + digits] <= '9';
+    const bool more =
+        1 + digits < layout.size() && layout[1 + digits] >= '0' && layout[1 + digits] <= '9';
     if (more) return "";
     *used = 1 + digits;
     constexpr size_t kDigitsMax = 9;
@@ -133,10 +133,9 @@ Result Add(FunctionArgs args, FunctionContext*) {
 }
 Result AddDate(FunctionArgs args, FunctionContext*) {
   const absl::CivilSecond at = Civil(args[0]);
-  const absl::CivilSecond moved(at.year() + *args[1].As<int64_t>(),
-                                at.month() + *args[2].As<int64_t>(),
-                                at.day() + *args[3].As<int64_t>(), at.hour(), at.minute(),
-                                at.second());
+  const absl::CivilSecond moved(
+      at.year() + *args[1].As<int64_t>(), at.month() + *args[2].As<int64_t>(),
+      at.day() + *args[3].As<int64_t>(), at.hour(), at.minute(), at.second());
   const int64_t seconds = absl::ToUnixSeconds(absl::FromCivil(moved, absl::UTCTimeZone()));
   return Value(TimeValue{seconds * 1000 + Milliseconds(args[0])});
 }

@@ -69,7 +69,7 @@ struct TemplateNode {
 struct TemplateTree {
   std::string name;
   std::string text;
-  NodePtr root;                 // kList
+  NodePtr root;                  // kList
   StringMap<NodePtr> templates;  // {{define}} and {{block}}, by name
 };
 

@@ -171,8 +171,8 @@ class Parser {
     std::string extra;
     if (action_line_ != 0 && action_line_ != token.line) {
       const bool is_action = token.text.ends_with(" action");
-      extra = fmt::format("{} started at {}:{}", is_action ? "" : " in action", name_,
-                          action_line_);
+      extra =
+          fmt::format("{} started at {}:{}", is_action ? "" : " in action", name_, action_line_);
     }
     return InvalidArgument("template: {}:{}: {}{}", name_, token.line, token.text, extra);
   }

@@ -140,9 +140,10 @@ std::string Text(const Directive& d, std::string text) {
   }
   switch (d.verb) {
     case 'q':
-      return Pad(d, d.sharp && text.find('`') == std::string::npos ? "`" + text + "`"
-                                                                     : model::QuoteGo(text),
-                 false);
+      return Pad(
+          d,
+          d.sharp && text.find('`') == std::string::npos ? "`" + text + "`" : model::QuoteGo(text),
+          false);
     case 'x':
     case 'X': {
       std::string out;
@@ -188,8 +189,8 @@ std::string FormatOne(const Directive& d, const Value& value) {
     if (d.verb != 'v' && d.verb != 't') return BadVerb(d, value);
     return Pad(d, *boolean ? "true" : "false", false);
   }
-  const bool as_text = d.verb == 'v' || d.verb == 's' || d.verb == 'q' || d.verb == 'x' ||
-                       d.verb == 'X';
+  const bool as_text =
+      d.verb == 'v' || d.verb == 's' || d.verb == 'q' || d.verb == 'x' || d.verb == 'X';
   if (!as_text) return BadVerb(d, value);
   const std::string* text = value.text();
   if (text != nullptr && d.verb == 'v' && d.sharp) return Pad(d, model::QuoteGo(*text), false);

@@ -19,8 +19,7 @@ TemplateEnvironment Environment() {
   TemplateEnvironment environment;
   environment.time_ms = 1'353'755'652'000;
   environment.external_url = "http://testhost:9090/path/prefix";
-  environment.query =
-      [](std::string_view query) -> absl::StatusOr<std::vector<TemplateSample>> {
+  environment.query = [](std::string_view query) -> absl::StatusOr<std::vector<TemplateSample>> {
     if (query == "none") return std::vector<TemplateSample>{};
     if (query == "broken") return FailedPrecondition("the store is closed");
     return std::vector<TemplateSample>{
@@ -82,8 +81,9 @@ TEST(Template, ExpandsTheLanguage) {
       {"{{ (1) | print | printf \"%s-%v\" \"a\" }}", "a-1"},
       {"{{ $m := args 5 }}{{ $m.arg0 }}{{ ($m).arg0 }}", "55"},
       {"{{ 1000000.0 }}|{{ 123456.0 }}|{{ 0.00001 }}", "1e+06|123456|1e-05"},
-      {"{{ nil | print }}", "error parsing template test: template: test:1: "
-                            "non executable command in pipeline stage 2"},
+      {"{{ nil | print }}",
+       "error parsing template test: template: test:1: "
+       "non executable command in pipeline stage 2"},
   };
   for (const Row& row : rows) {
     if (std::string_view(row.text) == "{{ nil | print }}") continue;

@@ -96,16 +96,15 @@ class TestStore : public storage::Appender {
            storage::AppendOutcome* outcome) {
     Newest& newest = newest_[labels];
     if (newest.known && time_ms <= newest.time_ms) {
-      const bool same = time_ms == newest.time_ms && histogram == nullptr &&
-                        !newest.histogram && model::SameBits(value, newest.value);
+      const bool same = time_ms == newest.time_ms && histogram == nullptr && !newest.histogram &&
+                        model::SameBits(value, newest.value);
       if (same) {
         ++outcome->duplicates;
         return;
       }
       ++outcome->rejected;
-      outcome->rejections.push_back({time_ms == newest.time_ms
-                                         ? storage::RejectReason::kDuplicate
-                                         : storage::RejectReason::kOutOfOrder,
+      outcome->rejections.push_back({time_ms == newest.time_ms ? storage::RejectReason::kDuplicate
+                                                               : storage::RejectReason::kOutOfOrder,
                                      series, time_ms});
       return;
     }
@@ -162,8 +161,7 @@ std::string AlertsText(const std::vector<ShownAlert>& alerts) {
   if (alerts.empty()) return "[]";
   std::string out = "[";
   for (size_t i = 0; i < alerts.size(); ++i) {
-    out += fmt::format("{}\n{}:{}", i > 0 ? "," : "", i,
-                       Indented("\n" + alerts[i].Text(), "  "));
+    out += fmt::format("{}\n{}:{}", i > 0 ? "," : "", i, Indented("\n" + alerts[i].Text(), "  "));
   }
   return out + "\n]";
 }
@@ -307,8 +305,7 @@ class TestRun {
         }
       }
       if (errors_.size() > errors) return false;
-      for (; next_alert != alert_times.end() &&
-             *next_alert < at_ms + spec_.evaluation_interval_ms;
+      for (; next_alert != alert_times.end() && *next_alert < at_ms + spec_.evaluation_interval_ms;
            ++next_alert) {
         for (const AlertTest& alert : test_.alerts) {
           if (alert.eval_time_ms == *next_alert) CheckAlert(alert);
@@ -328,8 +325,7 @@ class TestRun {
     for (Input& input : inputs_) {
       const auto& values = input.series.values;
       for (; input.next < values.size(); ++input.next) {
-        const int64_t at_ms =
-            test_.start_ms + static_cast<int64_t>(input.next) * test_.interval_ms;
+        const int64_t at_ms = test_.start_ms + static_cast<int64_t>(input.next) * test_.interval_ms;
         if (at_ms > time_ms) break;
         const promql::SequenceValue& value = values[input.next];
         if (value.omitted) continue;
@@ -427,9 +423,8 @@ class TestRun {
   }
 
   void CheckExpression(const ExpressionTest& test) {
-    const std::string where =
-        fmt::format("    expr: {}, time: {},", model::QuoteGo(test.expr),
-                    promql::FormatDurationMs(test.eval_time_ms));
+    const std::string where = fmt::format("    expr: {}, time: {},", model::QuoteGo(test.expr),
+                                          promql::FormatDurationMs(test.eval_time_ms));
     auto got = Evaluate(test);
     if (!got.ok()) {
       errors_.push_back(where + " err: " + Message(got.status()));
@@ -525,8 +520,8 @@ UnitTestOutcome RunUnitTestFile(FileSystem& files, const std::string& path,
                                 const UnitTestOptions& options) {
   UnitTestOutcome outcome;
   const auto text = files.ReadFile(path);
-  const auto spec = text.ok() ? ParseUnitTestSpec(*text)
-                              : absl::StatusOr<UnitTestSpec>(text.status());
+  const auto spec =
+      text.ok() ? ParseUnitTestSpec(*text) : absl::StatusOr<UnitTestSpec>(text.status());
   if (!spec.ok()) {
     outcome.errors.push_back(text.ok() ? path + ": " + Message(spec.status())
                                        : Message(spec.status()));

@@ -13,8 +13,8 @@
 namespace hearth::rules {
 
 struct UnitTestOptions {
-  std::vector<std::string> run;  // regular expressions of test names; empty: all
-  bool diff = false;             // what is missing and what is unexpected, line by line
+  std::vector<std::string> run;        // regular expressions of test names; empty: all
+  bool diff = false;                   // what is missing and what is unexpected, line by line
   bool ignore_unknown_fields = false;  // in rule files
   bool experimental_functions = false;
   bool delayed_name_removal = false;

@@ -12,7 +12,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 std::vector<std::string> ErrorsOf(FileSystem& files, const std::string& path,
-                             const UnitTestOptions& options = {}) {
+                                  const UnitTestOptions& options = {}) {
   return RunUnitTestFile(files, path, options).errors;
 }
 
@@ -27,8 +27,8 @@ TEST(UnitTestFile, TheSevenAlertsFireInTimeAndResolve) {
 TEST(UnitTestFile, JudgesPromtoolsFilesAsPromtool) {
   const std::string folder = HEARTH_ROOT_DIR "/../shared/data/rules-unittest/";
   if (!RealFileSystem().Exists(folder + "unittest.yml")) GTEST_SKIP() << "not there: " << folder;
-  for (const char* name : {"unittest", "at-modifier-test", "negative-offset-test", "long-period",
-                           "start-time-test"}) {
+  for (const char* name :
+       {"unittest", "at-modifier-test", "negative-offset-test", "long-period", "start-time-test"}) {
     EXPECT_THAT(ErrorsOf(RealFileSystem(), folder + name + ".yml"), IsEmpty()) << name;
   }
   for (const char* name :

@@ -179,8 +179,7 @@ absl::StatusOr<UnitTestSpec> ParseUnitTestSpec(std::string_view text) {
   UnitTestSpec spec;
   if (root.is_null()) return spec;
   TRY(CheckKeys(root,
-                {"rule_files", "evaluation_interval", "group_eval_order", "tests",
-                 "fuzzy_compare"},
+                {"rule_files", "evaluation_interval", "group_eval_order", "tests", "fuzzy_compare"},
                 "the file"));
   TRY(ReadTexts(root, "rule_files", &spec.rule_files));
   TRY(ReadTexts(root, "group_eval_order", &spec.group_eval_order));

@@ -41,8 +41,7 @@ AlertingConfig ReadAlerting(Section* root, bool legacy_names) {
   Section section(root->context(), *node, "alerting");
   alerting.alert_relabel = ReadRelabel(&section, "alert_relabel_configs", legacy_names);
   section.Each("alertmanagers", [&](const YamlNode& item, const std::string& path) {
-    alerting.alertmanagers.push_back(
-        ReadAlertmanager(root->context(), item, path, legacy_names));
+    alerting.alertmanagers.push_back(ReadAlertmanager(root->context(), item, path, legacy_names));
   });
   section.Finish();
   return alerting;

@@ -163,10 +163,10 @@ alerting:
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   std::vector<std::string> list;
   for (const Unsupported& entry : loaded->unsupported) list.push_back(entry.ToString());
-  EXPECT_THAT(
-      list, ElementsAre("remote_read (line 2)", "scrape_configs[0].consul_sd_configs (line 5)",
-                        "scrape_configs[0].oauth2 (line 6)",
-                        "alerting.alertmanagers[0].dns_sd_configs (line 9)"));
+  EXPECT_THAT(list,
+              ElementsAre("remote_read (line 2)", "scrape_configs[0].consul_sd_configs (line 5)",
+                          "scrape_configs[0].oauth2 (line 6)",
+                          "alerting.alertmanagers[0].dns_sd_configs (line 9)"));
   EXPECT_EQ(Message(RefuseUnsupported(*loaded, "f.yml")),
             "f.yml: not supported yet: remote_read (line 2), scrape_configs[0].consul_sd_configs "
             "(line 5), scrape_configs[0].oauth2 (line 6), alerting.alertmanagers[0].dns_sd_configs "
@@ -204,8 +204,7 @@ alerting:
   ASSERT_EQ(alerting.alertmanagers.size(), 1U);
   EXPECT_EQ(alerting.alertmanagers[0].path_prefix, "/am");
   EXPECT_EQ(alerting.alertmanagers[0].timeout_ms, 5'000);
-  EXPECT_THAT(alerting.alertmanagers[0].static_groups[0].targets,
-              ElementsAre("a:9093", "b:9093"));
+  EXPECT_THAT(alerting.alertmanagers[0].static_groups[0].targets, ElementsAre("a:9093", "b:9093"));
 }
 
 TEST(Config, ReadsTheStockFile) {

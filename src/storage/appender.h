@@ -29,13 +29,13 @@ struct Origin {
 };
 
 enum class RejectReason : uint8_t {
-  kOutOfOrder,       // older than the series' newest, and no out-of-order window
-  kTooOld,           // older than the out-of-order window
-  kDuplicate,        // same time, other value
-  kTooFarInFuture,   // further than Options allow ahead of the clock
-  kBeforeRetention,  // the store would drop it at once
-  kSeriesLimit,      // a new series, and the store may hold no more
-  kMemory,           // a new series, and the memory budget is spent
+  kOutOfOrder,        // older than the series' newest, and no out-of-order window
+  kTooOld,            // older than the out-of-order window
+  kDuplicate,         // same time, other value
+  kTooFarInFuture,    // further than Options allow ahead of the clock
+  kBeforeRetention,   // the store would drop it at once
+  kSeriesLimit,       // a new series, and the store may hold no more
+  kMemory,            // a new series, and the memory budget is spent
   kHistogramInvalid,  // a native histogram that model::Validate refuses
 };
 std::string_view MetricName(RejectReason reason);  // reason label of discarded-samples metrics

@@ -38,8 +38,8 @@ void AddHistogram(int step, storage::WriteBatch* batch, Ledger* ledger) {
   histogram->zero_count = step;
   batch->AddSeries(Series(kSeries));
   batch->AddHistogram({TestStore::kStartMs + step * 1000, histogram, TestStore::kStartMs});
-  batch->AddExemplar({Labels{{"trace_id", std::to_string(step)}}, 1,
-                      TestStore::kStartMs + step * 1000});
+  batch->AddExemplar(
+      {Labels{{"trace_id", std::to_string(step)}}, 1, TestStore::kStartMs + step * 1000});
   ledger->tried[{kSeries, step * 1000}] = step;
 }
 
@@ -63,9 +63,9 @@ void RunScenario(TestStore* store, Ledger* ledger, int tries) {
       if (store->db().Commit(batch, {}).ok()) {
         for (const auto& series : batch.series()) {
           const int number = std::stoi(std::string(batch.labels(series).Get("i")));
-          const int64_t acknowledged_ms =
-              series.histogram_count > 0 ? batch.histograms()[series.first_histogram].time_ms
-                                         : batch.times_ms()[series.first_sample];
+          const int64_t acknowledged_ms = series.histogram_count > 0
+                                              ? batch.histograms()[series.first_histogram].time_ms
+                                              : batch.times_ms()[series.first_sample];
           ledger->acknowledged.insert({number, acknowledged_ms - TestStore::kStartMs});
         }
         break;

@@ -71,9 +71,8 @@ class Db : public storage::Appender, public storage::Querier, public storage::Ad
       const std::vector<std::vector<model::Matcher>>& selectors) const override;
 
   // As storage::Admin.
-  absl::Status DeleteSeries(
-      storage::TimeRange range,
-      const std::vector<std::vector<model::Matcher>>& selectors) override;
+  absl::Status DeleteSeries(storage::TimeRange range,
+                            const std::vector<std::vector<model::Matcher>>& selectors) override;
   absl::Status CleanTombstones() override;
   absl::Status Snapshot(const std::string& directory, bool skip_head) override;
 

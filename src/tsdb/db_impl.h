@@ -62,8 +62,7 @@ class Db::Impl {
   absl::Status Compact();
   absl::Status Close();
   absl::StatusOr<std::vector<storage::SeriesExemplars>> Exemplars(
-      storage::TimeRange range,
-      const std::vector<std::vector<model::Matcher>>& selectors) const;
+      storage::TimeRange range, const std::vector<std::vector<model::Matcher>>& selectors) const;
   absl::StatusOr<uint64_t> DropOldestBlock(int64_t before_ms);
   int64_t OldestBlockEnd() const;
   absl::Status DeleteSeries(storage::TimeRange range,

@@ -45,8 +45,8 @@ bool Db::Impl::SealDue() const {
 
 int64_t Db::Impl::IdleBefore() const {
   const bool evict = pressure() >= Pressure::kEvict;
-  return clock_.NowMs() - (evict ? std::min(kPressureIdleMs, options_.idle_series_ms)
-                                 : options_.idle_series_ms);
+  return clock_.NowMs() -
+         (evict ? std::min(kPressureIdleMs, options_.idle_series_ms) : options_.idle_series_ms);
 }
 
 bool Db::Impl::CompactionDue() const { return clock_.MonotonicNs() >= next_compaction_ns_; }

@@ -124,11 +124,11 @@ absl::Status Db::Impl::Replay(Position covered) {
   const auto visit_sample = [&](uint32_t generation, const SampleRecord& record) {
     visit_started(generation, record, 0);
   };
-  const auto visit_histogram = [&](uint32_t generation,
-                                   const HistogramRecord& record) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    if (!known(generation, record.series)) return;
-    head_.ReplayHistogram(series[record.series].id, record.sample);
-  };
+  const auto visit_histogram = [&](uint32_t generation, const HistogramRecord& record)
+                                   ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                                     if (!known(generation, record.series)) return;
+                                     head_.ReplayHistogram(series[record.series].id, record.sample);
+                                   };
   const auto visit = [&](Position, uint8_t type, std::string_view payload) {
     absl::Status status;
     switch (type) {

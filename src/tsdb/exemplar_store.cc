@@ -72,9 +72,8 @@ std::string ExemplarStore::Payload() const {
   std::vector<SeriesExemplar> all;
   for (const auto& [number, series] : order_) {
     const auto& entries = series->second;
-    const auto at =
-        std::find_if(entries.begin(), entries.end(),
-                     [n = number](const Entry& entry) { return entry.number == n; });
+    const auto at = std::find_if(entries.begin(), entries.end(),
+                                 [n = number](const Entry& entry) { return entry.number == n; });
     if (at != entries.end()) all.push_back({series->first, at->exemplar});
   }
   std::string payload;

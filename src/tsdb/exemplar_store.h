@@ -50,8 +50,7 @@ class ExemplarStore {
   void Put(std::string_view series, model::Exemplar exemplar);
   std::vector<storage::SeriesExemplars> Select(
       storage::TimeRange range, const std::vector<std::vector<model::Matcher>>& selectors) const;
-  void Delete(storage::TimeRange range,
-              const std::vector<std::vector<model::Matcher>>& selectors);
+  void Delete(storage::TimeRange range, const std::vector<std::vector<model::Matcher>>& selectors);
   size_t memory_bytes() const;
   size_t size() const;
 

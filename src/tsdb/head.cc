@@ -54,8 +54,8 @@ Head::Head(uint64_t seed)
 
 uint64_t Head::memory_bytes() const {
   return chunk_bytes_ + frozen_bytes_ + rich_bytes_ + arena_->memory_bytes() +
-         index_.memory_bytes() +
-         slabs_.size() * kSlab * sizeof(Series) + table_.size() * sizeof(uint64_t);
+         index_.memory_bytes() + slabs_.size() * kSlab * sizeof(Series) +
+         table_.size() * sizeof(uint64_t);
 }
 
 uint32_t Head::Find(uint64_t hash, std::string_view packed) const {
@@ -353,8 +353,8 @@ void Head::Forget(const std::vector<model::Matcher>& matchers, storage::TimeRang
   for (const uint32_t id : FindSeries(index_, matchers)) {
     Series& series = at(id);
     const int64_t newest_ms = series.newest.time_ms;
-    const bool in_block = series.open.empty() && (series.rich() == nullptr ||
-                                                  !series.rich()->has_samples());
+    const bool in_block =
+        series.open.empty() && (series.rich() == nullptr || !series.rich()->has_samples());
     if (in_block && newest_ms >= range.min_ms && newest_ms <= range.max_ms) {
       SetNewest(&series, {INT64_MIN, 0}, nullptr);
     }

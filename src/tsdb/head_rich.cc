@@ -77,8 +77,7 @@ Head::Verdict Head::JudgeHistogram(Series* series, const model::HistogramSample&
       SetNewest(series, {sample.time_ms, 0}, sample.histogram);
       return verdict;
     case Verdict::kDuplicate:
-      return series->newest_is_histogram() &&
-                     SameSample(*series->rich()->newest, *sample.histogram)
+      return series->newest_is_histogram() && SameSample(*series->rich()->newest, *sample.histogram)
                  ? Verdict::kDuplicate
                  : Verdict::kRejected;
     case Verdict::kLate:

@@ -165,8 +165,8 @@ std::string DumpAll(TestStore* store, const std::string& metric) {
       for (const HistogramSample& sample : series.histograms) {
         const NativeHistogram& h = *sample.histogram;
         text += fmt::format("  {} histogram hint {} schema {} float {} count {} zero {} {}",
-                            sample.time_ms - kStart, static_cast<int>(h.hint), h.schema,
-                            h.is_float, h.count, h.zero_count, h.zero_threshold);
+                            sample.time_ms - kStart, static_cast<int>(h.hint), h.schema, h.is_float,
+                            h.count, h.zero_count, h.zero_threshold);
         text += fmt::format(" sum {:x}", std::bit_cast<uint64_t>(h.sum));
         for (const auto& span : h.positive_spans) {
           text += fmt::format(" {}+{}", span.offset, span.length);
@@ -336,8 +336,7 @@ TEST(Exemplars, StayWithinTheirBudget) {
   EXPECT_GT(stats.exemplars, 80U);
   EXPECT_EQ(store.db().Exemplars({kStart, kStart}, {{model::Matcher::Equal("i", "999")}})->size(),
             1U);
-  EXPECT_TRUE(
-      store.db().Exemplars({kStart, kStart}, {{model::Matcher::Equal("i", "0")}})->empty());
+  EXPECT_TRUE(store.db().Exemplars({kStart, kStart}, {{model::Matcher::Equal("i", "0")}})->empty());
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ struct Options {
   int64_t idle_series_ms = 3600 * 1000;
   size_t series_max = 10'000'000;  // in the head; a new one beyond is refused. AMP's default quota
   size_t metadata_max = 20'000;    // metrics with metadata; AMP's quota. More are not kept
-  size_t exemplar_bytes_max = 4 << 20;  // the oldest go first; some 20,000. 0: none are kept
+  size_t exemplar_bytes_max = 4 << 20;    // the oldest go first; some 20,000. 0: none are kept
   uint64_t block_cache_bytes = 64 << 20;  // indexes and pages of blocks held in memory
 
   absl::Status Validate() const;  // InvalidArgument names the field and its value

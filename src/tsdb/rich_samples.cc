@@ -93,8 +93,8 @@ size_t RichTail::Append(const HistogramSample& sample) {
 }
 
 std::shared_ptr<const model::NativeHistogram> RichTail::Find(int64_t time_ms) const {
-  const auto in = [time_ms](const HistogramChunk& chunk)
-      -> std::shared_ptr<const model::NativeHistogram> {
+  const auto in =
+      [time_ms](const HistogramChunk& chunk) -> std::shared_ptr<const model::NativeHistogram> {
     if (chunk.count == 0 || time_ms < chunk.first_ms || time_ms > chunk.last_ms) return nullptr;
     std::vector<HistogramSample> samples;
     Decode(chunk, &samples);
@@ -137,9 +137,9 @@ bool SameSample(const model::NativeHistogram& a, const model::NativeHistogram& b
 }
 
 size_t MemoryBytes(const model::NativeHistogram& h) {
-  return sizeof h + 8 * (h.positive_spans.size() + h.negative_spans.size() +
-                         h.positive_buckets.size() + h.negative_buckets.size() +
-                         h.custom_values.size());
+  return sizeof h +
+         8 * (h.positive_spans.size() + h.negative_spans.size() + h.positive_buckets.size() +
+              h.negative_buckets.size() + h.custom_values.size());
 }
 
 }  // namespace hearth::tsdb

@@ -138,9 +138,9 @@ class MergedSet : public storage::SeriesSet {
       storage::SeriesColumns& out = batch->series.emplace_back();
       out.labels = model::LabelsView(labels_[i]);
       out.values = std::span(columns_.values).subspan(place.begin, n);
-      out.histograms = std::span<const model::HistogramSample>(columns_.histograms)
-                           .subspan(place.histograms_begin,
-                                    place.histograms_end - place.histograms_begin);
+      out.histograms =
+          std::span<const model::HistogramSample>(columns_.histograms)
+              .subspan(place.histograms_begin, place.histograms_end - place.histograms_begin);
       if (columns_.HasStarts(place.begin, place.end)) {
         out.start_times_ms = columns_.StartsFrom(0).subspan(place.begin, n);
       }
@@ -255,9 +255,8 @@ void Columns::SettleHistograms(size_t histograms_begin, size_t begin, storage::T
   std::vector<uint32_t> order(all.size());
   std::iota(order.begin(), order.end(), 0U);
   if (!sorted) {
-    std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
-      return all[a].time_ms < all[b].time_ms;
-    });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](uint32_t a, uint32_t b) { return all[a].time_ms < all[b].time_ms; });
   }
   std::vector<model::HistogramSample> settled;
   uint32_t before = 0;

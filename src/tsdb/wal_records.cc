@@ -148,8 +148,7 @@ absl::Status DecodeStartedSamples(
     start = WrappingAdd(start, reader.SignedVarint());
     if (reader.ok()) visit(generation, record, start);
   }));
-  return reader.ok() && reader.done() ? absl::OkStatus()
-                                      : DataLoss("start times do not parse");
+  return reader.ok() && reader.done() ? absl::OkStatus() : DataLoss("start times do not parse");
 }
 
 // varint generation, varint n; then of each the zigzag change of the series number, and the

@@ -84,8 +84,8 @@ class BatchFilter {
     BeginCopy(index);
     out_.follower_samples += SamplesOf(index);
     if (!out_.follower.empty()) return;
-    out_.follower = fmt::format(
-        "replicas did not match, rejecting sample: replica={}, elected={}", replica, elected_);
+    out_.follower = fmt::format("replicas did not match, rejecting sample: replica={}, elected={}",
+                                replica, elected_);
   }
   // Series of one sender carry the same pair: it is judged once.
   HaElection::Verdict Judge(HaElection* election, std::string_view cluster,
@@ -129,9 +129,8 @@ LabelSetLimits::LabelSetLimits(const std::vector<catalog::LabelSetLimit>& limits
 }
 
 bool LabelSetLimits::Matches(const Set& set, model::LabelsView labels) {
-  return std::all_of(set.labels.begin(), set.labels.end(), [&](const auto& pair) {
-    return labels.Get(pair.first) == pair.second;
-  });
+  return std::all_of(set.labels.begin(), set.labels.end(),
+                     [&](const auto& pair) { return labels.Get(pair.first) == pair.second; });
 }
 
 void LabelSetLimits::Fill(const storage::Querier& store, int64_t now_ms) {
@@ -164,9 +163,8 @@ std::optional<std::string> LabelSetLimits::Refuses(model::LabelsView labels, int
     if (set->active.contains(hash) || static_cast<int64_t>(set->active.size()) < set->max) continue;
     if (now_ms - set->swept_ms >= kSweepEveryMs) {
       set->swept_ms = now_ms;
-      absl::erase_if(set->active, [&](const auto& entry) {
-        return entry.second < now_ms - kActiveSeriesMs;
-      });
+      absl::erase_if(set->active,
+                     [&](const auto& entry) { return entry.second < now_ms - kActiveSeriesMs; });
       if (static_cast<int64_t>(set->active.size()) < set->max) continue;
     }
     return fmt::format(

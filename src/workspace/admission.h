@@ -68,8 +68,8 @@ class HaElection {
  private:
   struct Cluster {
     std::string replica;
-    int64_t seen_ms = 0;    // its last write here
-    int64_t leased_ms = 0;  // when the lease was last written
+    int64_t seen_ms = 0;        // its last write here
+    int64_t leased_ms = 0;      // when the lease was last written
     int64_t held_until_ms = 0;  // by another process' word
   };
   // The replica that holds the lease after an attempt to take it for `replica`.

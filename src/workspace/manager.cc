@@ -250,8 +250,8 @@ bool Manager::DiskUse(uint64_t* used, uint64_t* limit, uint64_t* ours) const {
   const auto space = file_system_.Space(options_.directory);
   if (!space.ok() || space->total_bytes == 0) return false;
   *used = space->total_bytes - space->free_bytes;
-  *limit = static_cast<uint64_t>(options_.disk_limit_share *
-                                 static_cast<double>(space->total_bytes));
+  *limit =
+      static_cast<uint64_t>(options_.disk_limit_share * static_cast<double>(space->total_bytes));
   return true;
 }
 

@@ -112,9 +112,7 @@ absl::StatusOr<WriteOutcome> Workspace::Write(const storage::WriteBatch& batch,
 
 Workspace::~Workspace() { StopRules(); }
 
-void Workspace::OpenRules(std::unique_ptr<rules::RuleBook> rules) {
-  rules_ = std::move(rules);
-}
+void Workspace::OpenRules(std::unique_ptr<rules::RuleBook> rules) { rules_ = std::move(rules); }
 
 void Workspace::ConfigureRules(const rules::EvaluationSettings& settings) {
   if (rules_ == nullptr) return;
@@ -171,10 +169,10 @@ void Workspace::LogQuery(const QueryRecord& record) {
       R"({{"timestamp":{},"component":"query-frontend","workspaceId":{},"message":{{"query":{},)"
       R"("queryType":"{}","start":"{}","end":"{}","step":"{}","userAgent":{},"dashboardUid":{},)"
       R"("panelId":{},"samples":"{}","responseCode":"{}"}}}})",
-      around_.clock.NowMs(), Quoted(id_), Quoted(record.query),
-      record.range ? "range" : "instant", record.start_ms / 1000, record.end_ms / 1000,
-      record.step_ms / 1000, Quoted(record.user_agent), Quoted(record.dashboard_uid),
-      Quoted(record.panel_id), record.samples, record.status);
+      around_.clock.NowMs(), Quoted(id_), Quoted(record.query), record.range ? "range" : "instant",
+      record.start_ms / 1000, record.end_ms / 1000, record.step_ms / 1000,
+      Quoted(record.user_agent), Quoted(record.dashboard_uid), Quoted(record.panel_id),
+      record.samples, record.status);
   around_.logs->Write(now->query_logging->log_group, id_, line);
 }
 

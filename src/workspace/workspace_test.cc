@@ -77,12 +77,11 @@ class WorkspaceTest : public testing::Test {
 
 TEST_F(WorkspaceTest, LimitsSeriesPerLabelSet) {
   Limit({{{{"team", "a"}}, 2}, {{}, 1}, {{{"team", "free"}}, 0}});
-  const WriteOutcome outcome = Write({Labels{{"__name__", "m"}, {"team", "a"}, {"i", "1"}},
-                                      Labels{{"__name__", "m"}, {"team", "a"}, {"i", "2"}},
-                                      Labels{{"__name__", "m"}, {"team", "a"}, {"i", "3"}},
-                                      Labels{{"__name__", "other"}},
-                                      Labels{{"__name__", "other2"}},
-                                      Labels{{"__name__", "m"}, {"team", "free"}}});
+  const WriteOutcome outcome =
+      Write({Labels{{"__name__", "m"}, {"team", "a"}, {"i", "1"}},
+             Labels{{"__name__", "m"}, {"team", "a"}, {"i", "2"}},
+             Labels{{"__name__", "m"}, {"team", "a"}, {"i", "3"}}, Labels{{"__name__", "other"}},
+             Labels{{"__name__", "other2"}}, Labels{{"__name__", "m"}, {"team", "free"}}});
   EXPECT_EQ(outcome.stored.stored, 4U);
   EXPECT_EQ(outcome.refused_samples, 2U);
   ASSERT_TRUE(outcome.refused);
@@ -126,8 +125,7 @@ TEST_F(WorkspaceTest, OneReplicaOfAPairIsStored) {
   const WriteOutcome follower = Write({of("r2")});
   EXPECT_EQ(follower.stored.stored, 0U);
   EXPECT_EQ(follower.follower_samples, 1U);
-  EXPECT_EQ(follower.follower,
-            "replicas did not match, rejecting sample: replica=r2, elected=r1");
+  EXPECT_EQ(follower.follower, "replicas did not match, rejecting sample: replica=r2, elected=r1");
   clock_.Advance(29'000);
   EXPECT_EQ(Write({of("r2")}).stored.stored, 0U);
   EXPECT_EQ(Write({of("r1")}).stored.stored, 1U);
@@ -183,16 +181,16 @@ TEST_F(WorkspaceTest, LogsHeavyQueriesOnly) {
                     return catalog::CreateAmpDocument(transaction, &document);
                   })
                   .ok());
-  manager_->Configure(*catalog_->Read(
-      [&](catalog::Reader& reader) { return LoadSettings(reader, row_.id); }));
+  manager_->Configure(
+      *catalog_->Read([&](catalog::Reader& reader) { return LoadSettings(reader, row_.id); }));
   QueryRecord record;
   record.query = "sum(\"x\")";
   record.samples = 99;
   workspace_->LogQuery(record);
   record.samples = 100;
   workspace_->LogQuery(record);
-  const auto text = RealFileSystem().ReadFile(
-      JoinPath(directory_.path(), "logs/%2Fa%2Fb/" + row_.id + ".jsonl"));
+  const auto text =
+      RealFileSystem().ReadFile(JoinPath(directory_.path(), "logs/%2Fa%2Fb/" + row_.id + ".jsonl"));
   ASSERT_TRUE(text.ok()) << text.status();
   EXPECT_EQ(std::count(text->begin(), text->end(), '\n'), 1);
   EXPECT_THAT(*text, HasSubstr(R"x("query":"sum(\"x\")")x"));

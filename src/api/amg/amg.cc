@@ -125,9 +125,8 @@ absl::StatusOr<catalog::GrafanaWorkspace> Amg::Find(catalog::Reader& reader, con
 }
 
 absl::StatusOr<catalog::GrafanaWorkspace> Amg::Find(const Call& call) {
-  return catalog_.Read([&](catalog::Reader& reader) {
-    return Find(reader, call, call.Label("workspaceId"));
-  });
+  return catalog_.Read(
+      [&](catalog::Reader& reader) { return Find(reader, call, call.Label("workspaceId")); });
 }
 
 absl::StatusOr<catalog::GrafanaWorkspace> Amg::FindByArn(catalog::Reader& reader,
@@ -146,18 +145,16 @@ Amg::Answer Amg::Change(const Call& call, WriteBody body) {
       access::MakeReplayKey(call.request, call.caller, gate_.options().account,
                             fmt::format("grafana:{}", call.operation.name), "");
   TRY_ASSIGN(access::StoredAnswer answer,
-             access::WriteOnce(catalog_, key,
-                               [&](catalog::Transaction& transaction)
-                                   -> absl::StatusOr<access::StoredAnswer> {
-                                 const bool by_arn = call.input.Has("resourceArn");
-                                 TRY_ASSIGN(catalog::GrafanaWorkspace workspace,
-                                            by_arn ? FindByArn(transaction, call)
-                                                   : Find(transaction, call,
-                                                          call.Label("workspaceId")));
-                                 TRY_ASSIGN(std::string text, body(transaction, workspace));
-                                 return access::StoredAnswer{call.operation.ok_status,
-                                                             std::move(text)};
-                               }));
+             access::WriteOnce(
+                 catalog_, key,
+                 [&](catalog::Transaction& transaction) -> absl::StatusOr<access::StoredAnswer> {
+                   const bool by_arn = call.input.Has("resourceArn");
+                   TRY_ASSIGN(catalog::GrafanaWorkspace workspace,
+                              by_arn ? FindByArn(transaction, call)
+                                     : Find(transaction, call, call.Label("workspaceId")));
+                   TRY_ASSIGN(std::string text, body(transaction, workspace));
+                   return access::StoredAnswer{call.operation.ok_status, std::move(text)};
+                 }));
   return std::move(answer.body);
 }
 

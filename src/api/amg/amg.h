@@ -45,8 +45,8 @@ class Amg {
   using Answer = absl::StatusOr<std::string>;  // the body
   using Method = Answer (Amg::*)(const Call&);
   struct Row;
-  using WriteBody = absl::FunctionRef<absl::StatusOr<std::string>(
-      catalog::Transaction&, catalog::GrafanaWorkspace&)>;
+  using WriteBody = absl::FunctionRef<absl::StatusOr<std::string>(catalog::Transaction&,
+                                                                  catalog::GrafanaWorkspace&)>;
 
   static Method FindMethod(std::string_view operation);
   std::string ResourceOf(const access::Caller& caller, const access::RestMatch& match) const;

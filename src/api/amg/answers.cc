@@ -21,8 +21,8 @@ void PutText(Json* json, const char* name, const std::string& value) {
 }
 
 void PutLicense(Json* json, const catalog::GrafanaLicense& license, int64_t now_ms) {
-  const bool over = license.type == "ENTERPRISE_FREE_TRIAL" &&
-                    license.free_trial_expires_ms <= now_ms;
+  const bool over =
+      license.type == "ENTERPRISE_FREE_TRIAL" && license.free_trial_expires_ms <= now_ms;
   if (!over) PutText(json, "licenseType", license.type);
   PutText(json, "grafanaToken", license.grafana_token);
   if (license.expires_ms != 0) {

@@ -59,8 +59,15 @@ constexpr Shape kAccountAccess = Enum(kAccountAccessValues);
 constexpr std::string_view kPermissionTypeValues[] = {"CUSTOMER_MANAGED", "SERVICE_MANAGED"};
 constexpr Shape kPermissionType = Enum(kPermissionTypeValues);
 constexpr std::string_view kDataSourceValues[] = {
-    "AMAZON_OPENSEARCH_SERVICE", "CLOUDWATCH", "PROMETHEUS", "XRAY",      "TIMESTREAM",
-    "SITEWISE",                  "ATHENA",     "REDSHIFT",   "TWINMAKER",
+    "AMAZON_OPENSEARCH_SERVICE",
+    "CLOUDWATCH",
+    "PROMETHEUS",
+    "XRAY",
+    "TIMESTREAM",
+    "SITEWISE",
+    "ATHENA",
+    "REDSHIFT",
+    "TWINMAKER",
 };
 constexpr Shape kDataSource = Enum(kDataSourceValues);
 constexpr Shape kDataSources = List(&kDataSource);
@@ -119,9 +126,9 @@ constexpr Shape kShortText = Text(1, 256);
 constexpr Shape kShortTexts = List(&kShortText);
 constexpr Member kMetadataMembers[] = {{"url", &kLongText}, {"xml", &kString}};
 constexpr Shape kMetadata = Structure(kMetadataMembers);
-constexpr Member kAssertionMembers[] = {{"name", &kShortText},   {"login", &kShortText},
-                                        {"email", &kShortText},  {"groups", &kShortText},
-                                        {"role", &kShortText},   {"org", &kShortText}};
+constexpr Member kAssertionMembers[] = {{"name", &kShortText},  {"login", &kShortText},
+                                        {"email", &kShortText}, {"groups", &kShortText},
+                                        {"role", &kShortText},  {"org", &kShortText}};
 constexpr Shape kAssertion = Structure(kAssertionMembers);
 constexpr Member kRoleListMembers[] = {{"editor", &kShortTexts}, {"admin", &kShortTexts}};
 constexpr Shape kRoleLists = Structure(kRoleListMembers);
@@ -226,10 +233,8 @@ constexpr Member kAccountMembers[] = {kId, kAccountId};
 constexpr Shape kAccount = Structure(kAccountMembers);
 constexpr Member kAccountPageMembers[] = {kId, kAccountId, kMaxResults, kNextToken};
 constexpr Shape kAccountPage = Structure(kAccountPageMembers);
-constexpr Member kCreateTokenMembers[] = {kId,
-                                          kAccountId,
-                                          {"name", &kAccountName, true},
-                                          {"secondsToLive", &kSecondsToLive, true}};
+constexpr Member kCreateTokenMembers[] = {
+    kId, kAccountId, {"name", &kAccountName, true}, {"secondsToLive", &kSecondsToLive, true}};
 constexpr Shape kCreateToken = Structure(kCreateTokenMembers);
 constexpr Member kDeleteTokenMembers[] = {kId, kAccountId, {"tokenId", &kString, true, In::kUri}};
 constexpr Shape kDeleteToken = Structure(kDeleteTokenMembers);

@@ -103,9 +103,8 @@ Amg::Answer Amg::ListPermissions(const Call& call) {
     return catalog::ListGrafanaPermissions(reader, query);
   }));
   Json answer = {{"permissions", Json::array()}};
-  const std::string next = amg::CutPage(page, &rows, [](const GrafanaPermission& row) {
-    return row.user_type + "/" + row.user_id;
-  });
+  const std::string next = amg::CutPage(
+      page, &rows, [](const GrafanaPermission& row) { return row.user_type + "/" + row.user_id; });
   if (!next.empty()) answer["nextToken"] = next;
   for (const GrafanaPermission& row : rows) {
     answer["permissions"].push_back(

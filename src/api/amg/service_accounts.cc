@@ -29,8 +29,7 @@ absl::Status AccountNotFound(std::string_view id) {
 
 // The account that the path names.
 absl::StatusOr<GrafanaServiceAccount> FindAccount(catalog::Reader& reader,
-                                                  std::string_view workspace,
-                                                  std::string_view id) {
+                                                  std::string_view workspace, std::string_view id) {
   int64_t number = 0;
   if (!ParseInt64(id, &number)) return AccountNotFound(id);
   auto account = catalog::GetGrafanaServiceAccount(reader, workspace, number);
@@ -47,11 +46,11 @@ absl::Status CheckVersion(const GrafanaWorkspace& workspace) {
 }
 
 Json TokenJson(const GrafanaToken& token) {
-  Json json = {{"id", std::to_string(token.id)},
-               {"name", token.name},
-               {"createdAt", access::EpochSeconds(token.created_ms)},
-               {"expiresAt",
-                access::EpochSeconds(token.expires_ms == 0 ? kNeverMs : token.expires_ms)}};
+  Json json = {
+      {"id", std::to_string(token.id)},
+      {"name", token.name},
+      {"createdAt", access::EpochSeconds(token.created_ms)},
+      {"expiresAt", access::EpochSeconds(token.expires_ms == 0 ? kNeverMs : token.expires_ms)}};
   if (token.last_used_ms != 0) json["lastUsedAt"] = access::EpochSeconds(token.last_used_ms);
   return json;
 }
@@ -94,9 +93,8 @@ Amg::Answer Amg::ListWorkspaceServiceAccounts(const Call& call) {
     return catalog::ListGrafanaServiceAccounts(reader, workspace.id, after, page.size + 1);
   }));
   Json answer = {{"serviceAccounts", Json::array()}, {"workspaceId", workspace.id}};
-  const std::string next = amg::CutPage(page, &rows, [](const GrafanaServiceAccount& row) {
-    return std::to_string(row.id);
-  });
+  const std::string next = amg::CutPage(
+      page, &rows, [](const GrafanaServiceAccount& row) { return std::to_string(row.id); });
   if (!next.empty()) answer["nextToken"] = next;
   for (const GrafanaServiceAccount& row : rows) {
     // isDisabled is a string in the model; a boolean ends the Go SDK (aws-contract.md §5.2).
@@ -140,11 +138,10 @@ Amg::Answer Amg::CreateWorkspaceServiceAccountToken(const Call& call) {
       return access::ResourceConflict(Message(status), token.name, "service-account-token");
     }
     TRY(status);
-    const Json answer = {
-        {"serviceAccountToken",
-         {{"id", std::to_string(token.id)}, {"name", token.name}, {"key", key}}},
-        {"serviceAccountId", std::to_string(account.id)},
-        {"workspaceId", workspace.id}};
+    const Json answer = {{"serviceAccountToken",
+                          {{"id", std::to_string(token.id)}, {"name", token.name}, {"key", key}}},
+                         {"serviceAccountId", std::to_string(account.id)},
+                         {"workspaceId", workspace.id}};
     return access::RestBody(answer);
   });
 }
@@ -163,9 +160,8 @@ Amg::Answer Amg::ListWorkspaceServiceAccountTokens(const Call& call) {
   Json answer = {{"serviceAccountTokens", Json::array()},
                  {"serviceAccountId", std::to_string(account.id)},
                  {"workspaceId", workspace.id}};
-  const std::string next = amg::CutPage(page, &rows, [](const GrafanaToken& row) {
-    return std::to_string(row.id);
-  });
+  const std::string next =
+      amg::CutPage(page, &rows, [](const GrafanaToken& row) { return std::to_string(row.id); });
   if (!next.empty()) answer["nextToken"] = next;
   for (const GrafanaToken& row : rows) answer["serviceAccountTokens"].push_back(TokenJson(row));
   return access::RestBody(answer);

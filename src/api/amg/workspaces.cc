@@ -143,18 +143,16 @@ Amg::Answer Amg::ListWorkspaces(const Call& call) {
                                           page.size + 1);
   }));
   Json answer = {{"workspaces", Json::array()}};
-  const std::string next = amg::CutPage(page, &rows, [](const GrafanaWorkspace& row) {
-    return row.id;
-  });
+  const std::string next =
+      amg::CutPage(page, &rows, [](const GrafanaWorkspace& row) { return row.id; });
   if (!next.empty()) answer["nextToken"] = next;
   for (const GrafanaWorkspace& row : rows) {
     const Json full = amg::WorkspaceJson(row, options_.endpoint(row), options_.aws_fidelity,
                                          catalog_.clock().NowMs());
     Json summary = Json::object();
-    for (const char* name :
-         {"id", "name", "authentication", "created", "description", "endpoint", "grafanaToken",
-          "grafanaVersion", "licenseType", "modified", "notificationDestinations", "status",
-          "tags"}) {
+    for (const char* name : {"id", "name", "authentication", "created", "description", "endpoint",
+                             "grafanaToken", "grafanaVersion", "licenseType", "modified",
+                             "notificationDestinations", "status", "tags"}) {
       if (full.contains(name)) summary[name] = full[name];
     }
     answer["workspaces"].push_back(std::move(summary));
@@ -200,10 +198,10 @@ Amg::Answer Amg::DeleteWorkspace(const Call& call) {
 
 Amg::Answer Amg::DescribeWorkspaceConfiguration(const Call& call) {
   TRY_ASSIGN(const GrafanaWorkspace workspace, Find(call));
-  const Json answer = {{"configuration", workspace.configuration.empty()
-                                             ? std::string(kDefaultConfiguration)
-                                             : workspace.configuration},
-                       {"grafanaVersion", amg::VersionOf(workspace)}};
+  const Json answer = {
+      {"configuration", workspace.configuration.empty() ? std::string(kDefaultConfiguration)
+                                                        : workspace.configuration},
+      {"grafanaVersion", amg::VersionOf(workspace)}};
   return access::RestBody(answer);
 }
 
@@ -250,9 +248,8 @@ Amg::Answer Amg::ListVersions(const Call& call) {
 }
 
 Amg::Answer Amg::ListTagsForResource(const Call& call) {
-  TRY_ASSIGN(const GrafanaWorkspace workspace, catalog_.Read([&](catalog::Reader& reader) {
-    return FindByArn(reader, call);
-  }));
+  TRY_ASSIGN(const GrafanaWorkspace workspace,
+             catalog_.Read([&](catalog::Reader& reader) { return FindByArn(reader, call); }));
   const Json answer = {{"tags", amg::TagsJson(workspace.tags)}};
   return access::RestBody(answer);
 }

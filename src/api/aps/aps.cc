@@ -91,8 +91,7 @@ const Aps::Row& Aps::FindRow(std::string_view operation) {
       {"DeleteLoggingConfiguration", &Aps::DeleteLoggingConfiguration, T::kWorkspace},
       {"CreateQueryLoggingConfiguration", &Aps::CreateQueryLoggingConfiguration, T::kWorkspace},
       {"UpdateQueryLoggingConfiguration", &Aps::UpdateQueryLoggingConfiguration, T::kWorkspace},
-      {"DescribeQueryLoggingConfiguration", &Aps::DescribeQueryLoggingConfiguration,
-       T::kWorkspace},
+      {"DescribeQueryLoggingConfiguration", &Aps::DescribeQueryLoggingConfiguration, T::kWorkspace},
       {"DeleteQueryLoggingConfiguration", &Aps::DeleteQueryLoggingConfiguration, T::kWorkspace},
       {"CreateScraper", &Aps::CreateScraper, T::kScraper},
       {"UpdateScraper", &Aps::UpdateScraper, T::kScraper},
@@ -160,8 +159,8 @@ Aps::Body Aps::Run(const net::HttpRequest& request, const access::Caller& caller
   // What the request names is authorised before anything is said of what is wrong with it.
   auto input = access::ReadRestInput(*match.operation, match, request);
   const Call call{request, caller, match, input.ok() ? *input : access::RestInput()};
-  if (const auto refusal = gate_.Authorize(
-          caller, fmt::format("aps:{}", match.operation->name), TargetOf(call))) {
+  if (const auto refusal =
+          gate_.Authorize(caller, fmt::format("aps:{}", match.operation->name), TargetOf(call))) {
     *refused = access::AwsJsonRefusal(*refusal, false);
     return "";
   }
@@ -213,24 +212,23 @@ absl::StatusOr<catalog::AmpWorkspace> Aps::Owner(catalog::Reader& reader, const 
 
 Aps::Body Aps::Once(const Call& call, absl::FunctionRef<Body(catalog::Transaction&)> body,
                     const std::function<void()>& after) {
-  const access::ReplayKey key =
-      access::MakeReplayKey(call.request, call.caller, account(), call.match.operation->name,
-                            call.Text("clientToken"));
-  TRY_ASSIGN(access::StoredAnswer answer,
-             access::WriteOnce(catalog_, key,
-                               [&](catalog::Transaction& transaction)
-                                   -> absl::StatusOr<access::StoredAnswer> {
-                                 TRY_ASSIGN(std::string text, body(transaction));
-                                 return access::StoredAnswer{call.match.operation->ok_status,
-                                                             std::move(text), false};
-                               }));
+  const access::ReplayKey key = access::MakeReplayKey(
+      call.request, call.caller, account(), call.match.operation->name, call.Text("clientToken"));
+  TRY_ASSIGN(
+      access::StoredAnswer answer,
+      access::WriteOnce(
+          catalog_, key,
+          [&](catalog::Transaction& transaction) -> absl::StatusOr<access::StoredAnswer> {
+            TRY_ASSIGN(std::string text, body(transaction));
+            return access::StoredAnswer{call.match.operation->ok_status, std::move(text), false};
+          }));
   if (!answer.replayed && after) after();
   return std::move(answer.body);
 }
 
 void Aps::Reconfigure(std::string_view id) {
-  const auto settings = catalog_.Read(
-      [&](catalog::Reader& reader) { return workspace::LoadSettings(reader, id); });
+  const auto settings =
+      catalog_.Read([&](catalog::Reader& reader) { return workspace::LoadSettings(reader, id); });
   if (settings.ok()) return workspaces_.Configure(*settings);
   if (absl::IsNotFound(settings.status())) return;  // deleted meanwhile
   log::Error("aps", "settings of a workspace take effect at the next start only",

@@ -35,7 +35,7 @@ struct ApsHooks {
 };
 
 struct ApsOptions {
-  std::string endpoint;  // what prometheusEndpoint begins with: "http://127.0.0.1:9320"
+  std::string endpoint;       // what prometheusEndpoint begins with: "http://127.0.0.1:9320"
   bool aws_fidelity = false;  // quotas and the request rate of AWS
   ApsHooks hooks{};
 };

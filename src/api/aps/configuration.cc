@@ -64,9 +64,8 @@ absl::Status CheckRevision(const catalog::AmpWorkspace& workspace, const std::st
 }  // namespace
 
 Aps::Body Aps::DescribeWorkspaceConfiguration(const Call& call) {
-  TRY_ASSIGN(const catalog::AmpWorkspace workspace, catalog_.Read([&](catalog::Reader& reader) {
-    return Owner(reader, call);
-  }));
+  TRY_ASSIGN(const catalog::AmpWorkspace workspace,
+             catalog_.Read([&](catalog::Reader& reader) { return Owner(reader, call); }));
   const workspace::Options& defaults = workspaces_.options();
   const catalog::AmpWorkspaceConfig& config = workspace.config;
   Json limits = Json::array();
@@ -126,9 +125,8 @@ Aps::Body Aps::UpdateWorkspaceConfiguration(const Call& call) {
 }
 
 Aps::Body Aps::DescribeResourcePolicy(const Call& call) {
-  TRY_ASSIGN(const catalog::AmpWorkspace workspace, catalog_.Read([&](catalog::Reader& reader) {
-    return Owner(reader, call);
-  }));
+  TRY_ASSIGN(const catalog::AmpWorkspace workspace,
+             catalog_.Read([&](catalog::Reader& reader) { return Owner(reader, call); }));
   if (workspace.resource_policy.empty()) {
     return access::ResourceNotFound("The workspace has no resource policy", workspace.id,
                                     "resource-policy");
@@ -151,8 +149,8 @@ Aps::Body Aps::PutResourcePolicy(const Call& call) {
         workspace.resource_policy = document;
         workspace.resource_policy_revision = NewUuid(transaction.rng());
         TRY(catalog::UpdateAmpWorkspace(transaction, &workspace));
-        return access::RestBody(Json{{"policyStatus", "ACTIVE"},
-                                     {"revisionId", workspace.resource_policy_revision}});
+        return access::RestBody(
+            Json{{"policyStatus", "ACTIVE"}, {"revisionId", workspace.resource_policy_revision}});
       },
       [&] { Reconfigure(id); });
 }

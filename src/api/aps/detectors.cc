@@ -94,9 +94,9 @@ Aps::Body Aps::DescribeAnomalyDetector(const Call& call) {
   const std::string_view id = call.match.Label("anomalyDetectorId");
   return catalog_.Read([&](catalog::Reader& reader) -> Body {
     TRY_ASSIGN(const catalog::AmpWorkspace owner, Owner(reader, call));
-    TRY_ASSIGN(const catalog::AmpDetector detector,
-               OrNotFound(catalog::GetAmpDetector(reader, owner.id, id), "Anomaly detector", id,
-                          kType));
+    TRY_ASSIGN(
+        const catalog::AmpDetector detector,
+        OrNotFound(catalog::GetAmpDetector(reader, owner.id, id), "Anomaly detector", id, kType));
     return access::RestBody(Json{{"anomalyDetector", DetectorJson(owner, detector, true)}});
   });
 }

@@ -143,12 +143,11 @@ Aps::Body Aps::DescribeAlertManagerDefinition(const Call& call) {
       options_.hooks.alert_manager_changed
           ? ""
           : "kept and checked; this version of hearth does not run an Alertmanager";
-  return access::RestBody(
-      Json{{"alertManagerDefinition",
-            {{"status", ActiveStatus(reason)},
-             {"data", Base64Encode(document.content)},
-             {"createdAt", access::EpochSeconds(document.created_ms)},
-             {"modifiedAt", access::EpochSeconds(document.modified_ms)}}}});
+  return access::RestBody(Json{{"alertManagerDefinition",
+                                {{"status", ActiveStatus(reason)},
+                                 {"data", Base64Encode(document.content)},
+                                 {"createdAt", access::EpochSeconds(document.created_ms)},
+                                 {"modifiedAt", access::EpochSeconds(document.modified_ms)}}}});
 }
 
 Aps::Body Aps::DeleteAlertManagerDefinition(const Call& call) {
@@ -167,13 +166,12 @@ Aps::Body Aps::UpdateLoggingConfiguration(const Call& call) {
 
 Aps::Body Aps::DescribeLoggingConfiguration(const Call& call) {
   TRY_ASSIGN(const AmpDocument document, Document(call, AmpDocumentKind::kLogging, kLogging));
-  return access::RestBody(
-      Json{{"loggingConfiguration",
-            {{"status", ActiveStatus()},
-             {"workspace", document.workspace},
-             {"logGroupArn", document.content},
-             {"createdAt", access::EpochSeconds(document.created_ms)},
-             {"modifiedAt", access::EpochSeconds(document.modified_ms)}}}});
+  return access::RestBody(Json{{"loggingConfiguration",
+                                {{"status", ActiveStatus()},
+                                 {"workspace", document.workspace},
+                                 {"logGroupArn", document.content},
+                                 {"createdAt", access::EpochSeconds(document.created_ms)},
+                                 {"modifiedAt", access::EpochSeconds(document.modified_ms)}}}});
 }
 
 Aps::Body Aps::DeleteLoggingConfiguration(const Call& call) {
@@ -193,13 +191,12 @@ Aps::Body Aps::UpdateQueryLoggingConfiguration(const Call& call) {
 Aps::Body Aps::DescribeQueryLoggingConfiguration(const Call& call) {
   TRY_ASSIGN(const AmpDocument document,
              Document(call, AmpDocumentKind::kQueryLogging, kQueryLogging));
-  return access::RestBody(
-      Json{{"queryLoggingConfiguration",
-            {{"status", ActiveStatus()},
-             {"workspace", document.workspace},
-             {"destinations", StoredJson(document.content)},
-             {"createdAt", access::EpochSeconds(document.created_ms)},
-             {"modifiedAt", access::EpochSeconds(document.modified_ms)}}}});
+  return access::RestBody(Json{{"queryLoggingConfiguration",
+                                {{"status", ActiveStatus()},
+                                 {"workspace", document.workspace},
+                                 {"destinations", StoredJson(document.content)},
+                                 {"createdAt", access::EpochSeconds(document.created_ms)},
+                                 {"modifiedAt", access::EpochSeconds(document.modified_ms)}}}});
 }
 
 Aps::Body Aps::DeleteQueryLoggingConfiguration(const Call& call) {

@@ -113,8 +113,7 @@ constexpr Shape kScraperId = Text(1, 64, kIdPattern);
 constexpr Shape kScraperAlias = Text(1, 100, kIdPattern);
 constexpr Shape kClusterArn = Pattern("arn:aws[-a-z]*:eks:[-a-z0-9]+:[0-9]{12}:cluster/.+");
 constexpr Shape kWorkspaceArn = Pattern("arn:aws[-a-z]*:aps:[-a-z0-9]+:[0-9]{12}:workspace/.+");
-constexpr Shape kDatasetArn =
-    Pattern("arn:aws[-a-z]*:cloudwatch:[-a-z0-9]+:[0-9]{12}:dataset/.+");
+constexpr Shape kDatasetArn = Pattern("arn:aws[-a-z]*:cloudwatch:[-a-z0-9]+:[0-9]{12}:dataset/.+");
 constexpr Shape kRoleArn = Pattern("arn:aws[-a-z]*:iam::[0-9]{12}:role/.+");
 constexpr Shape kDomainArn = Pattern("arn:aws[-a-z]*:es:[-a-z0-9]+:[0-9]{12}:domain/.+");
 constexpr Shape kKafkaArn = Pattern("arn:aws[-a-z]*:kafka:[-a-z0-9]+:[0-9]{12}:cluster/.+");
@@ -211,8 +210,7 @@ constexpr Member kOfWorkspace[] = {kId};
 constexpr Member kDeleteOfWorkspace[] = {kId, kQueryToken};
 constexpr Member kPutData[] = {kId, {"data", &kBlob, true}, kBodyToken};
 constexpr Member kPutLogging[] = {kId, {"logGroupArn", &kLogGroupArn, true}, kBodyToken};
-constexpr Member kPutQueryLogging[] = {
-    kId, {"destinations", &kLogDestinations, true}, kBodyToken};
+constexpr Member kPutQueryLogging[] = {kId, {"destinations", &kLogDestinations, true}, kBodyToken};
 constexpr Member kCreateNamespace[] = {
     kId, {"name", &kNamespaceName, true}, {"data", &kBlob, true}, kBodyToken, {"tags", &kTags}};
 constexpr Member kOfNamespace[] = {kId, kNamespace};
@@ -222,8 +220,7 @@ constexpr Member kListNamespaces[] = {
     kId, {"name", &kNamespaceName, false, In::kQuery}, kNext, kMax};
 constexpr Member kCreateWorkspace[] = {
     {"alias", &kWorkspaceAlias}, kBodyToken, {"tags", &kTags}, {"kmsKeyArn", &kKmsKeyArn}};
-constexpr Member kListWorkspaces[] = {
-    kNext, {"alias", &kWorkspaceAlias, false, In::kQuery}, kMax};
+constexpr Member kListWorkspaces[] = {kNext, {"alias", &kWorkspaceAlias, false, In::kQuery}, kMax};
 constexpr Member kUpdateAlias[] = {kId, {"alias", &kWorkspaceAlias}, kBodyToken};
 constexpr Member kUpdateConfiguration[] = {kId,
                                            kBodyToken,
@@ -231,8 +228,7 @@ constexpr Member kUpdateConfiguration[] = {kId,
                                            {"retentionPeriodInDays", &kPositive},
                                            {"outOfOrderTimeWindowInSeconds", &kNotNegative},
                                            {"ruleQueryOffsetInSeconds", &kNotNegative}};
-constexpr Member kDeletePolicy[] = {
-    kId, kQueryToken, {"revisionId", &kString, false, In::kQuery}};
+constexpr Member kDeletePolicy[] = {kId, kQueryToken, {"revisionId", &kString, false, In::kQuery}};
 constexpr Member kPutPolicy[] = {
     kId, {"policyDocument", &kString, true}, kBodyToken, {"revisionId", &kString}};
 constexpr Member kCreateScraper[] = {{"alias", &kScraperAlias},
@@ -252,8 +248,7 @@ constexpr Member kUpdateScraper[] = {kScraper,
                                      {"exporters", &kExporters}};
 constexpr Member kOfScraper[] = {kScraper};
 constexpr Member kDeleteScraper[] = {kScraper, kQueryToken};
-constexpr Member kListScrapers[] = {
-    {"filters", &kFilters, false, In::kQueryRest}, kNext, kMax};
+constexpr Member kListScrapers[] = {{"filters", &kFilters, false, In::kQueryRest}, kNext, kMax};
 constexpr Member kPutScraperLogging[] = {
     kScraper, {"loggingDestination", &kScraperLog, true}, {"scraperComponents", &kComponents}};
 constexpr Member kCreateDetector[] = {kId,

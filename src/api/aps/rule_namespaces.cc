@@ -17,9 +17,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kFileBytesMax = 1'000'000;   // §11.1, L-C62641E3
-constexpr size_t kNamesBytesMax = 721;        // of namespace and group together
-constexpr size_t kAwsRulesMax = 2000;         // --fidelity aws: a workspace, L-3D15CDB4
+constexpr size_t kFileBytesMax = 1'000'000;    // §11.1, L-C62641E3
+constexpr size_t kNamesBytesMax = 721;         // of namespace and group together
+constexpr size_t kAwsRulesMax = 2000;          // --fidelity aws: a workspace, L-3D15CDB4
 constexpr int64_t kAwsIntervalMinMs = 30'000;  // --fidelity aws: L-8DEDEE8E
 constexpr size_t kErrorsShown = 5;
 constexpr std::string_view kType = "rulegroupsnamespace";
@@ -59,10 +59,10 @@ absl::StatusOr<size_t> CheckFile(const std::string& data, const std::string& nam
     count += group.rules.size();
     if (name.size() + group.name.size() > kNamesBytesMax) {
       return access::InvalidField(
-          "data", fmt::format("group \"{}\": the names of namespace and group have {} bytes "
-                              "together, at most {} are allowed",
-                              group.name.substr(0, 64), name.size() + group.name.size(),
-                              kNamesBytesMax));
+          "data",
+          fmt::format("group \"{}\": the names of namespace and group have {} bytes "
+                      "together, at most {} are allowed",
+                      group.name.substr(0, 64), name.size() + group.name.size(), kNamesBytesMax));
     }
     if (aws && group.interval_ms != 0 && group.interval_ms < kAwsIntervalMinMs) {
       return access::InvalidField(

@@ -61,8 +61,7 @@ absl::Status ChangeRules(catalog::Transaction& transaction, const Tagged& tagged
   return catalog::UpdateRuleNamespace(transaction, &row);
 }
 
-absl::Status ChangeScraper(catalog::Transaction& transaction, const Tagged& tagged,
-                           Change change) {
+absl::Status ChangeScraper(catalog::Transaction& transaction, const Tagged& tagged, Change change) {
   TRY_ASSIGN(auto row, catalog::GetAmpScraper(transaction, tagged.id));
   TRY(change(&row.tags));
   return catalog::UpdateAmpScraper(transaction, &row);
@@ -84,8 +83,8 @@ absl::StatusOr<Tags> ReadTags(catalog::Reader& reader, const Tagged& tagged,
     return row.tags;
   }
   const bool workspace = tagged.type == "workspace";
-  TRY_ASSIGN(const auto owner, catalog::GetAmpWorkspace(
-                                   reader, workspace ? tagged.id : tagged.workspace));
+  TRY_ASSIGN(const auto owner,
+             catalog::GetAmpWorkspace(reader, workspace ? tagged.id : tagged.workspace));
   if (owner.account != account || owner.region != region) return NotFound("of another region");
   if (workspace) return owner.tags;
   if (tagged.type == "rulegroupsnamespace") {
@@ -112,9 +111,8 @@ Aps::Body Aps::ListTagsForResource(const Call& call) {
   const std::string_view arn = call.match.Label("resourceArn");
   TRY_ASSIGN(const Tagged tagged, ParseArn(arn, account(), call.caller.region));
   TRY_ASSIGN(const Tags tags, OrNotFound(catalog_.Read([&](catalog::Reader& reader) {
-                                           return ReadTags(reader, tagged, account(),
-                                                           call.caller.region);
-                                         }),
+               return ReadTags(reader, tagged, account(), call.caller.region);
+             }),
                                          "Resource", arn, "resource"));
   return access::RestBody(Json{{"tags", TagsJson(tags)}});
 }

@@ -49,22 +49,22 @@ Aps::Body Aps::CreateWorkspace(const Call& call) {
   workspace.tags = call.input.TextMap("tags");
   TRY(CheckTags(workspace.tags));
   TRY_ASSIGN(std::string body, Once(call, [&](catalog::Transaction& transaction) -> Body {
-    catalog::AmpWorkspaceQuery query;
-    query.account = account();
-    query.region = call.caller.region;
-    const size_t limit = options_.aws_fidelity ? kAwsWorkspacesMax : kWorkspacesMax;
-    query.limit = static_cast<int>(limit);
-    TRY_ASSIGN(const auto rows, catalog::ListAmpWorkspaces(transaction, query));
-    if (rows.size() >= limit) {
-      return access::QuotaExceeded("Limit exceeded. Maximum workspaces per account.", "",
-                                   "workspace", "aps", "");
-    }
-    TRY(catalog::CreateAmpWorkspace(transaction, &workspace));
-    Json json = WorkspaceJson(workspace);
-    json.erase("createdAt");
-    json.erase("alias");
-    return access::RestBody(json);
-  }));
+               catalog::AmpWorkspaceQuery query;
+               query.account = account();
+               query.region = call.caller.region;
+               const size_t limit = options_.aws_fidelity ? kAwsWorkspacesMax : kWorkspacesMax;
+               query.limit = static_cast<int>(limit);
+               TRY_ASSIGN(const auto rows, catalog::ListAmpWorkspaces(transaction, query));
+               if (rows.size() >= limit) {
+                 return access::QuotaExceeded("Limit exceeded. Maximum workspaces per account.", "",
+                                              "workspace", "aps", "");
+               }
+               TRY(catalog::CreateAmpWorkspace(transaction, &workspace));
+               Json json = WorkspaceJson(workspace);
+               json.erase("createdAt");
+               json.erase("alias");
+               return access::RestBody(json);
+             }));
   // Also on a repeat: the first attempt may have failed to open the store.
   const Json made = Json::parse(body, nullptr, /*allow_exceptions=*/false);
   const std::string id = made.value("workspaceId", workspace.id);
@@ -77,9 +77,8 @@ Aps::Body Aps::CreateWorkspace(const Call& call) {
 }
 
 Aps::Body Aps::DescribeWorkspace(const Call& call) {
-  TRY_ASSIGN(const catalog::AmpWorkspace workspace, catalog_.Read([&](catalog::Reader& reader) {
-    return Owner(reader, call);
-  }));
+  TRY_ASSIGN(const catalog::AmpWorkspace workspace,
+             catalog_.Read([&](catalog::Reader& reader) { return Owner(reader, call); }));
   Json json = WorkspaceJson(workspace);
   json["prometheusEndpoint"] = options_.endpoint + "/workspaces/" + workspace.id + "/";
   return access::RestBody(Json{{"workspace", std::move(json)}});

@@ -61,7 +61,7 @@ class AccessList {
   Level Own(std::string_view resource, std::string_view key, bool provisioned) const;
 
   Role role_ = Role::kNone;
-  StringMap<Level> levels_;        // "folders/uid" → the caller's highest
+  StringMap<Level> levels_;         // "folders/uid" → the caller's highest
   StringMap<std::string> parents_;  // folders
   StringSet provisioned_;           // folders that files brought: they have the default entries
 };

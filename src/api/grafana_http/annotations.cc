@@ -195,8 +195,7 @@ Answer List(Face& face, const Call& call) {
   if (call.Parameter("type") == "alert") return Reply(list);  // no alert makes annotations yet
   const auto read = [&](catalog::Reader& reader) -> absl::Status {
     TRY_ASSIGN(const AccessList access, AccessList::Load(reader, call));
-    TRY_ASSIGN(const auto items,
-               catalog::ListItemsBetween(reader, call.id(), kKind, from, to));
+    TRY_ASSIGN(const auto items, catalog::ListItemsBetween(reader, call.id(), kKind, from, to));
     for (const catalog::GrafanaItem& item : items) {
       if (limit > 0 && static_cast<int64_t>(list.size()) == limit) break;
       if (!uid.empty() && item.parent != uid) continue;

@@ -148,8 +148,8 @@ absl::StatusOr<catalog::Dashboard> SaveDashboardAs(catalog::Transaction& transac
   TRY(catalog::SaveDashboard(transaction, &dashboard));
   TRY(Connect(transaction, dashboard, document));
   if (!stored) {
-    TRY(GrantDefaults(transaction, call, "dashboards", dashboard.uid,
-                      dashboard.folder_uid.empty(), /*creator=*/true));
+    TRY(GrantDefaults(transaction, call, "dashboards", dashboard.uid, dashboard.folder_uid.empty(),
+                      /*creator=*/true));
   }
   return dashboard;
 }

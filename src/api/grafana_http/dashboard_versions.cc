@@ -67,10 +67,9 @@ Answer One(Face& face, const Call& call, bool by_id) {
     body = Dump(Shape(dashboard, version));
     body.pop_back();
     body += R"(,"data":)" +
-            grafana::WithJsonMembers(version.json,
-                                     {{"uid", Dump(dashboard.uid)},
-                                      {"id", std::to_string(dashboard.id)},
-                                      {"version", std::to_string(version.version)}}) +
+            grafana::WithJsonMembers(version.json, {{"uid", Dump(dashboard.uid)},
+                                                    {"id", std::to_string(dashboard.id)},
+                                                    {"version", std::to_string(version.version)}}) +
             "}";
     return absl::OkStatus();
   });
@@ -86,8 +85,8 @@ Answer Restore(Face& face, const Call& call, bool by_id) {
   const auto saved = face.catalog().Write(
       [&](catalog::Transaction& transaction) -> absl::StatusOr<catalog::Dashboard> {
         TRY_ASSIGN(const auto dashboard, Find(transaction, call, by_id, kEdit));
-        TRY_ASSIGN(const auto version, Named(catalog::GetDashboardVersion(
-                                                 transaction, call.id(), dashboard.uid, number),
+        TRY_ASSIGN(const auto version, Named(catalog::GetDashboardVersion(transaction, call.id(),
+                                                                          dashboard.uid, number),
                                              "Dashboard version not found"));
         if (version.version == dashboard.version) {
           return InvalidArgument("Current dashboard is identical to the specified version");
@@ -95,12 +94,12 @@ Answer Restore(Face& face, const Call& call, bool by_id) {
         // The text of then under the names of now, or a dashboard saved without a uid would become
         // another one.
         const std::string json = grafana::WithJsonMembers(
-            version.json,
-            {{"uid", Dump(dashboard.uid)}, {"id", std::to_string(dashboard.id)},
-             {"version", std::to_string(dashboard.version)}});
-        return SaveDashboardAs(transaction, call,
-                               {json, dashboard.folder_uid,
-                                fmt::format("Restored from version {}", number), true});
+            version.json, {{"uid", Dump(dashboard.uid)},
+                           {"id", std::to_string(dashboard.id)},
+                           {"version", std::to_string(dashboard.version)}});
+        return SaveDashboardAs(
+            transaction, call,
+            {json, dashboard.folder_uid, fmt::format("Restored from version {}", number), true});
       });
   if (absl::IsNotFound(saved.status())) return Message(404, hearth::Message(saved.status()));
   if (!saved.ok()) return WithDashboardWord(saved.status());

@@ -97,8 +97,7 @@ net::HttpResponse Whole(const Json& meta, const catalog::Dashboard& dashboard) {
 Answer Get(Face& face, const Call& call) {
   const auto answer =
       face.catalog().Read([&](catalog::Reader& reader) -> absl::StatusOr<net::HttpResponse> {
-        TRY_ASSIGN(const auto dashboard,
-                   catalog::GetDashboard(reader, call.id(), call.argument()));
+        TRY_ASSIGN(const auto dashboard, catalog::GetDashboard(reader, call.id(), call.argument()));
         TRY_ASSIGN(const AccessList access, AccessList::Load(reader, call));
         TRY(access.RequireDashboard(dashboard, kView, "dashboards:read"));
         std::optional<catalog::Folder> folder;
@@ -114,8 +113,8 @@ Answer Get(Face& face, const Call& call) {
 Answer Delete(Face& face, const Call& call) {
   const auto dashboard = face.catalog().Write(
       [&](catalog::Transaction& transaction) -> absl::StatusOr<catalog::Dashboard> {
-        TRY_ASSIGN(auto found, Named(catalog::GetDashboard(transaction, call.id(), call.argument()),
-                                     kMissing));
+        TRY_ASSIGN(auto found,
+                   Named(catalog::GetDashboard(transaction, call.id(), call.argument()), kMissing));
         TRY_ASSIGN(const AccessList access, AccessList::Load(transaction, call));
         TRY(access.RequireDashboard(found, kEdit, "dashboards:delete"));
         if (found.provisioned) {
@@ -166,8 +165,13 @@ Answer Home(Face& face, const Call& call) {
   };
   TRY(face.catalog().Read(find));
   if (!home.empty()) return Reply({{"redirectUri", home}});
-  return Reply({{"meta", {{"canSave", false}, {"canEdit", false}, {"canStar", false},
-                          {"slug", ""}, {"folderUid", ""}, {"type", "db"}}},
+  return Reply({{"meta",
+                 {{"canSave", false},
+                  {"canEdit", false},
+                  {"canStar", false},
+                  {"slug", ""},
+                  {"folderUid", ""},
+                  {"type", "db"}}},
                 {"dashboard", {{"title", "Home"}, {"panels", Json::array()}}}});
 }
 

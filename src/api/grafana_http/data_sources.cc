@@ -12,8 +12,8 @@ namespace hearth::api::grafana_http {
 namespace {
 
 constexpr std::string_view kMissing = "Data source not found";
-constexpr size_t kNameBytesMax = 190;        // Grafana's column
-constexpr size_t kUrlBytesMax = 8 << 10;     // no client sends longer ones
+constexpr size_t kNameBytesMax = 190;     // Grafana's column
+constexpr size_t kUrlBytesMax = 8 << 10;  // no client sends longer ones
 constexpr size_t kJsonDataBytesMax = 1 << 20;
 
 enum class By { kUid, kId, kName };
@@ -135,44 +135,40 @@ Answer Create(Face& face, const Call& call) {
 
 Answer Update(Face& face, const Call& call, By by) {
   TRY_ASSIGN(Body body, Body::Of(call));
-  TRY_ASSIGN(const auto source,
-             face.catalog().Write(
-                 [&](catalog::Transaction& transaction) -> absl::StatusOr<catalog::DataSource> {
-                   TRY_ASSIGN(catalog::DataSource stored,
-                              Find(transaction, call, by, call.argument()));
-                   if (stored.read_only) {
-                     return PermissionDenied("Cannot update read-only data source");
-                   }
-                   const int64_t version = body.Number("version");
-                   if (version != 0 && version != stored.revision) {
-                     return AlreadyExists(
-                         "Datasource has already been updated by someone else. Please reload and "
-                         "try again");
-                   }
-                   if (const std::string uid = body.Text("uid"); !uid.empty()) {
-                     TRY(CheckUid(uid));
-                     stored.uid = uid;
-                   }
-                   TRY(Fill(body, &stored));
-                   TRY(catalog::UpdateDataSource(transaction, &stored));
-                   return stored;
-                 }));
+  TRY_ASSIGN(const auto source, face.catalog().Write([&](catalog::Transaction& transaction)
+                                                         -> absl::StatusOr<catalog::DataSource> {
+    TRY_ASSIGN(catalog::DataSource stored, Find(transaction, call, by, call.argument()));
+    if (stored.read_only) {
+      return PermissionDenied("Cannot update read-only data source");
+    }
+    const int64_t version = body.Number("version");
+    if (version != 0 && version != stored.revision) {
+      return AlreadyExists(
+          "Datasource has already been updated by someone else. Please reload and "
+          "try again");
+    }
+    if (const std::string uid = body.Text("uid"); !uid.empty()) {
+      TRY(CheckUid(uid));
+      stored.uid = uid;
+    }
+    TRY(Fill(body, &stored));
+    TRY(catalog::UpdateDataSource(transaction, &stored));
+    return stored;
+  }));
   return Reply(Written(source, "Datasource updated"));
 }
 
 Answer Delete(Face& face, const Call& call, By by) {
-  TRY_ASSIGN(const auto source,
-             face.catalog().Write(
-                 [&](catalog::Transaction& transaction) -> absl::StatusOr<catalog::DataSource> {
-                   TRY_ASSIGN(const catalog::DataSource stored,
-                              Find(transaction, call, by, call.argument()));
-                   if (stored.read_only) {
-                     return PermissionDenied("Cannot delete read-only data source");
-                   }
-                   TRY(DropGrants(transaction, call.id(), "datasources", stored.uid));
-                   TRY(catalog::DeleteDataSource(transaction, call.id(), stored.uid));
-                   return stored;
-                 }));
+  TRY_ASSIGN(const auto source, face.catalog().Write([&](catalog::Transaction& transaction)
+                                                         -> absl::StatusOr<catalog::DataSource> {
+    TRY_ASSIGN(const catalog::DataSource stored, Find(transaction, call, by, call.argument()));
+    if (stored.read_only) {
+      return PermissionDenied("Cannot delete read-only data source");
+    }
+    TRY(DropGrants(transaction, call.id(), "datasources", stored.uid));
+    TRY(catalog::DeleteDataSource(transaction, call.id(), stored.uid));
+    return stored;
+  }));
   return Reply({{"id", source.id}, {"message", "Data source deleted"}});
 }
 
@@ -197,8 +193,8 @@ Json DataSourceJson(const catalog::DataSource& source) {
           {"orgId", 1},
           {"name", source.name},
           {"type", source.type},
-          {"typeLogoUrl", fmt::format("public/app/plugins/datasource/{0}/img/{0}_logo.svg",
-                                      source.type)},
+          {"typeLogoUrl",
+           fmt::format("public/app/plugins/datasource/{0}/img/{0}_logo.svg", source.type)},
           {"access", source.access},
           {"url", source.url},
           {"user", source.user},

@@ -18,9 +18,9 @@
 namespace hearth::api::grafana_http {
 namespace {
 
-constexpr size_t kQueriesMax = 100;        // of one call: a panel has some
-constexpr int64_t kPointsMax = 11'000;     // Prometheus' limit of a series
-constexpr int64_t kMinStepMs = 15'000;     // Grafana's default scrape interval
+constexpr size_t kQueriesMax = 100;     // of one call: a panel has some
+constexpr int64_t kPointsMax = 11'000;  // Prometheus' limit of a series
+constexpr int64_t kMinStepMs = 15'000;  // Grafana's default scrape interval
 
 struct Range {
   int64_t from_ms = 0;
@@ -60,14 +60,33 @@ absl::StatusOr<Range> ReadRange(const Call& call, Body& body) {
 
 // Grafana's round intervals: the first bound above `ms` tells.
 int64_t RoundStep(int64_t ms) {
-  constexpr std::pair<int64_t, int64_t> kSteps[] = {
-      {15, 10},           {35, 20},           {75, 50},           {150, 100},
-      {350, 200},         {750, 500},         {1500, 1000},       {3500, 2000},
-      {7500, 5000},       {12500, 10000},     {17500, 15000},     {25000, 20000},
-      {45000, 30000},     {90000, 60000},     {210000, 120000},   {450000, 300000},
-      {750000, 600000},   {1050000, 900000},  {1500000, 1200000}, {2700000, 1800000},
-      {5400000, 3600000}, {9000000, 7200000}, {16200000, 10800000}, {32400000, 21600000},
-      {86400000, 43200000}, {604800000, 86400000}, {1814400000, 604800000}};
+  constexpr std::pair<int64_t, int64_t> kSteps[] = {{15, 10},
+                                                    {35, 20},
+                                                    {75, 50},
+                                                    {150, 100},
+                                                    {350, 200},
+                                                    {750, 500},
+                                                    {1500, 1000},
+                                                    {3500, 2000},
+                                                    {7500, 5000},
+                                                    {12500, 10000},
+                                                    {17500, 15000},
+                                                    {25000, 20000},
+                                                    {45000, 30000},
+                                                    {90000, 60000},
+                                                    {210000, 120000},
+                                                    {450000, 300000},
+                                                    {750000, 600000},
+                                                    {1050000, 900000},
+                                                    {1500000, 1200000},
+                                                    {2700000, 1800000},
+                                                    {5400000, 3600000},
+                                                    {9000000, 7200000},
+                                                    {16200000, 10800000},
+                                                    {32400000, 21600000},
+                                                    {86400000, 43200000},
+                                                    {604800000, 86400000},
+                                                    {1814400000, 604800000}};
   for (const auto& [bound, step] : kSteps) {
     if (ms < bound) return step;
   }
@@ -117,10 +136,10 @@ absl::Status SetStep(Body body, const catalog::DataSource& source, const Range& 
                      Query* query) {
   const Json data = Stored(source.json_data);
   const auto interval = data.find("timeInterval");
-  TRY_ASSIGN(query->scrape_ms,
-             Span(interval != data.end() && interval->is_string() ? interval->get<std::string>()
-                                                                  : "",
-                  kMinStepMs));
+  TRY_ASSIGN(
+      query->scrape_ms,
+      Span(interval != data.end() && interval->is_string() ? interval->get<std::string>() : "",
+           kMinStepMs));
   const int64_t panel_ms = body.Number("intervalMs");
   const int64_t points = std::clamp<int64_t>(body.Number("maxDataPoints", 1500), 1, kPointsMax);
   TRY_ASSIGN(const int64_t least,
@@ -254,9 +273,8 @@ absl::StatusOr<Json> FramesOf(const Query& query, const std::string& executed, c
   }
   for (const Json& series : result) {
     const Json labels = series.value("metric", Json::object());
-    const Json points = type == "matrix"
-                            ? series.value("values", Json::array())
-                            : Json::array({series.value("value", Json::array())});
+    const Json points = type == "matrix" ? series.value("values", Json::array())
+                                         : Json::array({series.value("value", Json::array())});
     frames.push_back(Frame(query, executed, type, labels, points));
   }
   return frames;
@@ -337,10 +355,9 @@ Answer Run(Face& face, const Call& call) {
   for (const Json& json : queries) {
     const auto hidden = json.is_object() ? json.find("hide") : json.end();
     if (json.is_object() && hidden != json.end() && *hidden == true) continue;
-    const std::string ref =
-        json.is_object() && json.contains("refId") && json["refId"].is_string()
-            ? json["refId"].get<std::string>()
-            : "A";
+    const std::string ref = json.is_object() && json.contains("refId") && json["refId"].is_string()
+                                ? json["refId"].get<std::string>()
+                                : "A";
     const auto frames = RunOne(face, call, json, range);
     if (frames.ok()) {
       results[ref] = {{"status", 200}, {"frames", *frames}};

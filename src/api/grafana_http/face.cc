@@ -130,11 +130,26 @@ Face::Face(GrafanaHttpOptions options, catalog::Catalog& catalog, const access::
       entries.push_back({std::move(route), std::move(pieces)});
     }
   };
-  for (const auto& family :
-       {SettingsRoutes, ProxyRoutes, DataSourceRoutes, FolderRoutes, DashboardVersionRoutes,
-        DashboardRoutes, SearchRoutes, PermissionRoutes, TeamRoutes, PeopleRoutes,
-        PreferenceRoutes, AnnotationRoutes, LibraryRoutes, PlaylistRoutes, PublicDashboardRoutes,
-        ServiceAccountRoutes, ContactRoutes, PolicyRoutes, RuleRoutes, QueryRoutes}) {
+  for (const auto& family : {SettingsRoutes,
+                             ProxyRoutes,
+                             DataSourceRoutes,
+                             FolderRoutes,
+                             DashboardVersionRoutes,
+                             DashboardRoutes,
+                             SearchRoutes,
+                             PermissionRoutes,
+                             TeamRoutes,
+                             PeopleRoutes,
+                             PreferenceRoutes,
+                             AnnotationRoutes,
+                             LibraryRoutes,
+                             PlaylistRoutes,
+                             PublicDashboardRoutes,
+                             ServiceAccountRoutes,
+                             ContactRoutes,
+                             PolicyRoutes,
+                             RuleRoutes,
+                             QueryRoutes}) {
     add(family());
   }
 }
@@ -269,9 +284,9 @@ net::HttpResponse Face::Run(Call call, const std::vector<std::string>& segments)
     Answer answer = entry.route.handle(*this, call);
     if (answer.ok()) return *std::move(answer);
     if (absl::IsInternal(answer.status()) || absl::IsUnavailable(answer.status())) {
-      log::Error("grafana", "a request failed",
-                 {{"path", std::string(call.raw_path)},
-                  {"error", hearth::Message(answer.status())}});
+      log::Error(
+          "grafana", "a request failed",
+          {{"path", std::string(call.raw_path)}, {"error", hearth::Message(answer.status())}});
     }
     return Refuse(answer.status());
   }

@@ -73,17 +73,16 @@ Answer List(Face& face, const Call& call) {
 
 Answer Get(Face& face, const Call& call, bool by_id) {
   if (!by_id && call.argument() == "general") return General();
-  const auto json =
-      face.catalog().Read([&](catalog::Reader& reader) -> absl::StatusOr<Json> {
-        int64_t id = 0;
-        if (by_id && !ParseInt64(call.argument(), &id)) return InvalidArgument("id is invalid");
-        TRY_ASSIGN(const catalog::Folder folder,
-                   by_id ? catalog::GetFolderById(reader, call.id(), id)
-                         : catalog::GetFolder(reader, call.id(), call.argument()));
-        TRY_ASSIGN(const AccessList access, AccessList::Load(reader, call));
-        TRY(access.RequireFolder(folder.uid, kView, "folders:read"));
-        return FolderJson(reader, call, folder, access.Folder(folder.uid));
-      });
+  const auto json = face.catalog().Read([&](catalog::Reader& reader) -> absl::StatusOr<Json> {
+    int64_t id = 0;
+    if (by_id && !ParseInt64(call.argument(), &id)) return InvalidArgument("id is invalid");
+    TRY_ASSIGN(const catalog::Folder folder,
+               by_id ? catalog::GetFolderById(reader, call.id(), id)
+                     : catalog::GetFolder(reader, call.id(), call.argument()));
+    TRY_ASSIGN(const AccessList access, AccessList::Load(reader, call));
+    TRY(access.RequireFolder(folder.uid, kView, "folders:read"));
+    return FolderJson(reader, call, folder, access.Folder(folder.uid));
+  });
   if (!json.ok()) return WithWord(json.status());
   return Reply(*json);
 }
@@ -224,8 +223,7 @@ Answer Move(Face& face, const Call& call) {
 absl::Status DropContents(catalog::Transaction& transaction, const Call& call,
                           const std::vector<std::string>& folders, bool force_rules) {
   for (const std::string& uid : folders) {
-    TRY_ASSIGN(const auto rules,
-               catalog::ListItemsOf(transaction, call.id(), "alert_rule", uid));
+    TRY_ASSIGN(const auto rules, catalog::ListItemsOf(transaction, call.id(), "alert_rule", uid));
     if (!rules.empty() && !force_rules) {
       return InvalidArgument(
           "folder cannot be deleted: folder contains alert rules ({}); delete them, or send "
@@ -255,8 +253,7 @@ Answer Delete(Face& face, const Call& call) {
           }
         }
         TRY(DropContents(transaction, call, going, force));
-        TRY_ASSIGN(const auto dashboards,
-                   catalog::DeleteFolder(transaction, call.id(), found.uid));
+        TRY_ASSIGN(const auto dashboards, catalog::DeleteFolder(transaction, call.id(), found.uid));
         for (const std::string& uid : dashboards) {
           TRY(DropGrants(transaction, call.id(), "dashboards", uid));
           TRY(catalog::DeleteItemsOf(transaction, call.id(), "public_dashboard", uid));

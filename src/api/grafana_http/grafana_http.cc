@@ -10,8 +10,8 @@ GrafanaHttp::GrafanaHttp(GrafanaHttpOptions options, catalog::Catalog& catalog,
                          grafana::Sessions& sessions, OwnQuery own_query, Page page,
                          Registry& metrics)
     : face_(std::make_unique<grafana_http::Face>(std::move(options), catalog, gate, identities,
-                                                 sessions, std::move(own_query),
-                                                 std::move(page), metrics)) {}
+                                                 sessions, std::move(own_query), std::move(page),
+                                                 metrics)) {}
 GrafanaHttp::~GrafanaHttp() = default;
 
 net::HttpResponse GrafanaHttp::Handle(const net::HttpRequest& request,

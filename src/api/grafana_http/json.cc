@@ -128,8 +128,8 @@ int64_t Body::Number(std::string_view key, int64_t otherwise) {
   // JavaScript's 1.0 and 1e3.
   if (value->is_number_float()) {
     const double number = value->get<double>();
-    if (number == static_cast<double>(static_cast<int32_t>(
-                      number > -2e9 && number < 2e9 ? number : 0))) {
+    if (number ==
+        static_cast<double>(static_cast<int32_t>(number > -2e9 && number < 2e9 ? number : 0))) {
       return static_cast<int64_t>(number);
     }
   }

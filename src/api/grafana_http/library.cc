@@ -99,8 +99,7 @@ absl::Status FindFolderOf(catalog::Reader& reader, const Call& call, Body& body,
 }
 
 absl::Status CheckName(catalog::Reader& reader, const catalog::GrafanaItem& item) {
-  TRY_ASSIGN(const auto same,
-             catalog::FindItemsByName(reader, item.workspace, kKind, item.name));
+  TRY_ASSIGN(const auto same, catalog::FindItemsByName(reader, item.workspace, kKind, item.name));
   for (const catalog::GrafanaItem& other : same) {
     if (other.uid != item.uid && other.parent == item.parent) {
       return InvalidArgument("{}", kTaken);
@@ -133,8 +132,7 @@ Answer Create(Face& face, const Call& call) {
              face.catalog().Write([&](catalog::Transaction& transaction) -> absl::StatusOr<Json> {
                TRY(FindFolderOf(transaction, call, body, &item.parent));
                TRY(MayIn(transaction, call, item.parent, kEdit, "library.panels:create"));
-               TRY_ASSIGN(const int64_t count,
-                          catalog::CountItems(transaction, call.id(), kKind));
+               TRY_ASSIGN(const int64_t count, catalog::CountItems(transaction, call.id(), kKind));
                if (static_cast<size_t>(count) >= kElementsMax) {
                  return ResourceExhausted(
                      "Quota reached: a workspace has at most {} library panels", kElementsMax);
@@ -238,20 +236,17 @@ Answer Change(Face& face, const Call& call) {
 }
 
 Answer Delete(Face& face, const Call& call) {
-  TRY_ASSIGN(const auto item,
-             face.catalog().Write(
-                 [&](catalog::Transaction& transaction) -> absl::StatusOr<catalog::GrafanaItem> {
-                   TRY_ASSIGN(auto found,
-                              Find(transaction, call, kEdit, "library.panels:delete"));
-                   TRY_ASSIGN(const auto connections,
-                              catalog::FindItemsByName(transaction, call.id(),
-                                                       "library_connection", found.uid));
-                   if (!connections.empty()) {
-                     return PermissionDenied("the library element has connections");
-                   }
-                   TRY(catalog::DeleteItem(transaction, call.id(), kKind, found.uid));
-                   return found;
-                 }));
+  TRY_ASSIGN(const auto item, face.catalog().Write([&](catalog::Transaction& transaction)
+                                                       -> absl::StatusOr<catalog::GrafanaItem> {
+    TRY_ASSIGN(auto found, Find(transaction, call, kEdit, "library.panels:delete"));
+    TRY_ASSIGN(const auto connections,
+               catalog::FindItemsByName(transaction, call.id(), "library_connection", found.uid));
+    if (!connections.empty()) {
+      return PermissionDenied("the library element has connections");
+    }
+    TRY(catalog::DeleteItem(transaction, call.id(), kKind, found.uid));
+    return found;
+  }));
   return Reply({{"message", "Library element deleted"}, {"id", item.id}});
 }
 

@@ -15,7 +15,7 @@
 namespace hearth::api::grafana_http {
 namespace {
 
-constexpr size_t kUsersMax = 10'000;  // AMG's quota
+constexpr size_t kUsersMax = 10'000;   // AMG's quota
 constexpr size_t kNameBytesMax = 190;  // Grafana's column
 
 Json OrgUser(const Call& call, const Person& person, const catalog::GrafanaItem& row) {
@@ -70,8 +70,8 @@ Answer List(Face& face, const Call& call) {
 Answer Search(Face& face, const Call& call) {
   TRY_ASSIGN(Json list, Users(face, call));
   const size_t total = list.size();
-  return Reply({{"totalCount", total}, {"orgUsers", std::move(list)}, {"page", 1},
-                {"perPage", 1000}});
+  return Reply(
+      {{"totalCount", total}, {"orgUsers", std::move(list)}, {"page", 1}, {"perPage", 1000}});
 }
 
 Answer LookUp(Face& face, const Call& call) {
@@ -111,9 +111,8 @@ Json UserShape(const Call& call, const catalog::GrafanaItem& row) {
 }
 
 Answer GetUser(Face& face, const Call& call) {
-  TRY_ASSIGN(const auto row, face.catalog().Read([&](catalog::Reader& reader) {
-    return FindRow(reader, call);
-  }));
+  TRY_ASSIGN(const auto row,
+             face.catalog().Read([&](catalog::Reader& reader) { return FindRow(reader, call); }));
   return Reply(UserShape(call, row));
 }
 
@@ -211,8 +210,7 @@ Answer Remove(Face& face, const Call& call) {
             TRY(catalog::DeleteItem(transaction, call.id(), kind, item.uid));
           }
         }
-        const auto gone =
-            catalog::DeleteItem(transaction, call.id(), "preferences", "user/" + id);
+        const auto gone = catalog::DeleteItem(transaction, call.id(), "preferences", "user/" + id);
         if (!gone.ok() && !absl::IsNotFound(gone)) return gone;
         return catalog::DeleteItem(transaction, call.id(), "user", row.uid);
       });

@@ -70,9 +70,10 @@ Json ActionsOf(const Kind& kind, std::string_view permission) {
   }
   const auto rank = [](std::string_view action) {
     const std::string_view object = action.substr(0, action.find(':'));
-    return object.ends_with(".permissions") ? 3 : object == "dashboards"    ? 0
-                                              : object.starts_with("alert") ? 2
-                                                                            : 1;
+    return object.ends_with(".permissions") ? 3
+           : object == "dashboards"         ? 0
+           : object.starts_with("alert")    ? 2
+                                            : 1;
   };
   std::stable_sort(actions.begin(), actions.end(),
                    [&](std::string_view a, std::string_view b) { return rank(a) < rank(b); });
@@ -132,8 +133,7 @@ absl::StatusOr<Target> FindTarget(catalog::Reader& reader, const Call& call,
 absl::StatusOr<bool> Describe(catalog::Reader& reader, const Call& call, const Grant& grant,
                               Json* entry) {
   if (grant.subject == "builtInRoles") {
-    (*entry)["roleName"] =
-        fmt::format("managed:builtins:{}:permissions", ToLowerAscii(grant.who));
+    (*entry)["roleName"] = fmt::format("managed:builtins:{}:permissions", ToLowerAscii(grant.who));
     (*entry)["builtInRole"] = grant.who;
     return true;
   }
@@ -189,8 +189,7 @@ absl::StatusOr<std::vector<Grant>> GrantsOf(catalog::Reader& reader, const Call&
 absl::StatusOr<Json> ListOf(catalog::Reader& reader, const Call& call, const Target& target) {
   Json list = Json::array();
   const Kind& kind = *target.kind;
-  TRY_ASSIGN(const auto own,
-             GrantsOf(reader, call, kind.name, target.key, target.provisioned));
+  TRY_ASSIGN(const auto own, GrantsOf(reader, call, kind.name, target.key, target.provisioned));
   TRY(AppendGrants(reader, call, kind, own, false, &list));
   for (const std::string& uid : target.folders) {
     TRY_ASSIGN(const auto folder, catalog::GetFolder(reader, call.id(), uid));
@@ -270,8 +269,7 @@ absl::Status Apply(catalog::Transaction& transaction, const Call& call, const Ta
     TRY(CheckGrant(transaction, call, *target.kind, grant));
     TRY(SetGrant(transaction, call.id(), target.kind->name, target.key, grant));
   }
-  TRY_ASSIGN(const auto now,
-             ListGrants(transaction, call.id(), target.kind->name, target.key));
+  TRY_ASSIGN(const auto now, ListGrants(transaction, call.id(), target.kind->name, target.key));
   if (now.size() > kGrantsMax) {
     return InvalidArgument("{} permissions of one object exceed the limit of {}", now.size(),
                            kGrantsMax);
@@ -388,12 +386,12 @@ Handler OldSet(std::string_view resource) {
     const Json items = body.Array("items");
     TRY(body.status());
     TRY_ASSIGN(const auto grants, OldGrants(items));
-    const absl::Status written = face.catalog().Write([&](
-      catalog::Transaction& transaction) -> absl::Status {
-      TRY_ASSIGN(const Target target, FindTarget(transaction, call, resource, call.argument()));
-      TRY(DropGrants(transaction, call.id(), resource, target.key));
-      return Apply(transaction, call, target, grants);
-    });
+    const absl::Status written =
+        face.catalog().Write([&](catalog::Transaction& transaction) -> absl::Status {
+          TRY_ASSIGN(const Target target, FindTarget(transaction, call, resource, call.argument()));
+          TRY(DropGrants(transaction, call.id(), resource, target.key));
+          return Apply(transaction, call, target, grants);
+        });
     TRY(written);
     return Message(200, resource == "folders" ? "Folder permissions updated"
                                               : "Dashboard permissions updated");

@@ -30,8 +30,7 @@ absl::Status Check(catalog::Reader& reader, const Call& call, const Json& json) 
     return InvalidArgument("invalid timezone: {}", zone);
   }
   if (json.contains("homeDashboardUID")) {
-    const auto home =
-        catalog::GetDashboard(reader, call.id(), json.value("homeDashboardUID", ""));
+    const auto home = catalog::GetDashboard(reader, call.id(), json.value("homeDashboardUID", ""));
     if (absl::IsNotFound(home.status())) return InvalidArgument("Dashboard not found");
     TRY(home);
   }

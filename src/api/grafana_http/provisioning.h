@@ -36,8 +36,8 @@ absl::StatusOr<int64_t> ParseDuration(std::string_view text);
 // As Prometheus prints them: "1h30m", "10m", "0s".
 std::string FormatDuration(int64_t ms);
 // Whether the notification policies name this receiver (or, `timing`, this mute timing).
-absl::StatusOr<bool> PolicyNames(catalog::Reader& reader, const Call& call,
-                                 const std::string& name, bool timing);
+absl::StatusOr<bool> PolicyNames(catalog::Reader& reader, const Call& call, const std::string& name,
+                                 bool timing);
 absl::StatusOr<bool> ReceiverExists(catalog::Reader& reader, const Call& call,
                                     const std::string& name);
 

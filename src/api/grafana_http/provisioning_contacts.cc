@@ -2,8 +2,8 @@
 // Contact points and message templates of the provisioning API.
 #include <algorithm>
 #include <map>
-#include <set>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "api/grafana_http/answers.h"
 #include "api/grafana_http/face.h"
@@ -60,8 +60,7 @@ std::string SealContext(const catalog::GrafanaItem& item) {
 // The row's settings hold secrets, so they are sealed as a whole.
 absl::StatusOr<Json> Settings(catalog::Reader& reader, const catalog::GrafanaItem& item) {
   const std::string sealed = Stored(item.json).value("sealed", "");
-  TRY_ASSIGN(const std::string text,
-             catalog::OpenWithRootKey(reader, sealed, SealContext(item)));
+  TRY_ASSIGN(const std::string text, catalog::OpenWithRootKey(reader, sealed, SealContext(item)));
   return Stored(text);
 }
 
@@ -188,9 +187,9 @@ Answer UpdateContact(Face& face, const Call& call) {
   TRY_ASSIGN(Contact contact, ReadContact(call));
   const absl::Status written =
       face.catalog().Write([&](catalog::Transaction& transaction) -> absl::Status {
-        TRY_ASSIGN(auto item, Named(catalog::GetItem(transaction, call.id(), kContact,
-                                                     call.argument()),
-                                    "contact point not found"));
+        TRY_ASSIGN(auto item,
+                   Named(catalog::GetItem(transaction, call.id(), kContact, call.argument()),
+                         "contact point not found"));
         TRY_ASSIGN(const Json before, Settings(transaction, item));
         // What was read as [REDACTED] and written back stays as it was.
         for (auto& [name, value] : contact.settings.items()) {
@@ -199,8 +198,8 @@ Answer UpdateContact(Face& face, const Call& call) {
         }
         if (item.name != contact.name) {
           TRY_ASSIGN(const bool named, PolicyNames(transaction, call, item.name, false));
-          TRY_ASSIGN(const auto same, catalog::FindItemsByName(transaction, call.id(), kContact,
-                                                               item.name));
+          TRY_ASSIGN(const auto same,
+                     catalog::FindItemsByName(transaction, call.id(), kContact, item.name));
           if (named && same.size() == 1) {
             return AlreadyExists("contact point {} is named by a notification policy", item.name);
           }
@@ -217,16 +216,17 @@ Answer UpdateContact(Face& face, const Call& call) {
 Answer DeleteContact(Face& face, const Call& call) {
   const absl::Status written =
       face.catalog().Write([&](catalog::Transaction& transaction) -> absl::Status {
-        TRY_ASSIGN(const auto item, Named(catalog::GetItem(transaction, call.id(), kContact,
-                                                           call.argument()),
-                                          "contact point not found"));
+        TRY_ASSIGN(const auto item,
+                   Named(catalog::GetItem(transaction, call.id(), kContact, call.argument()),
+                         "contact point not found"));
         TRY_ASSIGN(const auto same,
                    catalog::FindItemsByName(transaction, call.id(), kContact, item.name));
         TRY_ASSIGN(const bool named, PolicyNames(transaction, call, item.name, false));
         if (named && same.size() == 1) {
-          return AlreadyExists("contact point {} is named by a notification policy: change the "
-                               "policy first",
-                               item.name);
+          return AlreadyExists(
+              "contact point {} is named by a notification policy: change the "
+              "policy first",
+              item.name);
         }
         return catalog::DeleteItem(transaction, call.id(), kContact, item.uid);
       });
@@ -332,9 +332,7 @@ net::HttpResponse Unevaluated(net::HttpResponse answer) {
   return answer;
 }
 
-std::string VersionOf(std::string_view content) {
-  return crypto::Sha256Hex(content).substr(0, 16);
-}
+std::string VersionOf(std::string_view content) { return crypto::Sha256Hex(content).substr(0, 16); }
 
 std::vector<Route> ContactRoutes() {
   const std::string_view read = "alert.provisioning:read";

@@ -3,8 +3,8 @@
 #include <absl/time/time.h>
 
 #include <algorithm>
-#include <set>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "api/grafana_http/answers.h"
 #include "api/grafana_http/face.h"
@@ -18,8 +18,8 @@ namespace {
 constexpr std::string_view kTree = "notification_policy";
 constexpr std::string_view kTreeUid = "root";
 constexpr std::string_view kTiming = "mute_timing";
-constexpr int kRoutesDepthMax = 20;   // deeper than any routing that a person follows
-constexpr int kRoutesMax = 2000;      // of one tree: one for each team and severity and then some
+constexpr int kRoutesDepthMax = 20;  // deeper than any routing that a person follows
+constexpr int kRoutesMax = 2000;     // of one tree: one for each team and severity and then some
 
 Json DefaultTree() {
   return {{"receiver", "grafana-default-email"}, {"group_by", {"grafana_folder", "alertname"}}};
@@ -32,8 +32,7 @@ class TreeChecker {
   TreeChecker(catalog::Reader& reader, const Call& call) : reader_(reader), call_(call) {}
 
   absl::Status Check(const Json& tree) {
-    if (tree.value("receiver", Json()).is_null() ||
-        tree.value("receiver", Json()) == Json("")) {
+    if (tree.value("receiver", Json()).is_null() || tree.value("receiver", Json()) == Json("")) {
       return InvalidArgument("invalid object specification: root route must specify a receiver");
     }
     return Route(tree, 0);
@@ -66,12 +65,13 @@ class TreeChecker {
       if (!names->is_array()) return InvalidArgument("{} must be a list", key);
       for (const Json& name : *names) {
         if (!name.is_string()) return InvalidArgument("{} must be a list of names", key);
-        const auto timing = catalog::GetItem(reader_, call_.id(), kTiming,
-                                             name.get_ref<const std::string&>());
+        const auto timing =
+            catalog::GetItem(reader_, call_.id(), kTiming, name.get_ref<const std::string&>());
         if (absl::IsNotFound(timing.status())) {
-          return InvalidArgument("invalid object specification: mute time interval {} does not "
-                                 "exist",
-                                 name.get<std::string>());
+          return InvalidArgument(
+              "invalid object specification: mute time interval {} does not "
+              "exist",
+              name.get<std::string>());
         }
         TRY(timing);
       }
@@ -96,8 +96,8 @@ class TreeChecker {
     if (!receiver.empty()) {
       TRY_ASSIGN(const bool there, ReceiverExists(reader_, call_, receiver));
       if (!there) {
-        return InvalidArgument(
-            "invalid object specification: receiver '{}' does not exist", receiver);
+        return InvalidArgument("invalid object specification: receiver '{}' does not exist",
+                               receiver);
       }
     }
     TRY(Matchers(route));
@@ -219,11 +219,14 @@ absl::Status CheckInterval(const Json& json) {
     int64_t high;
   } rows[] = {
       {"weekdays",
-       {"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}, 1, 0},
+       {"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"},
+       1,
+       0},
       {"months",
        {"january", "february", "march", "april", "may", "june", "july", "august", "september",
         "october", "november", "december"},
-       1, 12},
+       1,
+       12},
       {"days_of_month", {}, -31, 31},
       {"years", {}, 1, 9999},
   };
@@ -275,8 +278,8 @@ Answer ListTimings(Face& face, const Call& call) {
 
 Answer GetTiming(Face& face, const Call& call) {
   TRY_ASSIGN(const auto item, Named(face.catalog().Read([&](catalog::Reader& reader) {
-    return catalog::GetItem(reader, call.id(), kTiming, call.argument());
-  }),
+               return catalog::GetItem(reader, call.id(), kTiming, call.argument());
+             }),
                                     kNoTiming));
   return Unevaluated(Reply(TimingShape(item)));
 }
@@ -312,9 +315,10 @@ Answer DeleteTiming(Face& face, const Call& call) {
       face.catalog().Write([&](catalog::Transaction& transaction) -> absl::Status {
         TRY_ASSIGN(const bool named, PolicyNames(transaction, call, call.argument(), true));
         if (named) {
-          return AlreadyExists("mute timing {} is named by a notification policy: change the "
-                               "policy first",
-                               call.argument());
+          return AlreadyExists(
+              "mute timing {} is named by a notification policy: change the "
+              "policy first",
+              call.argument());
         }
         return catalog::DeleteItem(transaction, call.id(), kTiming, call.argument());
       });
@@ -324,8 +328,8 @@ Answer DeleteTiming(Face& face, const Call& call) {
 
 }  // namespace
 
-absl::StatusOr<bool> PolicyNames(catalog::Reader& reader, const Call& call,
-                                 const std::string& name, bool timing) {
+absl::StatusOr<bool> PolicyNames(catalog::Reader& reader, const Call& call, const std::string& name,
+                                 bool timing) {
   const auto item = catalog::GetItem(reader, call.id(), kTree, kTreeUid);
   if (absl::IsNotFound(item.status())) return false;
   TRY(item);
@@ -351,9 +355,8 @@ Json WithoutEmpty(const Json& json) {
 
 absl::StatusOr<int64_t> ParseDuration(std::string_view text) {
   constexpr std::pair<std::string_view, int64_t> kUnits[] = {
-      {"ms", 1},          {"s", 1000},       {"m", 60'000},
-      {"h", 3'600'000},   {"d", 86'400'000}, {"w", 604'800'000},
-      {"y", 31'536'000'000}};
+      {"ms", 1},         {"s", 1000},        {"m", 60'000},        {"h", 3'600'000},
+      {"d", 86'400'000}, {"w", 604'800'000}, {"y", 31'536'000'000}};
   int64_t total = 0;
   std::string_view rest = text;
   if (rest == "0") return 0;
@@ -378,9 +381,9 @@ absl::StatusOr<int64_t> ParseDuration(std::string_view text) {
 
 std::string FormatDuration(int64_t ms) {
   if (ms == 0) return "0s";
-  constexpr std::pair<std::string_view, int64_t> kUnits[] = {
-      {"w", 604'800'000}, {"d", 86'400'000}, {"h", 3'600'000},
-      {"m", 60'000},      {"s", 1000},       {"ms", 1}};
+  constexpr std::pair<std::string_view, int64_t> kUnits[] = {{"w", 604'800'000}, {"d", 86'400'000},
+                                                             {"h", 3'600'000},   {"m", 60'000},
+                                                             {"s", 1000},        {"ms", 1}};
   std::string out;
   for (const auto& [unit, size] : kUnits) {
     // As Prometheus prints: weeks only where they say all of it.

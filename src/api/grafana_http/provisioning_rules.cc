@@ -23,8 +23,10 @@ constexpr size_t kRuleBytesMax = 256 << 10;
 constexpr size_t kRulesOfGroupMax = 100;  // Grafana's default quota of rules a group
 
 Json RuleShape(const catalog::GrafanaItem& item) {
-  Json json = {{"id", item.id},          {"uid", item.uid},
-               {"orgID", 1},             {"folderUID", item.parent},
+  Json json = {{"id", item.id},
+               {"uid", item.uid},
+               {"orgID", 1},
+               {"folderUID", item.parent},
                {"ruleGroup", item.name}};
   const Json own = Stored(item.json);
   for (const char* key : {"title", "condition", "data"}) json[key] = own.value(key, Json());
@@ -91,8 +93,7 @@ absl::StatusOr<Json> ReadQueries(Body& body, const std::string& condition, bool 
 
 // One rule as sent, in the row's form; uid and id are filled in by who stores it.
 absl::StatusOr<catalog::GrafanaItem> ReadRule(const Call& call, const Json& json,
-                                              const std::string& folder,
-                                              const std::string& group) {
+                                              const std::string& folder, const std::string& group) {
   if (!json.is_object()) return InvalidArgument("rules must be a list of objects");
   Body body(json, "rules.");
   catalog::GrafanaItem item;
@@ -169,10 +170,8 @@ absl::StatusOr<Json> GroupShape(catalog::Reader& reader, const Call& call,
   if (row.ok()) interval = Stored(row->json).value("interval", kDefaultIntervalS);
   Json list = Json::array();
   for (const catalog::GrafanaItem& rule : rules) list.push_back(RuleShape(rule));
-  return Json{{"title", group},
-              {"folderUid", folder},
-              {"interval", interval},
-              {"rules", std::move(list)}};
+  return Json{
+      {"title", group}, {"folderUid", folder}, {"interval", interval}, {"rules", std::move(list)}};
 }
 
 absl::Status PutInterval(catalog::Transaction& transaction, const Call& call,

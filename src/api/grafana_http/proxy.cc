@@ -60,8 +60,8 @@ Answer Unhealthy(std::string_view why) {
 Answer Health(Face& face, const Call& call) {
   TRY_ASSIGN(const auto source, QueryableSource(face, call, call.argument(), false));
   if (!IsPrometheus(source)) {
-    return Message(404, fmt::format("hearth cannot tell the health of data sources of type {}",
-                                    source.type));
+    return Message(
+        404, fmt::format("hearth cannot tell the health of data sources of type {}", source.type));
   }
   SourceRequest request;
   request.method = "POST";
@@ -87,11 +87,11 @@ std::vector<Route> ProxyRoutes() {
   std::vector<Route> routes = {
       {"GET", "datasources/uid/:uid/health", Role::kViewer, query, Health}};
   for (const std::string_view method : {"GET", "POST"}) {
-    routes.push_back({method, "datasources/proxy/uid/:uid/*", Role::kViewer, query,
-                      Proxy(false, 5)});
+    routes.push_back(
+        {method, "datasources/proxy/uid/:uid/*", Role::kViewer, query, Proxy(false, 5)});
     routes.push_back({method, "datasources/proxy/:id/*", Role::kViewer, query, Proxy(true, 4)});
-    routes.push_back({method, "datasources/uid/:uid/resources/*", Role::kViewer, query,
-                      Proxy(false, 5)});
+    routes.push_back(
+        {method, "datasources/uid/:uid/resources/*", Role::kViewer, query, Proxy(false, 5)});
   }
   return routes;
 }

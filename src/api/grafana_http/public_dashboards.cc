@@ -101,12 +101,12 @@ Answer Create(Face& face, const Call& call) {
 }
 
 Answer Get(Face& face, const Call& call) {
-  TRY_ASSIGN(const auto item,
-             face.catalog().Read(
-                 [&](catalog::Reader& reader) -> absl::StatusOr<catalog::GrafanaItem> {
-                   TRY(Check(reader, call, kView));
-                   return Find(reader, call);
-                 }));
+  TRY_ASSIGN(
+      const auto item,
+      face.catalog().Read([&](catalog::Reader& reader) -> absl::StatusOr<catalog::GrafanaItem> {
+        TRY(Check(reader, call, kView));
+        return Find(reader, call);
+      }));
   return Shape(item);
 }
 

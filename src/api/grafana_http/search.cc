@@ -2,8 +2,8 @@
 // /api/search. Source: https://grafana.com/docs/grafana/latest/developers/http_api/
 // folder_dashboard_search/
 #include <algorithm>
-#include <set>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "api/grafana_http/face.h"
 #include "api/grafana_http/shapes.h"
@@ -76,8 +76,8 @@ class Searcher {
   absl::Status Run(catalog::Reader& reader) {
     TRY_ASSIGN(access_, AccessList::Load(reader, call_));
     TRY_ASSIGN(folders_, catalog::ListFolders(reader, call_.id()));
-    TRY_ASSIGN(const auto stars, catalog::FindItemsByName(reader, call_.id(), "star",
-                                                          std::to_string(call_.user.id)));
+    TRY_ASSIGN(const auto stars,
+               catalog::FindItemsByName(reader, call_.id(), "star", std::to_string(call_.user.id)));
     for (const catalog::GrafanaItem& star : stars) stars_.insert(star.parent);
     TRY(FolderIds());
     if (Wants("dash-folder")) AddFolders();
@@ -152,8 +152,8 @@ class Searcher {
 
   void AddFolders() {
     // These name dashboards, and only dashboards have tags and stars.
-    const bool only_dashboards = !wish_.dashboard_ids.empty() || !wish_.tags.empty() ||
-                                 wish_.starred;
+    const bool only_dashboards =
+        !wish_.dashboard_ids.empty() || !wish_.tags.empty() || wish_.starred;
     if (only_dashboards) return;
     for (const catalog::Folder& folder : folders_) {
       if (!Titled(folder.title) || !InWantedFolder(folder.parent_uid)) continue;

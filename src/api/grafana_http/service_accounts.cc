@@ -38,16 +38,11 @@ absl::StatusOr<Account> Find(catalog::Reader& reader, const Call& call) {
 }
 
 Json Short(const Call& call, const Account& account, int64_t tokens) {
-  return {{"id", account.id},
-          {"uid", account.uid},
-          {"name", account.name},
-          {"login", account.login},
-          {"orgId", 1},
-          {"isDisabled", account.disabled},
-          {"isExternal", false},
-          {"role", RoleOf(account)},
-          {"tokens", tokens},
-          {"avatarUrl", AvatarUrl(call, account.login)}};
+  return {{"id", account.id},     {"uid", account.uid},
+          {"name", account.name}, {"login", account.login},
+          {"orgId", 1},           {"isDisabled", account.disabled},
+          {"isExternal", false},  {"role", RoleOf(account)},
+          {"tokens", tokens},     {"avatarUrl", AvatarUrl(call, account.login)}};
 }
 
 Json Long(const Call& call, const Account& account) {
@@ -167,8 +162,8 @@ Answer Delete(Face& face, const Call& call) {
         TRY_ASSIGN(const Account account, Find(transaction, call));
         const std::string id = std::to_string(account.id);
         TRY(DropGrants(transaction, call.id(), "serviceaccounts", id));
-        TRY_ASSIGN(const auto grants, catalog::FindItemsByName(transaction, call.id(),
-                                                               "permission", "users/" + id));
+        TRY_ASSIGN(const auto grants,
+                   catalog::FindItemsByName(transaction, call.id(), "permission", "users/" + id));
         for (const catalog::GrafanaItem& grant : grants) {
           TRY(catalog::DeleteItem(transaction, call.id(), "permission", grant.uid));
         }
@@ -190,10 +185,10 @@ Answer ListTokens(Face& face, const Call& call) {
   const auto time = [](int64_t ms) { return ms == 0 ? Json(nullptr) : Json(Rfc3339(ms)); };
   Json list = Json::array();
   for (const catalog::GrafanaToken& token : tokens) {
-    const double left = token.expires_ms == 0
-                            ? 0
-                            : static_cast<double>(token.expires_ms - call.request.received_ms) /
-                                  1000.0;
+    const double left =
+        token.expires_ms == 0
+            ? 0
+            : static_cast<double>(token.expires_ms - call.request.received_ms) / 1000.0;
     list.push_back({{"id", token.id},
                     {"name", token.name},
                     {"created", Rfc3339(token.created_ms)},
@@ -243,8 +238,7 @@ Answer DeleteToken(Face& face, const Call& call) {
   const absl::Status written =
       face.catalog().Write([&](catalog::Transaction& transaction) -> absl::Status {
         TRY_ASSIGN(const Account account, Find(transaction, call));
-        const auto gone =
-            catalog::DeleteGrafanaToken(transaction, call.id(), account.id, id);
+        const auto gone = catalog::DeleteGrafanaToken(transaction, call.id(), account.id, id);
         return absl::IsNotFound(gone) ? NotFound("service account token not found") : gone;
       });
   TRY(written);

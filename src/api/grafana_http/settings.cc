@@ -20,12 +20,12 @@ Answer FrontendSettings(Face& face, const Call& call) {
     by_name[source.name] = DataSourceJson(source);
     if (source.is_default) default_name = source.name;
   }
-  return Reply({{"buildInfo",
-                 {{"version", face.options().version}, {"commit", ""}, {"edition", "hearth"}}},
-                {"appSubUrl", call.base},
-                {"workspace", {{"id", call.workspace.id}, {"name", call.workspace.name}}},
-                {"defaultDatasource", default_name},
-                {"datasources", std::move(by_name)}});
+  return Reply(
+      {{"buildInfo", {{"version", face.options().version}, {"commit", ""}, {"edition", "hearth"}}},
+       {"appSubUrl", call.base},
+       {"workspace", {{"id", call.workspace.id}, {"name", call.workspace.name}}},
+       {"defaultDatasource", default_name},
+       {"datasources", std::move(by_name)}});
 }
 
 Answer CurrentUser(Face&, const Call& call) {

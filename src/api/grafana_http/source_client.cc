@@ -105,8 +105,8 @@ absl::Status Assume(Face& face, const Call& call, const std::string& arn, const 
   if (const std::string id = TextOf(data, "sigV4ExternalId"); !id.empty()) {
     context.Set("sts:ExternalId", id);
   }
-  const auto decision = auth::DecideAccess(
-      {from, "sts:AssumeRole", arn, context, document.get(), principal.account});
+  const auto decision =
+      auth::DecideAccess({from, "sts:AssumeRole", arn, context, document.get(), principal.account});
   if (!decision.allowed) return PermissionDenied("{}", decision.message);
   reader->principal = std::make_shared<auth::Principal>(std::move(principal));
   return absl::OkStatus();

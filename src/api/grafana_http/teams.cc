@@ -12,10 +12,10 @@
 namespace hearth::api::grafana_http {
 namespace {
 
-constexpr size_t kTeamsMax = 2000;         // as many as folders: one may want a team for each
-constexpr size_t kMembersMax = 10'000;     // AMG's quota of users
-constexpr size_t kNameBytesMax = 190;      // Grafana's column
-constexpr int64_t kMemberAdmin = 4;        // Grafana's number; a member is 0
+constexpr size_t kTeamsMax = 2000;      // as many as folders: one may want a team for each
+constexpr size_t kMembersMax = 10'000;  // AMG's quota of users
+constexpr size_t kNameBytesMax = 190;   // Grafana's column
+constexpr int64_t kMemberAdmin = 4;     // Grafana's number; a member is 0
 
 absl::StatusOr<Json> Shape(catalog::Reader& reader, const Call& call,
                            const catalog::GrafanaItem& team) {
@@ -108,21 +108,21 @@ Answer Update(Face& face, const Call& call) {
 }
 
 Answer Delete(Face& face, const Call& call) {
-  const absl::Status written = face.catalog().Write([&](
-      catalog::Transaction& transaction) -> absl::Status {
-    TRY_ASSIGN(const auto team, FindTeam(transaction, call.id(), call.argument()));
-    const std::string id = std::to_string(team.id);
-    TRY(catalog::DeleteItemsOf(transaction, call.id(), "team_member", id));
-    // Entries of permissions that name it go with it.
-    TRY_ASSIGN(const auto grants, catalog::FindItemsByName(transaction, call.id(), "permission",
-                                                           "teams/" + id));
-    for (const catalog::GrafanaItem& grant : grants) {
-      TRY(catalog::DeleteItem(transaction, call.id(), "permission", grant.uid));
-    }
-    const auto gone = catalog::DeleteItem(transaction, call.id(), "preferences", "team/" + id);
-    if (!gone.ok() && !absl::IsNotFound(gone)) return gone;
-    return catalog::DeleteItem(transaction, call.id(), "team", team.uid);
-  });
+  const absl::Status written =
+      face.catalog().Write([&](catalog::Transaction& transaction) -> absl::Status {
+        TRY_ASSIGN(const auto team, FindTeam(transaction, call.id(), call.argument()));
+        const std::string id = std::to_string(team.id);
+        TRY(catalog::DeleteItemsOf(transaction, call.id(), "team_member", id));
+        // Entries of permissions that name it go with it.
+        TRY_ASSIGN(const auto grants,
+                   catalog::FindItemsByName(transaction, call.id(), "permission", "teams/" + id));
+        for (const catalog::GrafanaItem& grant : grants) {
+          TRY(catalog::DeleteItem(transaction, call.id(), "permission", grant.uid));
+        }
+        const auto gone = catalog::DeleteItem(transaction, call.id(), "preferences", "team/" + id);
+        if (!gone.ok() && !absl::IsNotFound(gone)) return gone;
+        return catalog::DeleteItem(transaction, call.id(), "team", team.uid);
+      });
   TRY(written);
   return Message(200, "Team deleted");
 }
@@ -133,8 +133,8 @@ Answer Members(Face& face, const Call& call) {
   Json list = Json::array();
   const auto read = [&](catalog::Reader& reader) -> absl::Status {
     TRY_ASSIGN(const auto team, FindTeam(reader, call.id(), call.argument()));
-    TRY_ASSIGN(const auto members, catalog::ListItemsOf(reader, call.id(), "team_member",
-                                                        std::to_string(team.id)));
+    TRY_ASSIGN(const auto members,
+               catalog::ListItemsOf(reader, call.id(), "team_member", std::to_string(team.id)));
     for (const catalog::GrafanaItem& member : members) {
       int64_t id = 0;
       ParseInt64(member.name, &id);
@@ -206,14 +206,14 @@ Answer UpdateMember(Face& face, const Call& call) {
     return InvalidArgument("permission must be 0 (member) or 4 (admin), not {}", permission);
   }
   TRY_ASSIGN(const int64_t user, UserArgument(call));
-  const absl::Status written = face.catalog().Write([&](
-      catalog::Transaction& transaction) -> absl::Status {
-    TRY_ASSIGN(const auto team, FindTeam(transaction, call.id(), call.argument()));
-    catalog::GrafanaItem item = MemberItem(call, team, user, permission);
-    TRY(Named(catalog::GetItem(transaction, call.id(), item.kind, item.uid),
-              "Team member not found"));
-    return catalog::PutItem(transaction, &item);
-  });
+  const absl::Status written =
+      face.catalog().Write([&](catalog::Transaction& transaction) -> absl::Status {
+        TRY_ASSIGN(const auto team, FindTeam(transaction, call.id(), call.argument()));
+        catalog::GrafanaItem item = MemberItem(call, team, user, permission);
+        TRY(Named(catalog::GetItem(transaction, call.id(), item.kind, item.uid),
+                  "Team member not found"));
+        return catalog::PutItem(transaction, &item);
+      });
   TRY(written);
   return Message(200, "Team member updated");
 }
@@ -235,24 +235,24 @@ Answer SetMembers(Face& face, const Call& call) {
   const auto members = body.Texts("members");
   const auto admins = body.Texts("admins");
   TRY(body.status());
-  const absl::Status written = face.catalog().Write([&](
-      catalog::Transaction& transaction) -> absl::Status {
-    TRY_ASSIGN(const auto team, FindTeam(transaction, call.id(), call.argument()));
-    TRY_ASSIGN(const auto users, catalog::ListItems(transaction, call.id(), "user"));
-    TRY(catalog::DeleteItemsOf(transaction, call.id(), "team_member", std::to_string(team.id)));
-    const auto add = [&](const std::string& email, int64_t permission) -> absl::Status {
-      for (const catalog::GrafanaItem& user : users) {
-        const Person person = PersonOf(user);
-        if (person.email != email && person.login != email) continue;
-        catalog::GrafanaItem item = MemberItem(call, team, person.id, permission);
-        return catalog::PutItem(transaction, &item);
-      }
-      return NotFound("user {} not found", email);
-    };
-    for (const std::string& email : members) TRY(add(email, 0));
-    for (const std::string& email : admins) TRY(add(email, kMemberAdmin));
-    return absl::OkStatus();
-  });
+  const absl::Status written =
+      face.catalog().Write([&](catalog::Transaction& transaction) -> absl::Status {
+        TRY_ASSIGN(const auto team, FindTeam(transaction, call.id(), call.argument()));
+        TRY_ASSIGN(const auto users, catalog::ListItems(transaction, call.id(), "user"));
+        TRY(catalog::DeleteItemsOf(transaction, call.id(), "team_member", std::to_string(team.id)));
+        const auto add = [&](const std::string& email, int64_t permission) -> absl::Status {
+          for (const catalog::GrafanaItem& user : users) {
+            const Person person = PersonOf(user);
+            if (person.email != email && person.login != email) continue;
+            catalog::GrafanaItem item = MemberItem(call, team, person.id, permission);
+            return catalog::PutItem(transaction, &item);
+          }
+          return NotFound("user {} not found", email);
+        };
+        for (const std::string& email : members) TRY(add(email, 0));
+        for (const std::string& email : admins) TRY(add(email, kMemberAdmin));
+        return absl::OkStatus();
+      });
   TRY(written);
   return Message(200, "Team memberships have been updated");
 }
@@ -292,8 +292,8 @@ absl::StatusOr<catalog::GrafanaItem> FindTeam(catalog::Reader& reader, std::stri
 
 absl::StatusOr<int64_t> TeamMembers(catalog::Reader& reader, std::string_view workspace,
                                     const catalog::GrafanaItem& team) {
-  TRY_ASSIGN(const auto members, catalog::ListItemsOf(reader, workspace, "team_member",
-                                                      std::to_string(team.id)));
+  TRY_ASSIGN(const auto members,
+             catalog::ListItemsOf(reader, workspace, "team_member", std::to_string(team.id)));
   return static_cast<int64_t>(members.size());
 }
 

@@ -122,9 +122,8 @@ net::HttpResponse PrometheusApi::Handle(const net::HttpRequest& request, std::st
   // What does not exist is refused as what may not be seen: first the policy, then the path.
   const std::string_view action =
       write ? "aps:RemoteWrite" : (route != nullptr ? route->action : "aps:QueryMetrics");
-  if (const auto refusal =
-          gate_.AuthorizeOn(caller, action, workspace.arn(), workspace.account(),
-                            workspace.resource_policy().get())) {
+  if (const auto refusal = gate_.AuthorizeOn(caller, action, workspace.arn(), workspace.account(),
+                                             workspace.resource_policy().get())) {
     return access::AwsJsonRefusal(*refusal, false);
   }
   if (write) {

@@ -79,8 +79,8 @@ class PrometheusApi {
   net::HttpResponse Write(const Call& call);
   net::HttpResponse OtlpMetrics(const Call& call);
   struct LeftOut;
-  void FillFromOtlp(const Call& call, const codec::OtlpRequest& request,
-                    storage::WriteBatch* batch, LeftOut* left);
+  void FillFromOtlp(const Call& call, const codec::OtlpRequest& request, storage::WriteBatch* batch,
+                    LeftOut* left);
   std::string FirstError(const Call& call, const storage::WriteBatch& batch,
                          const codec::RemoteWriteOutcome& decoded,
                          const storage::AppendOutcome& outcome) const;

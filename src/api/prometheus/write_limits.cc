@@ -50,8 +50,7 @@ std::optional<net::HttpResponse> LimitAnswer(const workspace::Workspace& workspa
                                              const codec::RemoteWriteOutcome& decoded) {
   if (!decoded.errors.empty()) return std::nullopt;
   const bool rejected = !outcome.rejections.empty();
-  if (limits.refused &&
-      (!rejected || limits.refused->first <= outcome.rejections.front().series)) {
+  if (limits.refused && (!rejected || limits.refused->first <= outcome.rejections.front().series)) {
     return Plain(400, fmt::format("user={}_{}: {}", workspace.account(), workspace.id(),
                                   limits.refused->second));
   }
@@ -71,8 +70,8 @@ void CountDiscarded(Registry& metrics, const codec::RemoteWriteOutcome& decoded,
   Count(metrics, limits.refused_reason, limits.refused_samples);
   if (outcome.rejections.empty()) return;
   const auto reason = [&](const storage::Rejection& rejection) -> std::string_view {
-    const bool by_age = rejection.reason == storage::RejectReason::kTooOld &&
-                        rejection.time_ms < oldest_ms;
+    const bool by_age =
+        rejection.reason == storage::RejectReason::kTooOld && rejection.time_ms < oldest_ms;
     return by_age ? "greater_than_max_sample_age" : storage::MetricName(rejection.reason);
   };
   for (const storage::Rejection& rejection : outcome.rejections) {
