@@ -33,6 +33,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / 'build' / 'test-results'
 # One core each for the two that run at a time; unit tests wait little.
 PARALLEL = max(1, min(2, os.cpu_count() or 1))
+# Tests over the wire wait for servers and clients most of the time; a file's tests share a server.
+WIRE_PARALLEL = PARALLEL + 1
 # A unit test program takes seconds; one that hangs must not use up CI's hour.
 UNIT_TIMEOUT_S = 600
 TIER_TIMEOUT_S = 2400
@@ -254,7 +256,8 @@ def wire_tier(options):
     report = RESULTS / 'wire.xml'
     report.unlink(missing_ok=True)
     command = [str(ROOT / 'build/venv/bin/python'), '-m', 'pytest', '-q', '-p', 'no:cacheprovider',
-               '--durations=15', f'--junitxml={report}', *folders]
+               '--durations=15', f'--junitxml={report}', '-n', str(WIRE_PARALLEL),
+               '--dist', 'loadfile', *folders]
     if not options.long:
         command += ['-m', 'not long']
     if options.k:
