@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,9 +26,9 @@ namespace hearth::storage {
 // One series' samples in [min, max] of the request, staleness markers included. What the spans
 // point to is valid until the next call of the SeriesSet that handed it out.
 struct SeriesColumns {
-  model::LabelsView labels;
+  model::LabelsView labels;           // at least those of SelectHints::labels
   std::span<const int64_t> times_ms;  // strictly increasing
-  std::span<const double> values;     // as many as times_ms
+  std::span<const double> values;     // as many as times_ms; none: SelectHints::times_only
   // Equal non-zero ids within one SeriesSet: the same times_ms, bit for bit; 0: not known. Window
   // bounds can then be found once for all series of a scrape.
   uint64_t timeline = 0;
@@ -35,6 +36,9 @@ struct SeriesColumns {
   std::span<const model::HistogramSample> histograms;
   // When the counter of each sample began, 0 where unknown; empty where no sample has one.
   std::span<const int64_t> start_times_ms = {};
+  // Equal non-zero ids within one SeriesSet: the same labels as handed out; small numbers. 0: not
+  // known. What depends on labels alone can then be found once.
+  uint32_t labels_id = 0;
 };
 
 struct ColumnBatch {
@@ -48,15 +52,27 @@ struct TimeRange {
   int64_t max_ms = 0;
 };
 
+// What the reader will not look at, so that a store may leave it out; it may also ignore all this.
+struct SelectHints {
+  // Only these labels count, sorted by name; others may be missing. Not set: all labels.
+  std::optional<std::vector<std::string>> labels;
+  // Only the newest sample of the range counts; older ones may be missing.
+  bool newest_only = false;
+  // Only times count, and which samples are staleness markers: a series without markers and
+  // histograms may come without values.
+  bool times_only = false;
+};
+
 struct SelectRequest {
   TimeRange range;
   std::vector<model::Matcher> matchers;  // all must match; at least one
   Position at_least;                     // read your writes; {} does not wait
   // Looked at between tiles; true ends the read with Cancelled. May be null.
   const std::atomic<bool>* cancelled = nullptr;
+  SelectHints hints = {};
 };
 
-// Series come sorted by labels (model::LabelsView::Compare), each once. Not thread-safe.
+// Series come sorted by all their labels (model::LabelsView::Compare), each once. Not thread-safe.
 class SeriesSet {
  public:
   virtual ~SeriesSet() = default;
