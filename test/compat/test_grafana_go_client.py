@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every kind of Grafana object through its life by Grafana's own Go client, which is what the
-Terraform provider is built on: grafana_client/README.md. It takes Go, and its module proxy or a warm
-cache."""
+Terraform provider is built on: grafana_client/README.md. It takes Go, and its module proxy or a
+warm cache."""
 
 import os
 import pathlib
