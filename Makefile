@@ -7,7 +7,7 @@ SECONDS_EACH ?= 30
 
 .DEFAULT_GOAL := help
 .PHONY: aws-acceptance help run build test test-unit test-long conformance
-.PHONY: e2e lint fmt bench fuzz fuzz-promql web ci clean hooks dev
+.PHONY: e2e lint fmt bench bench-peers fuzz fuzz-promql web ci clean hooks dev
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
@@ -56,6 +56,11 @@ bench: web ## measure: ns per sample, µs per query (ARGS=… go to bench/run)
 	@tools/setup test
 	@tools/build release hearth load_generator all_benches
 	@bench/run $(ARGS)
+
+bench-peers: web ## measure beside Prometheus and VictoriaMetrics (ARGS=--quick or --only …)
+	@tools/setup test --peers
+	@tools/build release hearth load_generator promql_bench
+	@bench/peers $(ARGS)
 
 fuzz-promql: ## COUNT (10000) random queries, hearth against the current Prometheus or $PROMETHEUS
 	@tools/setup test

@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures hearth from outside: ns of CPU a sample for remote write, µs a panel query.
 
-bench/run [--series N] [--steps N] [--repeat N] [--fsync always|interval|os] [--write]
+bench/run [--series N] [--steps N] [--repeat N] [--fsync always|interval|os]
 
-Prints a table and how it was measured; --write also puts it into bench/RESULTS.md. Nothing here
-passes or fails.
+Prints a table and how it was measured. Nothing here passes or fails.
 """
 
 import argparse
@@ -97,9 +96,11 @@ class Ingest:
 
 
 def generate(path, series, start_ms, first, steps, samples_per_series):
-    subprocess.run([GENERATOR, path, *map(str, (series, start_ms, STEP_MS, first, steps,
-                                                samples_per_series, SAMPLES_PER_BODY))],
-                   check=True)
+    options = {'out': path, 'series': series, 'start-ms': start_ms, 'step-ms': STEP_MS,
+               'first-step': first, 'steps': steps, 'samples-per-series': samples_per_series,
+               'samples-per-body': SAMPLES_PER_BODY}
+    subprocess.run([GENERATOR, 'fleet', *(str(x) for name, value in options.items()
+                                          for x in ('--' + name, value))], check=True)
 
 
 def measure_query(client, process, path, pairs, repeat):
@@ -183,16 +184,13 @@ def main():
     parser.add_argument('--steps', type=int, default=240, help='samples of each series, 15 s apart')
     parser.add_argument('--repeat', type=int, default=5, help='queries after one to warm up')
     parser.add_argument('--fsync', default='always', choices=['always', 'interval', 'os'])
-    parser.add_argument('--write', action='store_true', help='write bench/RESULTS.md')
     options = parser.parse_args()
     for program in (BINARY, GENERATOR):
         if not program.exists():
             raise SystemExit(f'{program} is not built; run `make bench`, which builds it')
-    lines = []
 
     def say(line):
         print(line, flush=True)
-        lines.append(line)
 
     say(f'# hearth, {options.series:,} series x {options.steps} samples\n')
     say(f'{cpu_model()}, {os.cpu_count()} cores, Linux {platform.release()}. The server is pinned '
@@ -204,9 +202,6 @@ def main():
         f'over one connection; the range is the whole {options.steps * STEP_MS // 60_000} minutes '
         'at a step of 15 s.\n')
     measure(options, say)
-    if options.write:
-        (BENCH / 'RESULTS.md').write_text('\n'.join(lines) + '\n', encoding='utf-8')
-        print(f'\nwritten to {BENCH / "RESULTS.md"}')
 
 
 if __name__ == '__main__':
