@@ -23,7 +23,7 @@ LAYERS = {
     'model': 1, 'crypto': 1,
     'codec': 2,
     'net': 3, 'storage': 3, 'auth': 3,
-    'tsdb': 4, 'promql': 4, 'scrape': 4, 'catalog': 4,
+    'tsdb': 4, 'promql': 4, 'scrape': 4, 'catalog': 4, 'prometheus_blocks': 4,
     'access': 5, 'rules': 5, 'alerts': 5,
     'workspace': 6,
     'grafana': 7, 'web_assets': 7,

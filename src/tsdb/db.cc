@@ -64,6 +64,7 @@ Db::Impl::Impl(Options options, FileSystem& file_system, const Clock& clock, Reg
       series_max_(options_.series_max),
       metadata_(JoinPath(options_.directory, "metadata"), options_.metadata_max),
       exemplars_(JoinPath(options_.directory, "exemplars"), options_.exemplar_bytes_max),
+      imports_(JoinPath(options_.directory, "imports")),
       catalog_(options_.directory, file_system, options_.block_cache_bytes),
       head_(SystemRng().Next()) {}
 
@@ -396,6 +397,13 @@ absl::Status Db::DeleteSeries(TimeRange range,
 absl::Status Db::CleanTombstones() { return impl_->CleanTombstones(); }
 absl::Status Db::Snapshot(const std::string& directory, bool skip_head) {
   return impl_->Snapshot(directory, skip_head);
+}
+absl::StatusOr<storage::ImportOutcome> Db::Import(const std::string& key, TimeRange range,
+                                                  storage::SeriesSet& series) {
+  return impl_->Import(key, range, series);
+}
+std::optional<storage::ImportOutcome> Db::FindImport(const std::string& key) const {
+  return impl_->imports_.Find(key);
 }
 
 absl::StatusOr<uint64_t> Db::DropOldestBlock(int64_t before_ms) {

@@ -11,6 +11,7 @@
 //   <directory>/manifest                which blocks exist               docs/formats/manifest.md
 //   <directory>/metadata                what metrics are, by name
 //   <directory>/exemplars               the newest exemplars
+//   <directory>/imports                 what was imported, by key
 //
 // A Db has no thread of its own: its owner calls Maintain() about every second, and hands in the
 // pool that seals and compacts. An idle Db costs a few KiB, so that one process may hold thousands.
@@ -23,6 +24,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -75,6 +78,9 @@ class Db : public storage::Appender, public storage::Querier, public storage::Ad
                             const std::vector<std::vector<model::Matcher>>& selectors) override;
   absl::Status CleanTombstones() override;
   absl::Status Snapshot(const std::string& directory, bool skip_head) override;
+  absl::StatusOr<storage::ImportOutcome> Import(const std::string& key, storage::TimeRange range,
+                                                storage::SeriesSet& series) override;
+  std::optional<storage::ImportOutcome> FindImport(const std::string& key) const override;
 
   // Does what is due: sync (kInterval), seal, compact, drop what is older than retention, mend a
   // broken log. Cheap when nothing is. Starts at most one background job a Db.

@@ -82,7 +82,7 @@ absl::Status Db::Impl::CopyTo(const std::string& directory) {
   TRY(catalog_.CopyTo(directory));
   TRY(metadata_.Save(file_system_));
   TRY(exemplars_.Save(file_system_));
-  for (const char* const name : {"metadata", "exemplars"}) {
+  for (const char* const name : {"metadata", "exemplars", "imports"}) {
     const auto bytes = file_system_.ReadFile(JoinPath(options_.directory, name));
     if (absl::IsNotFound(bytes.status())) continue;
     TRY(bytes);

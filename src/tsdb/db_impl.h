@@ -16,6 +16,7 @@
 #include "tsdb/db.h"
 #include "tsdb/exemplar_store.h"
 #include "tsdb/head.h"
+#include "tsdb/import_log.h"
 #include "tsdb/metadata_store.h"
 #include "tsdb/series_set.h"
 #include "tsdb/wal.h"
@@ -69,6 +70,8 @@ class Db::Impl {
                             const std::vector<std::vector<model::Matcher>>& selectors);
   absl::Status CleanTombstones();
   absl::Status Snapshot(const std::string& directory, bool skip_head);
+  absl::StatusOr<storage::ImportOutcome> Import(const std::string& key, storage::TimeRange range,
+                                                storage::SeriesSet& series);
 
   Options options_;  // what may change at run time is below
   FileSystem& file_system_;
@@ -82,6 +85,7 @@ class Db::Impl {
   std::atomic<size_t> series_max_;
   MetadataStore metadata_;
   ExemplarStore exemplars_;
+  ImportLog imports_;
   std::unique_ptr<Wal> wal_;
 
  private:
@@ -117,6 +121,10 @@ class Db::Impl {
   absl::Status Merge(const std::vector<std::string>& ids, int64_t min_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   void MarkDamaged(const std::vector<std::string>& ids)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  // Writes the imported series as the block that `meta` names, and reads it back.
+  absl::StatusOr<BlockMeta> WriteImported(storage::TimeRange range, storage::SeriesSet& series,
+                                          BlockMeta meta, uint64_t* expired)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   void NoteTombstones() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_) {
     tombstones_ = catalog_.manifest().tombstones.size();

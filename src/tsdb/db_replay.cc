@@ -35,6 +35,13 @@ absl::Status Db::Impl::Open() {
     absl::MutexLock head_lock(&mutex_);
     blocks_ = catalog_.list();
     for (const auto& block : *blocks_) head_.RaiseMax(block->meta().max_ms);
+    TRY(imports_.Load(file_system_, [&](std::string_view id) {
+      return std::any_of(blocks_->begin(), blocks_->end(), [&](const auto& block) {
+        const std::vector<std::string>& sources = block->meta().sources;
+        return block->meta().id == id ||
+               std::find(sources.begin(), sources.end(), id) != sources.end();
+      });
+    }));
   }
   TRY_ASSIGN(wal_, Wal::Open({JoinPath(options_.directory, "wal"), options_.wal_fsync,
                               options_.sync_interval_ms, options_.group_commit_delay_us,
