@@ -8,18 +8,31 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "tsdb/block_index.h"
+#include "tsdb/block_reader.h"
 #include "tsdb/coding.h"
 #include "tsdb/histogram_codec.h"
-#include "tsdb/value_codec.h"
+#include "tsdb/value_page.h"
 
 namespace hearth::tsdb {
 namespace {
 
-constexpr uint64_t kIndexPart = UINT64_MAX;
+// Parts in the cache: kind << 32 | number.
+enum PartKind : uint64_t { kIndexPart, kPagePart, kTimesPart, kLabelsPart, kGroupPart };
+
+uint64_t MemoryBytes(const ValuePage& page) { return page.memory_bytes() + sizeof page; }
+uint64_t MemoryBytes(const std::string& page) { return page.size() + sizeof page; }
+uint64_t MemoryBytes(const SeriesGroup& group) { return group.memory_bytes() + sizeof group; }
+uint64_t MemoryBytes(const LabelPage& page) {
+  uint64_t bytes = sizeof page;
+  for (const auto& values : page.dictionaries) bytes += values->memory_bytes() + sizeof *values;
+  return bytes;
+}
+
 // Most footers; a longer one takes a second read.
 constexpr uint64_t kFooterGuess = 4096;
-// Timelines that a source keeps decoded: a query's targets, seldom more.
+// Timelines that a source keeps decoded: a query's targets, seldom more. A merge has many sources.
 constexpr size_t kTimelinesKept = 1024;
+constexpr size_t kTimelinesKeptByMerge = 64;
 
 absl::Status ReadFooter(const std::string& id, uint64_t size, storage::BlobStore& store,
                         Footer* footer) {
@@ -38,10 +51,10 @@ absl::Status ReadFooter(const std::string& id, uint64_t size, storage::BlobStore
 
 class BlockSource : public SeriesSource {
  public:
-  BlockSource(std::shared_ptr<const Block> block, std::shared_ptr<const BlockIndex> index,
-              SeriesIds ids, std::shared_ptr<const DeletedSeries> deleted, bool use_cache)
+  BlockSource(std::shared_ptr<const Block> block, BlockReader reader, SeriesIds ids,
+              std::shared_ptr<const DeletedSeries> deleted, bool use_cache)
       : block_(std::move(block)),
-        index_(std::move(index)),
+        reader_(std::move(reader)),
         ids_(std::move(ids)),
         deleted_(std::move(deleted)),
         use_cache_(use_cache) {}
@@ -49,7 +62,7 @@ class BlockSource : public SeriesSource {
   absl::StatusOr<bool> Next() override {
     if (next_ == ids_.size()) return false;
     series_ = ids_[next_++];
-    TRY(index_->Labels(series_, &packed_));
+    TRY(reader_.Labels(series_, &packed_));
     return true;
   }
   model::LabelsView labels() const override { return model::LabelsView(packed_); }
@@ -57,69 +70,81 @@ class BlockSource : public SeriesSource {
   absl::Status Read(storage::TimeRange range, Columns* columns) override {
     const size_t begin = columns->size();
     const size_t histograms_begin = columns->histograms.size();
-    TRY(index_->Find(series_, &places_));
-    for (const BlockIndex::Column& column : places_.columns) {
-      const BlockIndex::Timeline& timeline = index_->timelines()[column.timeline];
-      if (timeline.first_ms > range.max_ms || timeline.last_ms < range.min_ms) continue;
-      TRY(ReadColumn(column, columns));
+    TRY(reader_.FindPlaces(series_, &places_));
+    uint64_t entry = places_.first_entry;
+    for (const ColumnPlace& column : places_.columns) {
+      const BlockIndex::Timeline& timeline = index().timelines()[column.timeline];
+      if (timeline.first_ms <= range.max_ms && timeline.last_ms >= range.min_ms) {
+        TRY(ReadColumn(column, entry, columns));
+      }
+      entry += column.has_starts ? 2 : 1;
     }
-    for (const BlockIndex::HistogramPlace& place : places_.histograms) {
-      if (place.first_ms > range.max_ms || place.last_ms < range.min_ms) continue;
-      TRY(ReadHistograms(place, columns));
+    for (const HistogramPlace& place : places_.histograms) {
+      if (place.first_ms <= range.max_ms && place.last_ms >= range.min_ms) {
+        TRY(ReadHistograms(place, entry, columns));
+      }
+      ++entry;
     }
     if (deleted_ != nullptr) deleted_->Remove(series_, begin, histograms_begin, columns);
     return absl::OkStatus();
   }
 
  private:
-  absl::Status ReadColumn(const BlockIndex::Column& column, Columns* columns) {
+  const BlockIndex& index() const { return reader_.index(); }
+
+  absl::Status ReadColumn(const ColumnPlace& column, uint64_t entry, Columns* columns) {
     TRY_ASSIGN(const std::vector<int64_t>* times, Times(column.timeline));
     const size_t at = columns->size();
     columns->times_ms.insert(columns->times_ms.end(), times->begin(), times->end());
     columns->values.resize(at + times->size());
-    TRY(Load(column.page, &values_number_, &values_page_));
-    ByteReader reader(*values_page_);
-    reader.Take(column.offset);
-    if (!DecodeValues(&reader, std::span(columns->values).subspan(at))) {
+    TRY(LoadPage(entry));
+    if (!page_->Values(entry_in_page_, std::span(columns->values).subspan(at))) {
       return DataLoss("block {}: values of series {} do not parse", block_->meta().id, series_);
     }
     if (!column.has_starts) return absl::OkStatus();
-    TRY(Load(column.starts_page, &values_number_, &values_page_));
-    ByteReader starts_reader(*values_page_);
-    starts_reader.Take(column.starts_offset);
+    TRY(LoadPage(entry + 1));
+    std::string_view bytes;
+    bool ok = page_->Bytes(entry_in_page_, &bytes);
+    ByteReader starts(bytes);
     int64_t start = 0;
     for (int64_t& out : columns->StartsFrom(at)) {
-      start = WrappingAdd(start, starts_reader.SignedVarint());
+      start = WrappingAdd(start, starts.SignedVarint());
       out = start;
     }
-    if (starts_reader.ok()) return absl::OkStatus();
+    ok = ok && starts.ok() && starts.done();
+    if (ok) return absl::OkStatus();
     return DataLoss("block {}: start times of series {} do not parse", block_->meta().id, series_);
   }
 
-  absl::Status ReadHistograms(const BlockIndex::HistogramPlace& place, Columns* columns) {
-    TRY(Load(place.page, &values_number_, &values_page_));
-    ByteReader reader(*values_page_);
-    reader.Take(place.offset);
-    const std::string_view bytes = reader.Bytes();
-    if (reader.ok() && DecodeHistograms(bytes, place.count, &columns->histograms)) {
+  absl::Status ReadHistograms(const HistogramPlace& place, uint64_t entry, Columns* columns) {
+    TRY(LoadPage(entry));
+    std::string_view bytes;
+    if (page_->Bytes(entry_in_page_, &bytes) &&
+        DecodeHistograms(bytes, place.count, &columns->histograms)) {
       return absl::OkStatus();
     }
     return DataLoss("block {}: histograms of series {} do not parse", block_->meta().id, series_);
   }
 
-  absl::Status Load(uint32_t page, uint32_t* number, std::shared_ptr<const std::string>* bytes) {
-    if (*bytes != nullptr && *number == page) return absl::OkStatus();
-    TRY_ASSIGN(*bytes, block_->Page(*index_, page, use_cache_));
-    *number = page;
+  absl::Status LoadPage(uint64_t entry) {
+    uint32_t page = 0;
+    TRY(index().PageOf(entry, &page, &entry_in_page_));
+    if (page_ != nullptr && page_number_ == page) return absl::OkStatus();
+    TRY_ASSIGN(page_, block_->Page(index(), page, use_cache_));
+    page_number_ = page;
     return absl::OkStatus();
   }
 
   absl::StatusOr<const std::vector<int64_t>*> Times(uint32_t id) {
     const auto it = timelines_.find(id);
     if (it != timelines_.end()) return &it->second;
-    if (timelines_.size() >= kTimelinesKept) timelines_.clear();
-    const BlockIndex::Timeline& timeline = index_->timelines()[id];
-    TRY(Load(timeline.page, &times_number_, &times_page_));
+    if (timelines_.size() >= (use_cache_ ? kTimelinesKept : kTimelinesKeptByMerge))
+      timelines_.clear();
+    const BlockIndex::Timeline& timeline = index().timelines()[id];
+    if (times_page_ == nullptr || times_number_ != timeline.page) {
+      TRY_ASSIGN(times_page_, block_->TimePage(index(), timeline.page, use_cache_));
+      times_number_ = timeline.page;
+    }
     std::vector<int64_t> times(timeline.count);
     ByteReader reader(*times_page_);
     reader.Take(timeline.offset);
@@ -131,17 +156,18 @@ class BlockSource : public SeriesSource {
   }
 
   const std::shared_ptr<const Block> block_;
-  const std::shared_ptr<const BlockIndex> index_;
+  BlockReader reader_;
   const SeriesIds ids_;
   const std::shared_ptr<const DeletedSeries> deleted_;
   const bool use_cache_;
   size_t next_ = 0;
   uint32_t series_ = 0;
   std::string packed_;
-  BlockIndex::Places places_;
-  uint32_t values_number_ = 0;
+  Places places_;
+  uint32_t page_number_ = 0;
+  uint32_t entry_in_page_ = 0;
   uint32_t times_number_ = 0;
-  std::shared_ptr<const std::string> values_page_;
+  std::shared_ptr<const ValuePage> page_;
   std::shared_ptr<const std::string> times_page_;
   absl::flat_hash_map<uint32_t, std::vector<int64_t>> timelines_;
 };
@@ -150,35 +176,34 @@ bool Intersects(int64_t first_ms, int64_t last_ms, storage::TimeRange range) {
   return first_ms <= range.max_ms && last_ms >= range.min_ms;
 }
 
-bool AnyOverlaps(const BlockIndex& index, const BlockIndex::Places& places,
-                 storage::TimeRange range) {
-  for (const BlockIndex::Column& column : places.columns) {
+bool AnyOverlaps(const BlockIndex& index, const Places& places, storage::TimeRange range) {
+  for (const ColumnPlace& column : places.columns) {
     const BlockIndex::Timeline& timeline = index.timelines()[column.timeline];
     if (Intersects(timeline.first_ms, timeline.last_ms, range)) return true;
   }
   return std::any_of(places.histograms.begin(), places.histograms.end(),
-                     [range](const BlockIndex::HistogramPlace& place) {
+                     [range](const HistogramPlace& place) {
                        return Intersects(place.first_ms, place.last_ms, range);
                      });
 }
 
 // `deleted` may be null.
-absl::StatusOr<SeriesIds> FindOverlapping(const BlockIndex& index,
+absl::StatusOr<SeriesIds> FindOverlapping(BlockReader* reader,
                                           const std::vector<model::Matcher>& matchers,
                                           storage::TimeRange range, bool all,
                                           const DeletedSeries* deleted) {
-  SeriesIds ids = FindSeries(BlockIndexReader(index), matchers);
+  TRY_ASSIGN(SeriesIds ids, reader->Find(matchers));
   if (all && deleted == nullptr) return ids;
   absl::Status status;
-  BlockIndex::Places places;
+  Places places;
   std::erase_if(ids, [&](uint32_t id) {
-    if (const absl::Status read = index.Find(id, &places); !read.ok()) {
+    if (const absl::Status read = reader->FindPlaces(id, &places); !read.ok()) {
       status = read;
       return true;
     }
-    if (!AnyOverlaps(index, places, range)) return true;
+    if (!AnyOverlaps(reader->index(), places, range)) return true;
     if (deleted == nullptr) return false;
-    storage::TimeRange held = index.TimesOf(places);
+    storage::TimeRange held = reader->index().TimesOf(places);
     held.min_ms = std::max(held.min_ms, range.min_ms);
     held.max_ms = std::min(held.max_ms, range.max_ms);
     return deleted->Hides(id, held);
@@ -241,11 +266,10 @@ absl::StatusOr<std::shared_ptr<const BlockIndex>> Block::LoadIndex() const {
   TRY(ReadFooter(meta_.id, meta_.size, store_, &footer));
   if (footer.meta.id != meta_.id) return DataLoss("the file says it is {}", footer.meta.id);
   BlockIndex::Bytes bytes;
-  bytes.version = footer.version;
   for (size_t i = 0; i < kSections; ++i) {
     TRY_ASSIGN(bytes.sections[i], ReadExtent(footer.sections[i], kSectionBytesMax));
   }
-  return BlockIndex::Parse(std::move(bytes));
+  return BlockIndex::Parse(bytes);
 }
 
 void Block::SetTombstones(std::shared_ptr<const std::vector<Tombstone>> tombstones) const {
@@ -260,42 +284,111 @@ bool Block::has_tombstones() const {
          tombstones_->back().number >= meta_.tombstones_from;
 }
 
-std::shared_ptr<const DeletedSeries> Block::Deleted(const BlockIndex& index) const {
-  absl::MutexLock lock(&mutex_);
-  if (tombstones_ == nullptr || tombstones_->empty() ||
-      tombstones_->back().number < meta_.tombstones_from) {
-    return nullptr;
+absl::StatusOr<std::shared_ptr<const DeletedSeries>> Block::Deleted(BlockReader* reader) const {
+  std::shared_ptr<const std::vector<Tombstone>> tombstones;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (tombstones_ == nullptr || tombstones_->empty() ||
+        tombstones_->back().number < meta_.tombstones_from) {
+      return nullptr;
+    }
+    if (deleted_ != nullptr) return deleted_->empty() ? nullptr : deleted_;
+    tombstones = tombstones_;
   }
-  if (deleted_ == nullptr) {
-    deleted_ = std::make_shared<const DeletedSeries>(BlockIndexReader(index), *tombstones_,
-                                                     meta_.tombstones_from);
+  TRY_ASSIGN(DeletedSeries found, DeletedSeries::Find(*tombstones, meta_.tombstones_from,
+                                                      [reader](const auto& matchers) {
+                                                        return reader->Find(matchers);
+                                                      }));
+  auto deleted = std::make_shared<const DeletedSeries>(std::move(found));
+  {
+    absl::MutexLock lock(&mutex_);
+    if (tombstones_ == tombstones) deleted_ = deleted;
   }
-  return deleted_->empty() ? nullptr : deleted_;
+  return deleted->empty() ? nullptr : deleted;
 }
 
 absl::StatusOr<std::shared_ptr<const BlockIndex>> Block::Index() const {
-  if (auto cached = cache_.Get({cache_key_, kIndexPart}); cached != nullptr) {
+  if (auto cached = cache_.Get({cache_key_, kIndexPart << 32}); cached != nullptr) {
     return std::static_pointer_cast<const BlockIndex>(cached);
   }
   auto index = LoadIndex();
   if (!index.ok()) return Damaged(index.status());
-  cache_.Put({cache_key_, kIndexPart}, *index, (*index)->memory_bytes());
+  cache_.Put({cache_key_, kIndexPart << 32}, *index, (*index)->memory_bytes());
   return *std::move(index);
 }
 
-absl::StatusOr<std::shared_ptr<const std::string>> Block::Page(const BlockIndex& index,
-                                                               uint32_t page,
-                                                               bool use_cache) const {
+absl::StatusOr<uint64_t> Block::MergeMemory() const {
+  TRY_ASSIGN(const auto index, Index());
+  uint64_t labels = 0;
+  uint64_t group = 0;
+  // Values are kept as text and as three numbers each; a group is narrower than its bytes at most.
+  for (const Extent& page : index->value_pages()) labels += 3 * page.raw;
+  for (const BlockIndex::Group& entry : index->groups()) {
+    group = std::max<uint64_t>(group, 2 * entry.extent.raw);
+  }
+  return index->memory_bytes() + labels + group + 4 * kPageBytes +
+         kTimelinesKeptByMerge * kColumnSamplesMax * sizeof(int64_t);
+}
+
+template <typename Part, typename MakeFn>
+absl::StatusOr<std::shared_ptr<const Part>> Block::LoadPart(uint64_t kind, uint32_t number,
+                                                            const Extent& extent, size_t raw_max,
+                                                            bool use_cache,
+                                                            const MakeFn& make) const {
+  const BlockCache::Key key{cache_key_, kind << 32 | number};
   if (use_cache) {
-    if (auto cached = cache_.Get({cache_key_, page}); cached != nullptr) {
-      return std::static_pointer_cast<const std::string>(cached);
+    if (auto cached = cache_.Get(key); cached != nullptr) {
+      return std::static_pointer_cast<const Part>(cached);
     }
   }
-  auto raw = ReadExtent(index.pages()[page], kPageBytesMax);
+  auto raw = ReadExtent(extent, raw_max);
   if (!raw.ok()) return Damaged(raw.status());
-  auto bytes = std::make_shared<const std::string>(*std::move(raw));
-  if (use_cache) cache_.Put({cache_key_, page}, bytes, bytes->size() + 64);
-  return bytes;
+  std::shared_ptr<const Part> part = make(*std::move(raw));
+  if (part == nullptr) {
+    return DataLoss("block {}: a part at {} does not parse", meta_.id, extent.offset);
+  }
+  if (use_cache) cache_.Put(key, part, MemoryBytes(*part));
+  return part;
+}
+
+absl::StatusOr<std::shared_ptr<const ValuePage>> Block::Page(const BlockIndex& index, uint32_t page,
+                                                             bool use_cache) const {
+  return LoadPart<ValuePage>(kPagePart, page, index.pages()[page].extent, kPageBytesMax, use_cache,
+                             [](std::string raw) { return ValuePage::Parse(std::move(raw)); });
+}
+
+absl::StatusOr<std::shared_ptr<const std::string>> Block::TimePage(const BlockIndex& index,
+                                                                   uint32_t page,
+                                                                   bool use_cache) const {
+  return LoadPart<std::string>(
+      kTimesPart, page, index.time_pages()[page], kPageBytesMax, use_cache,
+      [](std::string raw) { return std::make_shared<const std::string>(std::move(raw)); });
+}
+
+absl::StatusOr<std::shared_ptr<const LabelPage>> Block::Labels(const BlockIndex& index,
+                                                               uint32_t page,
+                                                               bool use_cache) const {
+  const auto make = [&](const std::string& raw) -> std::shared_ptr<const LabelPage> {
+    auto labels = std::make_shared<LabelPage>();
+    for (uint32_t name = 0; name < index.names().size(); ++name) {
+      if (index.names()[name].page != page) continue;
+      if (labels->dictionaries.empty()) labels->first_name = name;
+      if (name != labels->first_name + labels->dictionaries.size()) return nullptr;
+      labels->dictionaries.push_back(index.ParseDictionary(name, raw));
+      if (labels->dictionaries.back() == nullptr) return nullptr;
+    }
+    return labels;
+  };
+  return LoadPart<LabelPage>(kLabelsPart, page, index.value_pages()[page], kGroupBytesMax,
+                             use_cache, make);
+}
+
+absl::StatusOr<std::shared_ptr<const SeriesGroup>> Block::Group(const BlockIndex& index,
+                                                                uint32_t group,
+                                                                bool use_cache) const {
+  return LoadPart<SeriesGroup>(
+      kGroupPart, group, index.groups()[group].extent, kGroupBytesMax, use_cache,
+      [&](const std::string& raw) { return index.ParseGroup(group, raw); });
 }
 
 absl::StatusOr<std::unique_ptr<SeriesSource>> Block::Select(
@@ -303,24 +396,26 @@ absl::StatusOr<std::unique_ptr<SeriesSource>> Block::Select(
     storage::TimeRange range, bool use_cache) {
   TRY_ASSIGN(auto index, self->Index());
   const bool all = range.min_ms <= self->meta_.min_ms && range.max_ms >= self->meta_.max_ms;
-  auto deleted = self->Deleted(*index);
-  auto ids = FindOverlapping(*index, matchers, range, all, deleted.get());
+  BlockReader reader(*self, std::move(index), use_cache);
+  TRY_ASSIGN(auto deleted, self->Deleted(&reader));
+  auto ids = FindOverlapping(&reader, matchers, range, all, deleted.get());
   if (!ids.ok()) return self->Damaged(ids.status());
-  return std::make_unique<BlockSource>(std::move(self), std::move(index), *std::move(ids),
+  return std::make_unique<BlockSource>(std::move(self), std::move(reader), *std::move(ids),
                                        std::move(deleted), use_cache);
 }
 
 absl::Status Block::ForEachSeries(const std::vector<model::Matcher>& matchers,
                                   storage::TimeRange range,
                                   absl::FunctionRef<void(model::LabelsView)> visit) const {
-  TRY_ASSIGN(const auto index, Index());
+  TRY_ASSIGN(auto index, Index());
   const bool all = range.min_ms <= meta_.min_ms && range.max_ms >= meta_.max_ms;
-  const auto deleted = Deleted(*index);
-  const auto ids = FindOverlapping(*index, matchers, range, all, deleted.get());
+  BlockReader reader(*this, std::move(index), true);
+  TRY_ASSIGN(const auto deleted, Deleted(&reader));
+  const auto ids = FindOverlapping(&reader, matchers, range, all, deleted.get());
   if (!ids.ok()) return Damaged(ids.status());
   std::string packed;
   for (const uint32_t id : *ids) {
-    if (const absl::Status status = index->Labels(id, &packed); !status.ok()) {
+    if (const absl::Status status = reader.Labels(id, &packed); !status.ok()) {
       return Damaged(status);
     }
     visit(model::LabelsView(packed));
@@ -330,14 +425,18 @@ absl::Status Block::ForEachSeries(const std::vector<model::Matcher>& matchers,
 
 absl::Status Block::ForEachLabelName(absl::FunctionRef<void(std::string_view)> visit) const {
   TRY_ASSIGN(const auto index, Index());
-  BlockIndexReader(*index).ForEachName(visit);
+  for (const BlockIndex::Name& name : index->names()) visit(name.text);
   return absl::OkStatus();
 }
 
 absl::Status Block::ForEachLabelValue(std::string_view name,
                                       absl::FunctionRef<void(std::string_view)> visit) const {
-  TRY_ASSIGN(const auto index, Index());
-  BlockIndexReader(*index).ForEachValue(name, visit);
+  TRY_ASSIGN(auto index, Index());
+  uint32_t number = 0;
+  if (!index->FindName(name, &number)) return absl::OkStatus();
+  BlockReader reader(*this, std::move(index), true);
+  TRY_ASSIGN(const LabelDictionary* values, reader.Dictionary(number));
+  for (const uint32_t value : values->sorted()) visit(values->value(value));
   return absl::OkStatus();
 }
 

@@ -26,6 +26,16 @@
 namespace hearth::tsdb {
 
 class BlockIndex;
+class BlockReader;
+class LabelDictionary;
+class SeriesGroup;
+class ValuePage;
+
+// Some label names' values; one part of the file.
+struct LabelPage {
+  uint32_t first_name = 0;
+  std::vector<std::shared_ptr<const LabelDictionary>> dictionaries;
+};
 
 class Block {
  public:
@@ -49,8 +59,11 @@ class Block {
   bool has_tombstones() const;
 
   void MarkObsolete() const { obsolete_ = true; }
-  void MarkDamaged() const { damaged_ = true; }
-  bool damaged() const { return damaged_; }  // found so by a merge, which leaves it alone then
+  // Set by a merge that found it damaged, or too large for what a merge may hold.
+  void LeaveAlone() const { left_alone_ = true; }
+  bool left_alone() const { return left_alone_; }
+  // What reading it all from front to end holds in memory, at most.
+  absl::StatusOr<uint64_t> MergeMemory() const;
 
   // Series that match, with samples that may lie in the range. `use_cache` false: a merge, which
   // reads everything once. `self` keeps the block alive.
@@ -66,15 +79,28 @@ class Block {
                                  absl::FunctionRef<void(std::string_view)> visit) const;
 
   absl::StatusOr<std::shared_ptr<const BlockIndex>> Index() const;
-  absl::StatusOr<std::shared_ptr<const std::string>> Page(const BlockIndex& index, uint32_t page,
+  // Parts of the file. `index` is Index()'s; numbers are below its counts.
+  absl::StatusOr<std::shared_ptr<const ValuePage>> Page(const BlockIndex& index, uint32_t page,
+                                                        bool use_cache) const;
+  absl::StatusOr<std::shared_ptr<const std::string>> TimePage(const BlockIndex& index,
+                                                              uint32_t page, bool use_cache) const;
+  absl::StatusOr<std::shared_ptr<const LabelPage>> Labels(const BlockIndex& index, uint32_t page,
                                                           bool use_cache) const;
+  absl::StatusOr<std::shared_ptr<const SeriesGroup>> Group(const BlockIndex& index, uint32_t group,
+                                                           bool use_cache) const;
 
  private:
   absl::StatusOr<std::string> ReadExtent(const Extent& extent, size_t raw_max) const;
   absl::StatusOr<std::shared_ptr<const BlockIndex>> LoadIndex() const;
   absl::Status Damaged(const absl::Status& status) const;
+  // One part, by way of the cache: `make` turns its bytes into what is kept, null where they do not
+  // parse.
+  template <typename Part, typename MakeFn>
+  absl::StatusOr<std::shared_ptr<const Part>> LoadPart(uint64_t kind, uint32_t number,
+                                                       const Extent& extent, size_t raw_max,
+                                                       bool use_cache, const MakeFn& make) const;
   // Null where nothing is deleted.
-  std::shared_ptr<const DeletedSeries> Deleted(const BlockIndex& index) const;
+  absl::StatusOr<std::shared_ptr<const DeletedSeries>> Deleted(BlockReader* reader) const;
 
   const BlockMeta meta_;
   const uint64_t cache_key_;
@@ -84,7 +110,7 @@ class Block {
   mutable std::shared_ptr<const std::vector<Tombstone>> tombstones_ ABSL_GUARDED_BY(mutex_);
   mutable std::shared_ptr<const DeletedSeries> deleted_ ABSL_GUARDED_BY(mutex_);  // made of those
   mutable std::atomic<bool> obsolete_{false};
-  mutable std::atomic<bool> damaged_{false};
+  mutable std::atomic<bool> left_alone_{false};
 };
 
 }  // namespace hearth::tsdb

@@ -39,26 +39,25 @@ absl::Status ParseManifest(std::string_view bytes, Manifest* manifest) {
   const auto version = reader.Fixed<uint32_t>();
   const auto crc = reader.Fixed<uint32_t>();
   if (!reader.ok() || magic != kMagic) return DataLoss("it is not a manifest");
-  if (version > kManifestVersion) {
-    return FailedPrecondition("written by a newer hearth (manifest version {}, this one reads {})",
-                              version, kManifestVersion);
-  }
   if (Crc32c(std::string_view(reader.at(), reader.left())) != crc) {
     return DataLoss("its checksum is wrong");
+  }
+  if (version != kManifestVersion) {
+    return FailedPrecondition("written by {} hearth (manifest version {}, this one reads {})",
+                              version > kManifestVersion ? "a newer" : "an unreleased, older",
+                              version, kManifestVersion);
   }
   manifest->covers.epoch = reader.Varint();
   manifest->covers.lsn = reader.Varint();
   manifest->next_sequence = reader.Varint();
-  manifest->blocks.resize(reader.Count(11));
+  manifest->blocks.resize(reader.Count(12));
   for (BlockMeta& meta : manifest->blocks) {
-    if (!GetMeta(&reader, version >= 2, &meta)) break;
+    if (!GetMeta(&reader, &meta)) break;
   }
-  if (version >= 2) {
-    manifest->next_tombstone = reader.Varint();
-    manifest->tombstones.resize(reader.Count(4));
-    for (Tombstone& tombstone : manifest->tombstones) {
-      if (!GetTombstone(&reader, &tombstone)) return DataLoss("its deletions do not parse");
-    }
+  manifest->next_tombstone = reader.Varint();
+  manifest->tombstones.resize(reader.Count(4));
+  for (Tombstone& tombstone : manifest->tombstones) {
+    if (!GetTombstone(&reader, &tombstone)) return DataLoss("its deletions do not parse");
   }
   return reader.ok() && reader.done() ? absl::OkStatus() : DataLoss("it does not parse");
 }

@@ -24,8 +24,8 @@
 
 namespace hearth::tsdb {
 
-// 1: no deletions.
-inline constexpr uint32_t kManifestVersion = 2;
+// The only one that is read: no release wrote an earlier one.
+inline constexpr uint32_t kManifestVersion = 3;
 
 using BlockList = std::vector<std::shared_ptr<const Block>>;  // by sequence
 
@@ -37,7 +37,7 @@ struct Manifest {
   std::vector<Tombstone> tombstones;  // by number
 };
 std::string ManifestBytes(const Manifest& manifest);
-// DataLoss: damaged; FailedPrecondition: newer version.
+// DataLoss: damaged; FailedPrecondition: another version.
 absl::Status ParseManifest(std::string_view bytes, Manifest* manifest);
 
 class BlockCatalog {

@@ -7,24 +7,27 @@
 
 namespace hearth::tsdb {
 
-void PutExtent(const Extent& extent, std::string* out) {
-  PutVarint(extent.offset, out);
+void PutExtent(const Extent& extent, uint64_t* end, std::string* out) {
+  PutVarint(extent.offset - *end, out);
   PutVarint(extent.stored, out);
   PutVarint(extent.raw, out);
   PutFixed(extent.crc, out);
+  *end = extent.offset + extent.stored;
 }
 
-bool GetExtent(ByteReader* reader, Extent* extent) {
-  extent->offset = reader->Varint();
+bool GetExtent(ByteReader* reader, uint64_t* end, Extent* extent) {
+  extent->offset = *end + reader->Varint();
   extent->stored = reader->Varint();
   extent->raw = reader->Varint();
   extent->crc = reader->Fixed<uint32_t>();
+  *end = extent->offset + extent->stored;
   return reader->ok();
 }
 
 void PutMeta(const BlockMeta& meta, std::string* out) {
   PutBytes(meta.id, out);
   PutVarint(meta.size, out);
+  PutVarint(meta.data_bytes, out);
   PutVarint(meta.series, out);
   PutVarint(meta.samples, out);
   PutZigzag(meta.min_ms, out);
@@ -38,9 +41,10 @@ void PutMeta(const BlockMeta& meta, std::string* out) {
   PutVarint(meta.tombstones_from, out);
 }
 
-bool GetMeta(ByteReader* reader, bool with_tombstones, BlockMeta* meta) {
+bool GetMeta(ByteReader* reader, BlockMeta* meta) {
   meta->id = reader->Bytes();
   meta->size = reader->Varint();
+  meta->data_bytes = reader->Varint();
   meta->series = reader->Varint();
   meta->samples = reader->Varint();
   meta->min_ms = reader->SignedVarint();
@@ -51,7 +55,7 @@ bool GetMeta(ByteReader* reader, bool with_tombstones, BlockMeta* meta) {
   meta->covers.lsn = reader->Varint();
   meta->sources.resize(reader->Count(1));
   for (std::string& source : meta->sources) source = reader->Bytes();
-  meta->tombstones_from = with_tombstones ? reader->Varint() : 0;
+  meta->tombstones_from = reader->Varint();
   return reader->ok();
 }
 
@@ -59,7 +63,8 @@ std::string FooterBytes(const Footer& footer) {
   std::string bytes;
   PutMeta(footer.meta, &bytes);
   PutVarint(kSections, &bytes);
-  for (const Extent& extent : footer.sections) PutExtent(extent, &bytes);
+  uint64_t end = 0;
+  for (const Extent& extent : footer.sections) PutExtent(extent, &end, &bytes);
   const uint32_t crc = Crc32c(bytes);
   PutFixed(static_cast<uint32_t>(bytes.size()), &bytes);
   PutFixed(crc, &bytes);
@@ -77,18 +82,19 @@ absl::Status ParseFooter(std::string_view tail, size_t* needed, Footer* footer) 
   const auto size = trailer.Fixed<uint32_t>();
   const auto crc = trailer.Fixed<uint32_t>();
   const auto version = trailer.Fixed<uint32_t>();
-  if (version > kBlockVersion) {
-    return FailedPrecondition("written by a newer hearth (block version {}, this one reads {})",
-                              version, kBlockVersion);
+  if (version != kBlockVersion) {
+    return FailedPrecondition("written by {} hearth (block version {}, this one reads {})",
+                              version > kBlockVersion ? "a newer" : "an unreleased, older", version,
+                              kBlockVersion);
   }
   *needed = kTrailerBytes + size;
   if (tail.size() < *needed) return absl::OkStatus();
   const std::string_view bytes = tail.substr(tail.size() - *needed, size);
   if (Crc32c(bytes) != crc) return DataLoss("the footer's checksum is wrong");
   ByteReader reader(bytes);
-  footer->version = version;
-  bool ok = GetMeta(&reader, version >= 2, &footer->meta) && reader.Varint() == kSections;
-  for (Extent& extent : footer->sections) ok = ok && GetExtent(&reader, &extent);
+  bool ok = GetMeta(&reader, &footer->meta) && reader.Varint() == kSections;
+  uint64_t end = 0;
+  for (Extent& extent : footer->sections) ok = ok && GetExtent(&reader, &end, &extent);
   return ok ? absl::OkStatus() : DataLoss("the footer does not parse");
 }
 

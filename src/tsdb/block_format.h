@@ -2,8 +2,8 @@
 // The shape of a block file, shared by its writer and its reader. docs/formats/block.md.
 //
 //   "HEARTHBK"  u32 version  u32 CRC-32C of these 12 bytes
-//   page…       zstd; columns of values, or times
-//   section…    zstd; symbols, series, postings, timelines, pages
+//   part…       zstd; pages of values, of times, of label values; groups of series
+//   section…    zstd; labels, groups, timelines, pages: which parts there are
 //   footer      what is where, what is in it
 //   u32 footer bytes  u32 CRC-32C of the footer  u32 version  "HBFT"
 #pragma once
@@ -21,20 +21,25 @@ namespace hearth::tsdb {
 
 inline constexpr std::string_view kBlockMagic = "HEARTHBK";
 inline constexpr std::string_view kFooterMagic = "HBFT";
-// 1: floats only. 2: histograms, start times, deletions.
-inline constexpr uint32_t kBlockVersion = 2;
+// The only one that is read: no release wrote an earlier one.
+inline constexpr uint32_t kBlockVersion = 3;
 inline constexpr size_t kBlockHeaderBytes = 16;
 inline constexpr size_t kTrailerBytes = 16;
-// A page holds so many bytes of columns before compression, and the one that crosses it: small
-// enough that one series costs little, large enough for zstd.
+// A page holds so many bytes before compression, and what crosses it: small enough that one series
+// costs little, large enough for zstd. 128 KiB would be 1 % smaller.
 inline constexpr size_t kPageBytes = 64 << 10;
-// Samples of one column chunk: a query for minutes should not decode a day.
-inline constexpr size_t kColumnSamplesMax = 480;
+// Series of one group: read as one, so that a query for few does not load the labels of all.
+inline constexpr uint32_t kGroupSeries = 16 << 10;
+// Columns and histogram chunks of one group: one that crosses it is the last.
+inline constexpr size_t kGroupChunks = 256 << 10;
+// Of one series: ten years of one sample a second. Beyond it the block is refused.
+inline constexpr size_t kSeriesChunksMax = 768 << 10;
 // What a damaged size may make us allocate, at most.
 inline constexpr size_t kPageBytesMax = 16 << 20;
-inline constexpr size_t kSectionBytesMax = size_t{2} << 30;
+inline constexpr size_t kGroupBytesMax = 256 << 20;
+inline constexpr size_t kSectionBytesMax = size_t{1} << 30;
 
-enum Section : size_t { kSymbols, kSeries, kPostings, kTimelines, kPages, kSections };
+enum Section : size_t { kLabels, kGroups, kTimelines, kPages, kSections };
 
 // A compressed run of bytes of the file.
 struct Extent {
@@ -43,12 +48,14 @@ struct Extent {
   uint64_t raw = 0;
   uint32_t crc = 0;  // of the compressed bytes
 };
-void PutExtent(const Extent& extent, std::string* out);
+// `end`: where the part before it in the same list ended; moved on.
+void PutExtent(const Extent& extent, uint64_t* end, std::string* out);
 
 // What the manifest and the block's own footer say.
 struct BlockMeta {
-  std::string id;     // uuid; the blob's name
-  uint64_t size = 0;  // of the file; 0 inside the footer
+  std::string id;           // uuid; the blob's name
+  uint64_t size = 0;        // of the file; 0 inside the footer
+  uint64_t data_bytes = 0;  // of it: pages of values and of times; the rest is index
   uint64_t series = 0;
   uint64_t samples = 0;
   int64_t min_ms = 0;
@@ -63,19 +70,17 @@ struct BlockMeta {
 void PutMeta(const BlockMeta& meta, std::string* out);
 
 struct Footer {
-  uint32_t version = kBlockVersion;
   BlockMeta meta;
   Extent sections[kSections];
 };
 // Footer and trailer.
 std::string FooterBytes(const Footer& footer);
 // `tail`: the last bytes of a file, at least the trailer. *needed: how many make the whole footer,
-// trailer included; the footer is parsed when they are there. FailedPrecondition: a newer version.
+// trailer included; the footer is parsed when they are there. FailedPrecondition: another version.
 absl::Status ParseFooter(std::string_view tail, size_t* needed, Footer* footer);
 
 class ByteReader;
-bool GetExtent(ByteReader* reader, Extent* extent);
-// `with_tombstones`: as written since block version 2 and manifest version 2.
-bool GetMeta(ByteReader* reader, bool with_tombstones, BlockMeta* meta);
+bool GetExtent(ByteReader* reader, uint64_t* end, Extent* extent);
+bool GetMeta(ByteReader* reader, BlockMeta* meta);
 
 }  // namespace hearth::tsdb

@@ -14,7 +14,7 @@
 #include "tsdb/block_index.h"
 #include "tsdb/block_writer.h"
 #include "tsdb/histogram_codec.h"
-#include "tsdb/value_codec.h"
+#include "tsdb/value_page.h"
 
 namespace hearth::tsdb {
 namespace {
@@ -68,33 +68,37 @@ void Mutate(std::string_view input) {
   Block::ReadMeta("block", written->size, **store).status().IgnoreError();
 }
 
+// Sections, one group and one page of label values, split at the input's own marks.
 void Parse(std::string_view input) {
-  BlockIndex::Bytes bytes;
-  // Sections are split at the input's own marks.
-  size_t section = 0;
+  constexpr size_t kParts = kSections + 2;
+  std::string parts[kParts];
+  size_t part = 0;
   for (const char c : input) {
-    if (c == '\xfe' && section + 1 < kSections) {
-      ++section;
+    if (c == '\xfe' && part + 1 < kParts) {
+      ++part;
     } else {
-      bytes.sections[section].push_back(c);
+      parts[part].push_back(c);
     }
   }
-  const auto index = BlockIndex::Parse(std::move(bytes));
+  BlockIndex::Bytes bytes;
+  std::copy_n(parts, size_t{kSections}, bytes.sections);
+  const auto index = BlockIndex::Parse(bytes);
   if (!index.ok()) return;
-  std::string packed;
-  BlockIndex::Places places;
-  const BlockIndexReader reader(**index);
-  for (uint32_t i = 0; i < std::min<size_t>((*index)->series_count(), 50); ++i) {
-    (*index)->Labels(i, &packed).IgnoreError();
-    (*index)->Find(i, &places).IgnoreError();
-    reader.Value(i, "x");
+  for (uint32_t name = 0; name < (*index)->names().size(); ++name) {
+    const auto values = (*index)->ParseDictionary(name, parts[kSections]);
+    if (values == nullptr) continue;
+    for (const uint32_t number : values->sorted()) CHECK(!values->value(number).empty());
   }
-  for (const auto& posting : (*index)->all_postings()) {
-    SeriesIds ids;
-    (*index)->AppendIds(posting, &ids);
+  if ((*index)->groups().empty()) return;
+  const auto group = (*index)->ParseGroup(0, parts[kSections + 1]);
+  if (group == nullptr) return;
+  Places places;
+  for (uint32_t i = 0; i < group->series(); ++i) {
+    group->Find(i, &places);
+    for (const ColumnPlace& column : places.columns) {
+      CHECK(column.timeline < (*index)->timelines().size());
+    }
   }
-  FindSeries(reader, {*model::Matcher::Make(model::MatchType::kRegex, "x", "a.*")});
-  FindSeries(reader, {*model::Matcher::Make(model::MatchType::kNotEqual, "x", "a")});
 }
 
 void Decode(std::string_view input) {
@@ -102,12 +106,20 @@ void Decode(std::string_view input) {
   const size_t count = 1 + static_cast<unsigned char>(input[0]);
   std::vector<double> values(count);
   std::vector<int64_t> times(count);
-  ByteReader value_reader(input.substr(1));
-  DecodeValues(&value_reader, values);
   ByteReader time_reader(input.substr(1));
   DecodeTimes(&time_reader, times);
   std::vector<model::HistogramSample> histograms;
   DecodeHistograms(input.substr(1), static_cast<uint32_t>(count), &histograms);
+  const auto page = ValuePage::Parse(std::string(input.substr(1)));
+  if (page == nullptr) return;
+  std::string_view run;
+  for (size_t entry = 0; entry <= page->entries(); ++entry) {
+    page->Bytes(entry, &run);
+    for (size_t n = 1; n <= std::min<size_t>(count, 4); ++n) {
+      page->Values(entry, std::span(values).first(n));
+    }
+    page->Values(entry, values);
+  }
 }
 
 }  // namespace

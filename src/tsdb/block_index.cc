@@ -2,156 +2,172 @@
 #include "tsdb/block_index.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/status.h"
 #include "tsdb/coding.h"
-#include "tsdb/histogram_codec.h"
+#include "tsdb/value_page.h"
 
 namespace hearth::tsdb {
+namespace {
 
-absl::StatusOr<std::shared_ptr<const BlockIndex>> BlockIndex::Parse(Bytes bytes) {
-  auto index = std::make_shared<BlockIndex>();
-  index->bytes_ = std::move(bytes);
-  TRY(index->ParsePages());
-  TRY(index->ParseTimelines());
-  TRY(index->ParseSymbols());
-  TRY(index->ParseSeries());
-  TRY(index->ParsePostings());
-  for (const std::string& section : index->bytes_.sections) {
-    index->memory_bytes_ += section.capacity();
+bool GetExtents(ByteReader* reader, std::vector<Extent>* extents) {
+  extents->resize(reader->Count(7));
+  uint64_t end = 0;
+  for (Extent& extent : *extents) {
+    if (!GetExtent(reader, &end, &extent)) return false;
   }
-  index->memory_bytes_ += index->symbols_.size() * 20 + index->series_offsets_.size() * 4 +
-                          index->postings_.size() * sizeof(Posting) +
-                          index->timelines_.size() * sizeof(Timeline) +
-                          index->pages_.size() * sizeof(Extent);
+  return reader->ok();
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const BlockIndex>> BlockIndex::Parse(const Bytes& bytes) {
+  auto index = std::make_shared<BlockIndex>();
+  TRY(index->ParseLabels(bytes.sections[kLabels]));
+  TRY(index->ParsePages(bytes.sections[kPages]));
+  TRY(index->ParseTimelines(bytes.sections[kTimelines]));
+  TRY(index->ParseGroups(bytes.sections[kGroups]));
+  index->memory_bytes_ = sizeof(BlockIndex) + index->names_.size() * 64 +
+                         (index->label_pages_.size() + index->time_pages_.size()) * sizeof(Extent) +
+                         index->timelines_.size() * sizeof(Timeline) +
+                         index->pages_.size() * sizeof(Page);
+  for (const Group& group : index->groups_) {
+    index->memory_bytes_ += sizeof group + group.zones.size() * sizeof(group.zones[0]);
+  }
   return index;
 }
 
-absl::Status BlockIndex::ParsePages() {
-  ByteReader reader(bytes_.sections[kPages]);
-  pages_.resize(reader.Count(7));
-  for (Extent& page : pages_) {
-    if (!GetExtent(&reader, &page)) return DataLoss("the page table does not parse");
+absl::Status BlockIndex::ParseLabels(std::string_view section) {
+  ByteReader reader(section);
+  names_.resize(reader.Count(5));
+  for (Name& name : names_) {
+    name.text = reader.Bytes();
+    name.page = static_cast<uint32_t>(reader.Varint());
+    name.offset = static_cast<uint32_t>(reader.Varint());
+    value_counts_.push_back(static_cast<uint32_t>(reader.Varint()));
   }
-  return reader.ok() ? absl::OkStatus() : DataLoss("the page table does not parse");
-}
-
-absl::Status BlockIndex::ParseTimelines() {
-  ByteReader reader(bytes_.sections[kTimelines]);
-  timelines_.resize(reader.Count(5));
-  for (Timeline& timeline : timelines_) {
-    timeline.page = static_cast<uint32_t>(reader.Varint());
-    timeline.offset = static_cast<uint32_t>(reader.Varint());
-    timeline.count = static_cast<uint32_t>(reader.Varint());
-    timeline.first_ms = reader.SignedVarint();
-    timeline.last_ms = WrappingAdd(timeline.first_ms, static_cast<int64_t>(reader.Varint()));
-    if (!reader.ok() || timeline.page >= pages_.size() || timeline.count == 0 ||
-        timeline.count > kColumnSamplesMax || timeline.last_ms < timeline.first_ms) {
-      return DataLoss("the table of timelines does not parse");
-    }
-  }
-  return reader.ok() ? absl::OkStatus() : DataLoss("the table of timelines does not parse");
-}
-
-absl::Status BlockIndex::ParseSymbols() {
-  ByteReader reader(bytes_.sections[kSymbols]);
-  symbols_.resize(reader.Count(5));
-  for (std::string_view& symbol : symbols_) symbol = reader.Bytes();
-  symbol_order_.resize(symbols_.size());
-  for (uint32_t& number : symbol_order_) {
-    number = reader.Fixed<uint32_t>();
-    if (number >= symbols_.size()) return DataLoss("the symbols do not parse");
-  }
-  return reader.ok() ? absl::OkStatus() : DataLoss("the symbols do not parse");
-}
-
-absl::Status BlockIndex::ParseSeries() {
-  ByteReader reader(bytes_.sections[kSeries]);
-  series_offsets_.resize(reader.Count(4));
-  for (uint32_t& offset : series_offsets_) offset = reader.Fixed<uint32_t>();
-  series_ = reader.Take(reader.left());
-  for (const uint32_t offset : series_offsets_) {
-    if (offset >= series_.size()) return DataLoss("the series table does not parse");
-  }
-  return reader.ok() ? absl::OkStatus() : DataLoss("the series table does not parse");
-}
-
-absl::Status BlockIndex::ParsePostings() {
-  ByteReader reader(bytes_.sections[kPostings]);
-  postings_.resize(reader.Count(3));
-  uint64_t before = 0;
-  for (Posting& posting : postings_) {
-    posting.name = static_cast<uint32_t>(reader.Varint());
-    posting.value = static_cast<uint32_t>(reader.Varint());
-    posting.ids = reader.Bytes();
-    const uint64_t key = uint64_t{posting.name} << 32 | posting.value;
-    if (!reader.ok() || posting.name >= symbols_.size() || posting.value >= symbols_.size() ||
-        (&posting != postings_.data() && key <= before)) {
-      return DataLoss("the postings do not parse");
-    }
-    before = key;
-  }
-  return reader.ok() ? absl::OkStatus() : DataLoss("the postings do not parse");
-}
-
-absl::Status BlockIndex::Labels(uint32_t series, std::string* packed) const {
-  packed->clear();
-  ByteReader reader(series_.substr(series_offsets_[series]));
-  const size_t n = reader.Count(2);
-  for (size_t i = 0; i < n; ++i) {
-    const uint64_t name = reader.Varint();
-    const uint64_t value = reader.Varint();
-    if (!reader.ok() || name >= symbols_.size() || value >= symbols_.size()) {
-      return DataLoss("series {} does not parse", series);
-    }
-    model::AppendPacked(symbols_[name], symbols_[value], packed);
-  }
-  if (!reader.ok() || !model::IsWellFormedPacked(*packed)) {
-    return DataLoss("the labels of series {} are not well formed", series);
+  const auto bad = [] { return DataLoss("the table of label names does not parse"); };
+  if (!reader.ok() || !GetExtents(&reader, &label_pages_) || !reader.done()) return bad();
+  names_by_text_.resize(names_.size());
+  std::iota(names_by_text_.begin(), names_by_text_.end(), 0U);
+  std::sort(names_by_text_.begin(), names_by_text_.end(),
+            [this](uint32_t a, uint32_t b) { return names_[a].text < names_[b].text; });
+  std::string_view before;
+  for (const uint32_t number : names_by_text_) {
+    const Name& name = names_[number];
+    if (name.text <= before || name.page >= label_pages_.size()) return bad();
+    before = name.text;
   }
   return absl::OkStatus();
 }
 
-absl::Status BlockIndex::Find(uint32_t series, Places* places) const {
-  places->columns.clear();
-  places->histograms.clear();
-  ByteReader reader(series_.substr(series_offsets_[series]));
-  for (size_t skip = 2 * reader.Count(2); skip > 0; --skip) reader.Varint();
-  bool ok = true;
-  const bool rich = bytes_.version >= 2;
-  for (size_t n = reader.Count(rich ? 4 : 3); n > 0 && ok; --n) {
-    Column column;
-    column.timeline = static_cast<uint32_t>(reader.Varint());
-    column.page = static_cast<uint32_t>(reader.Varint());
-    column.offset = static_cast<uint32_t>(reader.Varint());
-    const uint64_t starts = rich ? reader.Varint() : 0;
-    if (starts != 0) {
-      column.has_starts = true;
-      column.starts_page = static_cast<uint32_t>(starts - 1);
-      column.starts_offset = static_cast<uint32_t>(reader.Varint());
+absl::Status BlockIndex::ParsePages(std::string_view section) {
+  ByteReader reader(section);
+  pages_.resize(reader.Count(8));
+  uint64_t end = 0;
+  for (Page& page : pages_) {
+    page.first_entry = entries_;
+    const bool ok = GetExtent(&reader, &end, &page.extent);
+    const uint64_t entries = reader.Varint();
+    if (!ok || entries == 0 || entries > kPageEntriesMax) {
+      return DataLoss("the table of pages does not parse");
     }
-    ok = column.timeline < timelines_.size() && column.page < pages_.size() &&
-         starts <= pages_.size();
-    places->columns.push_back(column);
+    entries_ += entries;
   }
-  for (size_t n = rich && ok ? reader.Count(5) : 0; n > 0 && ok; --n) {
-    HistogramPlace place;
-    place.first_ms = reader.SignedVarint();
-    place.last_ms = WrappingAdd(place.first_ms, static_cast<int64_t>(reader.Varint()));
-    place.count = static_cast<uint32_t>(reader.Varint());
-    place.page = static_cast<uint32_t>(reader.Varint());
-    place.offset = static_cast<uint32_t>(reader.Varint());
-    ok = place.last_ms >= place.first_ms && place.count > 0 && place.count <= kHistogramChunkMax &&
-         place.page < pages_.size();
-    places->histograms.push_back(place);
+  return reader.ok() && reader.done() ? absl::OkStatus()
+                                      : DataLoss("the table of pages does not parse");
+}
+
+absl::Status BlockIndex::ParseTimelines(std::string_view section) {
+  ByteReader reader(section);
+  const auto bad = [] { return DataLoss("the table of timelines does not parse"); };
+  if (!GetExtents(&reader, &time_pages_)) return bad();
+  timelines_.resize(reader.Count(5));
+  int64_t before_ms = 0;
+  for (Timeline& timeline : timelines_) {
+    timeline.page = static_cast<uint32_t>(reader.Varint());
+    timeline.offset = static_cast<uint32_t>(reader.Varint());
+    timeline.count = static_cast<uint32_t>(reader.Varint());
+    timeline.first_ms = WrappingAdd(before_ms, reader.SignedVarint());
+    timeline.last_ms = WrappingAdd(timeline.first_ms, static_cast<int64_t>(reader.Varint()));
+    before_ms = timeline.first_ms;
+    if (!reader.ok() || timeline.page >= time_pages_.size() || timeline.count == 0 ||
+        timeline.count > kColumnSamplesMax || timeline.last_ms < timeline.first_ms) {
+      return bad();
+    }
   }
-  if (!reader.ok() || !ok) return DataLoss("series {} does not parse", series);
+  return reader.ok() && reader.done() ? absl::OkStatus() : bad();
+}
+
+bool BlockIndex::ParseZones(ByteReader* reader, Group* group) const {
+  group->zones.resize(reader->Count(3));
+  std::string_view before;
+  for (SeriesGroupBuilder::Zone& zone : group->zones) {
+    zone.name = static_cast<uint32_t>(reader->Varint());
+    zone.min = static_cast<uint32_t>(reader->Varint());
+    zone.max = zone.min + static_cast<uint32_t>(reader->Varint());
+    if (!reader->ok() || zone.name >= names_.size() || names_[zone.name].text <= before) {
+      return false;
+    }
+    before = names_[zone.name].text;
+  }
+  return reader->ok();
+}
+
+absl::Status BlockIndex::ParseGroups(std::string_view section) {
+  ByteReader reader(section);
+  groups_.resize(reader.Count(10));
+  uint64_t end = 0;
+  uint64_t entries = 0;
+  for (Group& group : groups_) {
+    group.first_series = series_;
+    group.first_entry = entries;
+    const bool ok = GetExtent(&reader, &end, &group.extent);
+    const uint64_t series = reader.Varint();
+    group.entries = reader.Varint();
+    group.series = static_cast<uint32_t>(series);
+    if (!ok || series == 0 || series > kGroupSeries || series > UINT32_MAX - series_ ||
+        group.entries > entries_ - entries || !ParseZones(&reader, &group)) {
+      return DataLoss("the table of groups does not parse");
+    }
+    series_ += group.series;
+    entries += group.entries;
+  }
+  return reader.ok() && reader.done() && entries == entries_
+             ? absl::OkStatus()
+             : DataLoss("the table of groups does not parse");
+}
+
+bool BlockIndex::FindName(std::string_view text, uint32_t* number) const {
+  const auto it = std::lower_bound(
+      names_by_text_.begin(), names_by_text_.end(), text,
+      [this](uint32_t name, std::string_view wanted) { return names_[name].text < wanted; });
+  if (it == names_by_text_.end() || names_[*it].text != text) return false;
+  *number = *it;
+  return true;
+}
+
+uint32_t BlockIndex::GroupOf(uint32_t series) const {
+  const auto it = std::upper_bound(
+      groups_.begin(), groups_.end(), series,
+      [](uint32_t wanted, const Group& group) { return wanted < group.first_series; });
+  return static_cast<uint32_t>(it - groups_.begin()) - 1;
+}
+
+absl::Status BlockIndex::PageOf(uint64_t entry, uint32_t* page, uint32_t* in_page) const {
+  if (entry >= entries_) return DataLoss("there is no page with entry {}", entry);
+  const auto it = std::upper_bound(
+      pages_.begin(), pages_.end(), entry,
+      [](uint64_t wanted, const Page& candidate) { return wanted < candidate.first_entry; });
+  *page = static_cast<uint32_t>(it - pages_.begin()) - 1;
+  *in_page = static_cast<uint32_t>(entry - pages_[*page].first_entry);
   return absl::OkStatus();
 }
 
 storage::TimeRange BlockIndex::TimesOf(const Places& places) const {
   storage::TimeRange range{INT64_MAX, INT64_MIN};
-  for (const Column& column : places.columns) {
+  for (const ColumnPlace& column : places.columns) {
     range.min_ms = std::min(range.min_ms, timelines_[column.timeline].first_ms);
     range.max_ms = std::max(range.max_ms, timelines_[column.timeline].last_ms);
   }
@@ -162,96 +178,26 @@ storage::TimeRange BlockIndex::TimesOf(const Places& places) const {
   return range;
 }
 
-bool BlockIndex::FindSymbol(std::string_view text, uint32_t* number) const {
-  const auto it =
-      std::lower_bound(symbol_order_.begin(), symbol_order_.end(), text,
-                       [this](uint32_t n, std::string_view t) { return symbols_[n] < t; });
-  if (it == symbol_order_.end() || symbols_[*it] != text) return false;
-  *number = *it;
-  return true;
+std::shared_ptr<const LabelDictionary> BlockIndex::ParseDictionary(uint32_t name,
+                                                                   std::string_view page) const {
+  if (names_[name].offset > page.size()) return nullptr;
+  ByteReader reader(page.substr(names_[name].offset));
+  return LabelDictionary::Parse(&reader, value_counts_[name]);
 }
 
-std::string_view BlockIndex::Value(uint32_t series, uint32_t name) const {
-  ByteReader reader(series_.substr(series_offsets_[series]));
-  for (size_t n = reader.Count(2); n > 0; --n) {
-    const uint64_t label = reader.Varint();
-    const uint64_t value = reader.Varint();
-    if (label == name && value < symbols_.size()) return symbols_[value];
+std::shared_ptr<const SeriesGroup> BlockIndex::ParseGroup(uint32_t group,
+                                                          std::string_view bytes) const {
+  const Group& entry = groups_[group];
+  auto parsed = SeriesGroup::Parse(
+      bytes, {entry.series, entry.first_entry, entry.entries, timelines_.size(), value_counts_});
+  if (parsed == nullptr || parsed->labels().size() != entry.zones.size()) return nullptr;
+  // A zone that is wrong would hide series: it is part of what is checked.
+  for (size_t i = 0; i < entry.zones.size(); ++i) {
+    const auto& [name, column] = parsed->labels()[i];
+    const SeriesGroupBuilder::Zone& zone = entry.zones[i];
+    if (name != zone.name || column.min() != zone.min || column.max() != zone.max) return nullptr;
   }
-  return {};
-}
-
-std::pair<const BlockIndex::Posting*, const BlockIndex::Posting*> BlockIndex::Postings(
-    uint32_t name) const {
-  const auto begin = std::lower_bound(postings_.begin(), postings_.end(), name,
-                                      [](const Posting& p, uint32_t n) { return p.name < n; });
-  const auto end = std::upper_bound(begin, postings_.end(), name,
-                                    [](uint32_t n, const Posting& p) { return n < p.name; });
-  const Posting* first = postings_.data() + (begin - postings_.begin());
-  return {first, first + (end - begin)};
-}
-
-void BlockIndex::AppendIds(const Posting& posting, SeriesIds* ids) const {
-  ByteReader reader(posting.ids);
-  uint64_t id = 0;
-  for (bool first = true; !reader.done(); first = false) {
-    const uint64_t gap = reader.Varint();
-    if (!reader.ok() || (!first && gap == 0) || gap >= series_offsets_.size()) return;
-    id += gap;
-    if (id >= series_offsets_.size()) return;
-    ids->push_back(static_cast<uint32_t>(id));
-  }
-}
-
-bool BlockIndexReader::FindName(std::string_view name, uint32_t* number) const {
-  if (name != last_name_ || last_name_.empty()) {
-    last_name_ = name;
-    last_found_ = index_.FindSymbol(name, &last_number_);
-  }
-  *number = last_number_;
-  return last_found_;
-}
-
-size_t BlockIndexReader::ValueCount(std::string_view name) const {
-  uint32_t number = 0;
-  if (!FindName(name, &number)) return 0;
-  const auto [begin, end] = index_.Postings(number);
-  return static_cast<size_t>(end - begin);
-}
-
-void BlockIndexReader::Postings(std::string_view name, std::string_view value,
-                                SeriesIds* ids) const {
-  uint32_t name_number = 0;
-  uint32_t value_number = 0;
-  if (!FindName(name, &name_number) || !index_.FindSymbol(value, &value_number)) return;
-  const auto [begin, end] = index_.Postings(name_number);
-  const auto* posting = std::lower_bound(
-      begin, end, value_number,
-      [](const BlockIndex::Posting& p, uint32_t value_of) { return p.value < value_of; });
-  if (posting != end && posting->value == value_number) index_.AppendIds(*posting, ids);
-}
-
-void BlockIndexReader::ForEachName(absl::FunctionRef<void(std::string_view)> visit) const {
-  const BlockIndex::Posting* before = nullptr;
-  for (const BlockIndex::Posting& posting : index_.all_postings()) {
-    if (before == nullptr || before->name != posting.name) visit(index_.symbol(posting.name));
-    before = &posting;
-  }
-}
-
-void BlockIndexReader::ForEachValue(std::string_view name,
-                                    absl::FunctionRef<void(std::string_view)> visit) const {
-  uint32_t number = 0;
-  if (!FindName(name, &number)) return;
-  const auto [begin, end] = index_.Postings(number);
-  for (const auto* posting = begin; posting != end; ++posting) {
-    visit(index_.symbol(posting->value));
-  }
-}
-
-std::string_view BlockIndexReader::Value(uint32_t id, std::string_view name) const {
-  uint32_t number = 0;
-  return FindName(name, &number) ? index_.Value(id, number) : std::string_view();
+  return parsed;
 }
 
 }  // namespace hearth::tsdb

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The index sections of a block, parsed and checked: whatever Parse accepts can be used without
-// further checks but those that a function states. Immutable, thread-safe.
+// What is always known of a block that is read: its label names, its timelines, and which parts of
+// the file hold pages, label values and groups of series. Those parts are loaded by whoever needs
+// them (block.h). What Parse accepts can be used without further checks. Immutable, thread-safe.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -11,108 +12,84 @@
 #include <string_view>
 #include <vector>
 
-#include "model/labels.h"
 #include "storage/querier.h"
 #include "tsdb/block_format.h"
-#include "tsdb/series_index.h"
+#include "tsdb/label_dictionary.h"
+#include "tsdb/series_group.h"
 
 namespace hearth::tsdb {
 
 class BlockIndex {
  public:
   struct Timeline {
-    uint32_t page = 0;
+    uint32_t page = 0;  // of times
     uint32_t offset = 0;
     uint32_t count = 0;
     int64_t first_ms = 0;
     int64_t last_ms = 0;
   };
-  struct Column {
-    uint32_t timeline = 0;
-    uint32_t page = 0;
-    uint32_t offset = 0;
-    bool has_starts = false;  // and if so, where they are
-    uint32_t starts_page = 0;
-    uint32_t starts_offset = 0;
-  };
-  struct HistogramPlace {
-    int64_t first_ms = 0;
-    int64_t last_ms = 0;
-    uint32_t count = 0;
-    uint32_t page = 0;
+  struct Name {
+    std::string text;
+    uint32_t page = 0;  // of label values
     uint32_t offset = 0;
   };
-  struct Places {
-    std::vector<Column> columns;
-    std::vector<HistogramPlace> histograms;
+  struct Group {
+    Extent extent;
+    uint32_t first_series = 0;
+    uint32_t series = 0;
+    uint64_t first_entry = 0;
+    uint64_t entries = 0;
+    std::vector<SeriesGroupBuilder::Zone> zones;
+  };
+  struct Page {
+    Extent extent;
+    uint64_t first_entry = 0;
   };
   struct Bytes {
-    uint32_t version = kBlockVersion;
     std::string sections[kSections];  // decompressed
   };
-  static absl::StatusOr<std::shared_ptr<const BlockIndex>> Parse(Bytes bytes);
+  static absl::StatusOr<std::shared_ptr<const BlockIndex>> Parse(const Bytes& bytes);
 
-  size_t series_count() const { return series_offsets_.size(); }
-  const std::vector<Timeline>& timelines() const { return timelines_; }
-  const std::vector<Extent>& pages() const { return pages_; }
+  uint32_t series_count() const { return series_; }
   uint64_t memory_bytes() const { return memory_bytes_; }
-
-  // The packed labels and the places of a series; DataLoss where its record does not parse.
-  absl::Status Labels(uint32_t series, std::string* packed) const;
-  absl::Status Find(uint32_t series, Places* places) const;
-  // From the first to the last sample of the series.
+  const std::vector<Name>& names() const { return names_; }
+  const std::vector<uint32_t>& value_counts() const { return value_counts_; }  // by name
+  bool FindName(std::string_view text, uint32_t* number) const;
+  const std::vector<Extent>& value_pages() const { return label_pages_; }
+  const std::vector<Timeline>& timelines() const { return timelines_; }
+  const std::vector<Extent>& time_pages() const { return time_pages_; }
+  const std::vector<Page>& pages() const { return pages_; }
+  const std::vector<Group>& groups() const { return groups_; }
+  // The group of a series that there is.
+  uint32_t GroupOf(uint32_t series) const;
+  // The page that holds an entry, and its number there; DataLoss where there is none.
+  absl::Status PageOf(uint64_t entry, uint32_t* page, uint32_t* in_page) const;
+  // From the first to the last sample of a series.
   storage::TimeRange TimesOf(const Places& places) const;
 
-  // "" and false where absent.
-  std::string_view symbol(uint32_t number) const { return symbols_[number]; }
-  bool FindSymbol(std::string_view text, uint32_t* number) const;
-  std::string_view Value(uint32_t series, uint32_t name) const;
-  struct Posting {
-    uint32_t name = 0;
-    uint32_t value = 0;
-    std::string_view ids;
-  };
-  // Of one name, by value number.
-  std::pair<const Posting*, const Posting*> Postings(uint32_t name) const;
-  void AppendIds(const Posting& posting, SeriesIds* ids) const;
-  const std::vector<Posting>& all_postings() const { return postings_; }
+  // The parts, of decompressed bytes; null where these do not parse.
+  std::shared_ptr<const LabelDictionary> ParseDictionary(uint32_t name,
+                                                         std::string_view page) const;
+  std::shared_ptr<const SeriesGroup> ParseGroup(uint32_t group, std::string_view bytes) const;
 
  private:
-  absl::Status ParseSymbols();
-  absl::Status ParseSeries();
-  absl::Status ParsePostings();
-  absl::Status ParseTimelines();
-  absl::Status ParsePages();
+  absl::Status ParseLabels(std::string_view section);
+  absl::Status ParseGroups(std::string_view section);
+  absl::Status ParseTimelines(std::string_view section);
+  absl::Status ParsePages(std::string_view section);
+  bool ParseZones(ByteReader* reader, Group* group) const;
 
-  Bytes bytes_;
-  std::vector<std::string_view> symbols_;
-  std::vector<uint32_t> symbol_order_;
-  std::string_view series_;
-  std::vector<uint32_t> series_offsets_;
-  std::vector<Posting> postings_;  // by name, then value
+  std::vector<Name> names_;  // as they are numbered
+  std::vector<uint32_t> value_counts_;
+  std::vector<uint32_t> names_by_text_;
+  std::vector<Extent> label_pages_;
+  std::vector<Group> groups_;
+  std::vector<Extent> time_pages_;
   std::vector<Timeline> timelines_;
-  std::vector<Extent> pages_;
+  std::vector<Page> pages_;
+  uint64_t entries_ = 0;
+  uint32_t series_ = 0;
   uint64_t memory_bytes_ = 0;
-};
-
-// FindSeries over a block. For one query: it remembers the name it looked up last.
-class BlockIndexReader : public IndexReader {
- public:
-  explicit BlockIndexReader(const BlockIndex& index) : index_(index) {}
-  size_t series_count() const override { return index_.series_count(); }
-  size_t ValueCount(std::string_view name) const override;
-  void Postings(std::string_view name, std::string_view value, SeriesIds* ids) const override;
-  void ForEachName(absl::FunctionRef<void(std::string_view)> visit) const override;
-  void ForEachValue(std::string_view name,
-                    absl::FunctionRef<void(std::string_view)> visit) const override;
-  std::string_view Value(uint32_t id, std::string_view name) const override;
-
- private:
-  bool FindName(std::string_view name, uint32_t* number) const;
-  const BlockIndex& index_;
-  mutable std::string last_name_;
-  mutable uint32_t last_number_ = 0;
-  mutable bool last_found_ = false;
 };
 
 }  // namespace hearth::tsdb

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which blocks are due to be merged or dropped, and the merge itself. Small blocks become blocks of
-// two hours, those become blocks of a day, so that the number of files stays below
-// days of retention + 24 or so.
+// two hours, those become blocks of a day, those of a tenth of retention (at most 31 days), so that
+// the number of files stays below 10 + 31 + 24 or so.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -21,14 +21,28 @@ namespace hearth::tsdb {
 // Blocks whose every sample is older than retention.
 std::vector<std::string> ExpiredBlocks(const std::vector<BlockMeta>& blocks, int64_t min_ms);
 
+// What one merge may hold in memory: half of it for what it reads, the rest for what it writes and
+// for pages in work. Blocks beyond it are merged fewer at a time, or not.
+inline constexpr uint64_t kMergeMemoryMax = 64 << 20;
+// Free disk that must be left when the output of a merge is as large as all that it reads.
+inline constexpr uint64_t kMergeDiskLeft = 64 << 20;
+
+// The highest level: of blocks that are not merged any more.
+inline constexpr uint32_t kLevelMax = 3;
+
 // The blocks to merge next; empty where nothing is due. `settle_ms`: how long after the end of a
 // time window its last samples may still be sealed.
 std::vector<std::string> NextMerge(const std::vector<BlockMeta>& blocks, int64_t now_ms,
-                                   int64_t settle_ms);
+                                   int64_t settle_ms, int64_t retention_ms);
+
+// Blocks that were just sealed, of one window of two hours, which a clean stop merges before their
+// window is over; empty where they have more samples than a stop has time for.
+std::vector<std::string> NextMergeAtStop(const std::vector<BlockMeta>& blocks);
 
 // Writes all series of `sources` (in the order of their writing) as the block that `meta` names.
 // Samples outside of `range` are left out. A block of no samples is not written: series == 0 then.
-// Cancelled when `stop` becomes true.
+// Cancelled when `stop` becomes true; FailedPrecondition where it would take more memory than a
+// merge may.
 absl::StatusOr<BlockMeta> WriteMerged(std::vector<std::unique_ptr<SeriesSource>> sources,
                                       storage::TimeRange range, BlockMeta meta,
                                       storage::BlobStore& store, const std::atomic<bool>* stop);

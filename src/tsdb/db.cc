@@ -44,6 +44,10 @@ DbMetrics DbMetrics::Register(Registry& registry) {
   metrics.seal_seconds = &registry.AddHistogram("hearth_tsdb_seal_seconds",
                                                 "Duration of sealing a head.", LatencyBuckets());
   metrics.blocks = &registry.AddGauge("hearth_tsdb_blocks", "Blocks on disk.");
+  metrics.block_data_bytes = &registry.AddGauge("hearth_tsdb_block_data_bytes",
+                                                "Disk that the samples and times in blocks take.");
+  metrics.block_index_bytes = &registry.AddGauge(
+      "hearth_tsdb_block_index_bytes", "Disk that the rest of blocks takes: labels, places.");
   metrics.series = &registry.AddGauge("hearth_tsdb_head_series", "Series in the heads.");
   metrics.head_bytes =
       &registry.AddGauge("hearth_tsdb_head_bytes", "Memory that the heads take, estimated.");
@@ -317,6 +321,7 @@ Stats Db::Impl::stats() const {
   for (const auto& block : *blocks_) {
     ++stats.blocks;
     stats.block_bytes += block->meta().size;
+    stats.block_data_bytes += block->meta().data_bytes;
     stats.block_samples += block->meta().samples;
     oldest_ms = std::min(oldest_ms, block->meta().min_ms);
   }
@@ -414,7 +419,7 @@ int64_t Db::oldest_block_end_ms() const { return impl_->OldestBlockEnd(); }
 void Db::Maintain() { impl_->Maintain(); }
 absl::Status Db::Seal() { return impl_->Seal(); }
 absl::Status Db::Compact() { return impl_->Compact(); }
-absl::Status Db::Close() { return impl_->Close(); }
+absl::Status Db::Close(bool merge) { return impl_->Close(merge); }
 
 void Db::SetRetention(int64_t retention_ms) { impl_->retention_ms_ = retention_ms; }
 void Db::SetOutOfOrderWindow(int64_t window_ms) { impl_->late_window_ms_ = window_ms; }

@@ -38,13 +38,13 @@ absl::Status Db::Impl::DeleteSeries(TimeRange range,
 
 absl::Status Db::Impl::CleanTombstones() {
   absl::MutexLock lock(&maintenance_mutex_);
-  const int64_t min_ms = clock_.NowMs() - retention_ms_;
+  const int64_t min_ms = RetentionCut();
   // Every block that a deletion may concern is written anew, one by one.
   std::vector<std::string> ids;
   for (const auto& block : *catalog_.list()) {
-    if (block->has_tombstones() && !block->damaged()) ids.push_back(block->meta().id);
+    if (block->has_tombstones() && !block->left_alone()) ids.push_back(block->meta().id);
   }
-  for (const std::string& id : ids) TRY(Merge({id}, min_ms));
+  for (const std::string& id : ids) TRY(Merge({id}, min_ms, &stop_));
   return absl::OkStatus();
 }
 

@@ -36,6 +36,8 @@ struct DbMetrics {
   Gauge* series = nullptr;
   Gauge* head_bytes = nullptr;
   Gauge* blocks = nullptr;
+  Gauge* block_data_bytes = nullptr;
+  Gauge* block_index_bytes = nullptr;
   static DbMetrics Register(Registry& registry);
 };
 
@@ -61,7 +63,7 @@ class Db::Impl {
   void Maintain();
   absl::Status Seal();
   absl::Status Compact();
-  absl::Status Close();
+  absl::Status Close(bool merge);
   absl::StatusOr<std::vector<storage::SeriesExemplars>> Exemplars(
       storage::TimeRange range, const std::vector<std::vector<model::Matcher>>& selectors) const;
   absl::StatusOr<uint64_t> DropOldestBlock(int64_t before_ms);
@@ -118,14 +120,18 @@ class Db::Impl {
   absl::Status SealAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   absl::Status SealFrozen() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   absl::Status CompactAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
-  absl::Status Merge(const std::vector<std::string>& ids, int64_t min_ms)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
-  void MarkDamaged(const std::vector<std::string>& ids)
+  absl::Status Merge(const std::vector<std::string>& ids, int64_t min_ms,
+                     const std::atomic<bool>* stop)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   // Writes the imported series as the block that `meta` names, and reads it back.
   absl::StatusOr<BlockMeta> WriteImported(storage::TimeRange range, storage::SeriesSet& series,
                                           BlockMeta meta, uint64_t* expired)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  void MergeAtStop() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  absl::StatusOr<std::vector<std::shared_ptr<const Block>>> BlocksToMerge(
+      const std::vector<std::string>& ids) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  int64_t RetentionCut() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  int64_t NewestBlockMs() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   void NoteTombstones() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_) {
     tombstones_ = catalog_.manifest().tombstones.size();
   }
@@ -136,6 +142,10 @@ class Db::Impl {
   absl::Mutex maintenance_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
   BlockCatalog catalog_ ABSL_GUARDED_BY(maintenance_mutex_);
   storage::Position frozen_up_to_ ABSL_GUARDED_BY(maintenance_mutex_);
+  // The clocks when retention was last looked at, and until when the wall clock is not believed.
+  int64_t wall_seen_ms_ ABSL_GUARDED_BY(maintenance_mutex_) = INT64_MIN;
+  int64_t monotonic_seen_ns_ ABSL_GUARDED_BY(maintenance_mutex_) = 0;
+  int64_t clock_doubted_until_ns_ ABSL_GUARDED_BY(maintenance_mutex_) = INT64_MIN;
   std::atomic<size_t> tombstones_{0};  // of the manifest, for stats()
   std::atomic<int64_t> next_compaction_ns_{0};
   std::atomic<bool> stop_{false};
@@ -145,6 +155,8 @@ class Db::Impl {
   double shown_series_ ABSL_GUARDED_BY(job_mutex_) = 0;  // what the gauges hold of this store
   double shown_bytes_ ABSL_GUARDED_BY(job_mutex_) = 0;
   double shown_blocks_ ABSL_GUARDED_BY(job_mutex_) = 0;
+  double shown_data_bytes_ ABSL_GUARDED_BY(job_mutex_) = 0;
+  double shown_index_bytes_ ABSL_GUARDED_BY(job_mutex_) = 0;
 
   mutable absl::Mutex mutex_;
   Head head_ ABSL_GUARDED_BY(mutex_);

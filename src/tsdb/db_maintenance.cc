@@ -23,7 +23,11 @@ constexpr int64_t kCompactionCheckNs = 60'000'000'000;
 constexpr uint64_t kPressureSealBytes = 1 << 20;
 constexpr int64_t kPressureIdleMs = 5 * 60 * 1000;
 constexpr int64_t kEvictNs = 30'000'000'000;
-constexpr uint32_t kLevelMax = 2;
+// A wall clock that is off by more than a day from where it should be, or at a start by more than
+// 30 days from the newest sample, may be wrong: nothing is dropped for being old for so long.
+constexpr int64_t kClockJumpMs = int64_t{24} * 3600 * 1000;
+constexpr int64_t kClockJumpAtStartMs = 30 * kClockJumpMs;
+constexpr int64_t kClockDoubtNs = kClockJumpMs * 1'000'000;
 constexpr storage::TimeRange kAllTime{INT64_MIN, INT64_MAX};
 
 double Seconds(int64_t ns) { return static_cast<double>(ns) * 1e-9; }
@@ -211,7 +215,7 @@ absl::Status Db::Impl::Compact() {
 
 absl::Status Db::Impl::CompactAll() {
   next_compaction_ns_ = clock_.MonotonicNs() + kCompactionCheckNs;
-  const int64_t min_ms = clock_.NowMs() - retention_ms_;
+  const int64_t min_ms = RetentionCut();
   const std::vector<std::string> expired = ExpiredBlocks(catalog_.manifest().blocks, min_ms);
   if (!expired.empty()) {
     TRY(catalog_.Change({}, expired, {}));
@@ -222,49 +226,117 @@ absl::Status Db::Impl::CompactAll() {
   for (;;) {
     std::vector<BlockMeta> healthy;
     for (const auto& block : *catalog_.list()) {
-      if (!block->damaged()) healthy.push_back(block->meta());
+      if (!block->left_alone()) healthy.push_back(block->meta());
     }
     const std::vector<std::string> ids =
-        NextMerge(healthy, clock_.NowMs(), 2 * options_.seal_interval_ms);
+        NextMerge(healthy, clock_.NowMs(), 2 * options_.seal_interval_ms, retention_ms_);
     if (ids.empty()) return absl::OkStatus();
-    TRY(Merge(ids, min_ms));
+    TRY(Merge(ids, min_ms, &stop_));
   }
 }
 
-absl::Status Db::Impl::Merge(const std::vector<std::string>& ids, int64_t min_ms) {
+// Blocks and samples that end before it are dropped.
+int64_t Db::Impl::RetentionCut() {
+  const int64_t now_ms = clock_.NowMs();
+  const int64_t now_ns = clock_.MonotonicNs();
+  int64_t jump_ms = 0;
+  int64_t limit_ms = kClockJumpMs;
+  if (wall_seen_ms_ != INT64_MIN) {
+    jump_ms = now_ms - wall_seen_ms_ - (now_ns - monotonic_seen_ns_) / 1'000'000;
+  } else if (const int64_t newest_ms = NewestBlockMs(); newest_ms != INT64_MIN) {
+    jump_ms = now_ms - newest_ms;
+    limit_ms = kClockJumpAtStartMs;
+  }
+  wall_seen_ms_ = now_ms;
+  monotonic_seen_ns_ = now_ns;
+  if (jump_ms > limit_ms) {
+    clock_doubted_until_ns_ = now_ns + kClockDoubtNs;
+    log::Warn("tsdb",
+              "the clock is far ahead of where it should be; nothing is dropped for its age for a "
+              "day",
+              {{"directory", options_.directory}, {"ahead_ms", jump_ms}});
+  }
+  return now_ns < clock_doubted_until_ns_ ? INT64_MIN : now_ms - retention_ms_;
+}
+
+int64_t Db::Impl::NewestBlockMs() const {
+  int64_t newest_ms = INT64_MIN;
+  for (const BlockMeta& meta : catalog_.manifest().blocks) {
+    newest_ms = std::max(newest_ms, meta.max_ms);
+  }
+  return newest_ms;
+}
+
+// As many of the blocks, the oldest first, as a merge has memory and disk for.
+absl::StatusOr<std::vector<std::shared_ptr<const Block>>> Db::Impl::BlocksToMerge(
+    const std::vector<std::string>& ids) const {
+  std::vector<std::shared_ptr<const Block>> blocks;
+  uint64_t memory = 0;
+  uint64_t disk = 0;
+  for (const auto& block : *catalog_.list()) {
+    if (std::find(ids.begin(), ids.end(), block->meta().id) == ids.end()) continue;
+    auto needs = block->MergeMemory();
+    if (!needs.ok()) {
+      block->LeaveAlone();
+      return needs.status();
+    }
+    if (!blocks.empty() && memory + *needs > kMergeMemoryMax / 2) break;
+    memory += *needs;
+    disk += block->meta().size;
+    blocks.push_back(block);
+  }
+  if (blocks.size() < std::min<size_t>(ids.size(), 2)) {
+    for (const auto& block : blocks) block->LeaveAlone();
+    return FailedPrecondition(
+        "a block with so many label values is not merged: it needs {} MiB of memory, of {} for all",
+        memory >> 20, kMergeMemoryMax >> 21);
+  }
+  TRY_ASSIGN(const DiskSpace space, file_system_.Space(options_.directory));
+  if (space.free_bytes < disk + kMergeDiskLeft) {
+    return ResourceExhausted(
+        "a merge of {} blocks needs {} MiB of free disk, there are {} (free some, or lower "
+        "--disk-limit)",
+        blocks.size(), (disk + kMergeDiskLeft) >> 20, space.free_bytes >> 20);
+  }
+  return blocks;
+}
+
+absl::Status Db::Impl::Merge(const std::vector<std::string>& ids, int64_t min_ms,
+                             const std::atomic<bool>* stop) {
   const int64_t start_ns = clock_.MonotonicNs();
+  TRY_ASSIGN(const auto blocks, BlocksToMerge(ids));
   BlockMeta meta;
   meta.id = NewUuid(SystemRng());
   meta.sequence = UINT64_MAX;
-  meta.sources = ids;
   meta.tombstones_from = catalog_.manifest().next_tombstone;
   std::vector<std::unique_ptr<SeriesSource>> sources;
-  for (const auto& block : *catalog_.list()) {
+  for (const auto& block : blocks) {
     const BlockMeta& from = block->meta();
-    if (std::find(ids.begin(), ids.end(), from.id) == ids.end()) continue;
-    meta.level = std::max(meta.level, from.level + (ids.size() > 1 ? 1 : 0));
+    meta.sources.push_back(from.id);
+    meta.level = std::max(meta.level, from.level + (blocks.size() > 1 ? 1 : 0));
     meta.sequence = std::min(meta.sequence, from.sequence);
     meta.covers = std::max(meta.covers, from.covers);
     auto source = Block::Select(block, {}, kAllTime, false);
     if (!source.ok()) {
-      block->MarkDamaged();
+      block->LeaveAlone();
       return source.status();
     }
     sources.push_back(*std::move(source));
   }
   meta.level = std::min(meta.level, kLevelMax);
-  auto merged =
-      WriteMerged(std::move(sources), {min_ms, INT64_MAX}, meta, catalog_.store(), &stop_);
+  auto merged = WriteMerged(std::move(sources), {min_ms, INT64_MAX}, meta, catalog_.store(), stop);
   if (!merged.ok()) {
     catalog_.AddOrphan(meta.id);
     // Which of them it was does not matter: all are readable but for the damaged page, and the
     // others are merged with later ones.
-    if (absl::IsDataLoss(merged.status())) MarkDamaged(ids);
+    if (absl::IsDataLoss(merged.status()) || absl::IsFailedPrecondition(merged.status())) {
+      for (const auto& block : blocks) block->LeaveAlone();
+    }
     return merged.status();
   }
   std::vector<BlockMeta> added;
   if (merged->series > 0) added.push_back(*merged);
-  if (const absl::Status status = catalog_.Change(added, ids, {}); !status.ok()) {
+  if (const absl::Status status = catalog_.Change(added, meta.sources, {}); !status.ok()) {
     catalog_.AddOrphan(meta.id);
     return status;
   }
@@ -272,17 +344,11 @@ absl::Status Db::Impl::Merge(const std::vector<std::string>& ids, int64_t min_ms
   metrics_.merges->Add();
   log::Info("tsdb", "merged blocks",
             {{"block", meta.id},
-             {"sources", ids.size()},
+             {"sources", blocks.size()},
              {"samples", merged->samples},
              {"bytes", merged->size},
              {"took_ms", (clock_.MonotonicNs() - start_ns) / 1'000'000}});
   return absl::OkStatus();
-}
-
-void Db::Impl::MarkDamaged(const std::vector<std::string>& ids) {
-  for (const auto& block : *catalog_.list()) {
-    if (std::find(ids.begin(), ids.end(), block->meta().id) != ids.end()) block->MarkDamaged();
-  }
 }
 
 void Db::Impl::Publish() {
@@ -291,7 +357,24 @@ void Db::Impl::Publish() {
   blocks_ = catalog_.list();
 }
 
-absl::Status Db::Impl::Close() {
+// So that what was sealed every ten minutes takes the disk that larger blocks do.
+void Db::Impl::MergeAtStop() {
+  for (;;) {
+    std::vector<BlockMeta> healthy;
+    for (const auto& block : *catalog_.list()) {
+      if (!block->left_alone()) healthy.push_back(block->meta());
+    }
+    const std::vector<std::string> ids = NextMergeAtStop(healthy);
+    if (ids.empty()) return;
+    if (const absl::Status status = Merge(ids, INT64_MIN, nullptr); !status.ok()) {
+      log::Warn("tsdb", "blocks not merged at the stop; later merges do",
+                {{"directory", options_.directory}, {"error", Message(status)}});
+      return;
+    }
+  }
+}
+
+absl::Status Db::Impl::Close(bool merge) {
   {
     absl::MutexLock lock(&mutex_);
     if (closed_) return absl::OkStatus();
@@ -300,6 +383,7 @@ absl::Status Db::Impl::Close() {
   WaitForJob();
   absl::MutexLock lock(&maintenance_mutex_);
   const absl::Status status = SealAll();
+  if (status.ok() && merge) MergeAtStop();
   UpdateGauges();
   if (status.ok()) return status;
   // What cannot be sealed is in the log, and the next start replays it.
@@ -310,9 +394,16 @@ void Db::Impl::UpdateGauges() {
   double series = 0;
   double bytes = 0;
   double blocks = 0;
+  double data_bytes = 0;
+  double index_bytes = 0;
   {
     absl::MutexLock lock(&mutex_);
     if (!closed_) {
+      for (const auto& block : *blocks_) {
+        const BlockMeta& meta = block->meta();
+        data_bytes += static_cast<double>(meta.data_bytes);
+        index_bytes += static_cast<double>(meta.size - meta.data_bytes);
+      }
       series = static_cast<double>(head_.series());
       bytes = static_cast<double>(head_.memory_bytes());
       blocks = static_cast<double>(blocks_->size());
@@ -322,6 +413,8 @@ void Db::Impl::UpdateGauges() {
   metrics_.series->Add(series - std::exchange(shown_series_, series));
   metrics_.head_bytes->Add(bytes - std::exchange(shown_bytes_, bytes));
   metrics_.blocks->Add(blocks - std::exchange(shown_blocks_, blocks));
+  metrics_.block_data_bytes->Add(data_bytes - std::exchange(shown_data_bytes_, data_bytes));
+  metrics_.block_index_bytes->Add(index_bytes - std::exchange(shown_index_bytes_, index_bytes));
 }
 
 }  // namespace hearth::tsdb

@@ -31,6 +31,7 @@ absl::Status Db::Impl::Open() {
     absl::MutexLock lock(&maintenance_mutex_);
     TRY(catalog_.Open());
     NoteTombstones();
+    RetentionCut();  // from here on a jump of the clock is known as one
     covered = catalog_.manifest().covers;
     absl::MutexLock head_lock(&mutex_);
     blocks_ = catalog_.list();

@@ -62,6 +62,7 @@ struct Stats {
   size_t tombstones = 0;  // deletions that are not carried out on the disk yet
   size_t blocks = 0;
   uint64_t block_bytes = 0;
+  uint64_t block_data_bytes = 0;  // of them: samples and times; the rest is index
   uint64_t block_samples = 0;
   uint64_t disk_bytes = 0;  // log + blocks
   int64_t oldest_ms = 0;    // of all samples held; newest < oldest where there are none

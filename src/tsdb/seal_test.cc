@@ -19,6 +19,8 @@ using model::Matcher;
 using model::MatchType;
 
 constexpr int64_t kMinuteMs = 60'000;
+constexpr int64_t kDayMs = 24 * 60 * kMinuteMs;
+constexpr int64_t kRetentionMs = 150 * kDayMs;
 
 Labels Series(int i) {
   return Labels{{"__name__", "x"}, {"i", std::to_string(i)}, {"parity", i % 2 == 0 ? "e" : "o"}};
@@ -227,13 +229,78 @@ TEST(Compaction, ChoosesWindowsThatAreOver) {
     meta.sequence = i;
     blocks.push_back(meta);
   }
-  EXPECT_TRUE(NextMerge(blocks, 2 * hour, 1).empty());
-  EXPECT_EQ(NextMerge(blocks, 2 * hour + 1, 1), (std::vector<std::string>{"0", "1", "2"}));
+  EXPECT_TRUE(NextMerge(blocks, 2 * hour, 1, kRetentionMs).empty());
+  EXPECT_EQ(NextMerge(blocks, 2 * hour + 1, 1, kRetentionMs),
+            (std::vector<std::string>{"0", "1", "2"}));
   blocks[2].level = 1;
-  EXPECT_EQ(NextMerge(blocks, 2 * hour + 1, 1), (std::vector<std::string>{"0", "1"}));
+  EXPECT_EQ(NextMerge(blocks, 2 * hour + 1, 1, kRetentionMs), (std::vector<std::string>{"0", "1"}));
   blocks[1].level = 1;
-  EXPECT_TRUE(NextMerge(blocks, 2 * hour + 1, 1).empty());
-  EXPECT_EQ(NextMerge(blocks, 24 * hour + 1, 1), (std::vector<std::string>{"0", "1", "2"}));
+  EXPECT_TRUE(NextMerge(blocks, 2 * hour + 1, 1, kRetentionMs).empty());
+  EXPECT_EQ(NextMerge(blocks, 24 * hour + 1, 1, kRetentionMs),
+            (std::vector<std::string>{"0", "1", "2"}));
+}
+
+TEST(Compaction, GoesOnToATenthOfRetention) {
+  std::vector<BlockMeta> blocks;
+  for (uint64_t i = 0; i < 3; ++i) {
+    BlockMeta meta;
+    meta.id = std::to_string(i);
+    meta.level = 2;
+    meta.max_ms = static_cast<int64_t>(i + 1) * kDayMs - 1;
+    meta.sequence = i;
+    blocks.push_back(meta);
+  }
+  EXPECT_TRUE(NextMerge(blocks, 15 * kDayMs, 1, kRetentionMs).empty());
+  EXPECT_EQ(NextMerge(blocks, 15 * kDayMs + 1, 1, kRetentionMs).size(), 3U);
+  EXPECT_EQ(NextMerge(blocks, 2 * kDayMs + 1, 1, 20 * kDayMs).size(), 2U);
+  EXPECT_TRUE(NextMerge(blocks, 15 * kDayMs + 1, 1, 15 * kDayMs).empty())
+      << "too short for a level";
+}
+
+TEST(Compaction, AtACleanStopLeavesOneBlockAWindow) {
+  TestStore store;
+  store.manual_clock().Advance(2 * kDayMs - TestStore::kStartMs % (2 * 60 * kMinuteMs));
+  for (int t = 0; t < 10; ++t) {
+    Scrape(&store, 3, t);
+    ASSERT_TRUE(store.db().Seal().ok());
+    store.manual_clock().Advance(10 * kMinuteMs);
+  }
+  const std::string before = store.Dump("x");
+  EXPECT_EQ(store.db().stats().blocks, 10U);
+  store.Restart();
+  EXPECT_EQ(store.db().stats().blocks, 1U);
+  EXPECT_EQ(store.Dump("x"), before);
+}
+
+TEST(Retention, DoesNotBelieveAClockThatJumps) {
+  TestStore store;
+  const int64_t start = store.manual_clock().NowMs();
+  Scrape(&store, 2, 1);
+  ASSERT_TRUE(store.db().Seal().ok());
+  for (const int64_t jump_ms : {kDayMs, -kDayMs, 365 * kDayMs, -365 * kDayMs}) {
+    store.manual_clock().SetWall(start + jump_ms);
+    ASSERT_TRUE(store.db().Compact().ok());
+    store.db().Maintain();
+    EXPECT_TRUE(store.Try(Series(0), {{jump_ms, 2}}).ok());  // taken, or refused as too old
+    store.manual_clock().SetWall(start);
+    ASSERT_TRUE(store.db().Compact().ok());
+    EXPECT_EQ(store.Read("x", 0, 1).size(), 2U) << jump_ms;
+  }
+}
+
+TEST(Retention, DoesNotBelieveAClockThatIsFarAheadAtTheStart) {
+  TestStore store;
+  const int64_t start = store.manual_clock().NowMs();
+  Scrape(&store, 2, 1);
+  ASSERT_TRUE(store.db().Close().ok());
+  store.manual_clock().SetWall(start + 365 * kDayMs);
+  store.Crash();
+  ASSERT_TRUE(store.db().Compact().ok());
+  EXPECT_EQ(store.db().stats().blocks, 1U);
+  // A day later it is what the clock says that counts.
+  store.manual_clock().Advance(kDayMs + 1);
+  ASSERT_TRUE(store.db().Compact().ok());
+  EXPECT_EQ(store.db().stats().blocks, 0U);
 }
 
 TEST(Select, EvaluatesAllMatchersOverHeadAndBlocks) {

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/status.h"
 #include "tsdb/histogram_codec.h"
 
 namespace hearth::tsdb {
@@ -43,20 +44,22 @@ bool GetTombstone(ByteReader* reader, Tombstone* tombstone) {
   return reader->ok();
 }
 
-DeletedSeries::DeletedSeries(const IndexReader& index, const std::vector<Tombstone>& tombstones,
-                             uint64_t first_number) {
+absl::StatusOr<DeletedSeries> DeletedSeries::Find(const std::vector<Tombstone>& tombstones,
+                                                  uint64_t first_number, FindFn find) {
+  DeletedSeries deleted;
   for (const Tombstone& tombstone : tombstones) {
     if (tombstone.number < first_number) continue;
     Entry entry{tombstone.range, {}};
     for (const auto& matchers : tombstone.selectors) {
       SeriesIds all;
-      const SeriesIds found = FindSeries(index, matchers);
+      TRY_ASSIGN(const SeriesIds found, find(matchers));
       std::set_union(entry.ids.begin(), entry.ids.end(), found.begin(), found.end(),
                      std::back_inserter(all));
       entry.ids = std::move(all);
     }
-    if (!entry.ids.empty()) entries_.push_back(std::move(entry));
+    if (!entry.ids.empty()) deleted.entries_.push_back(std::move(entry));
   }
+  return deleted;
 }
 
 std::vector<storage::TimeRange> DeletedSeries::RangesOf(uint32_t series) const {

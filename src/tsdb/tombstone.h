@@ -3,6 +3,9 @@
 // there when it was made; whatever rewrites such a block leaves them out. docs/formats/manifest.md.
 #pragma once
 
+#include <absl/functional/function_ref.h>
+#include <absl/status/statusor.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -26,9 +29,10 @@ bool GetTombstone(ByteReader* reader, Tombstone* tombstone);
 // What tombstones mean for one block: ranges by series. Immutable.
 class DeletedSeries {
  public:
-  // Those of `tombstones` from `first_number` on.
-  DeletedSeries(const IndexReader& index, const std::vector<Tombstone>& tombstones,
-                uint64_t first_number);
+  using FindFn = absl::FunctionRef<absl::StatusOr<SeriesIds>(const std::vector<model::Matcher>&)>;
+  // Those of `tombstones` from `first_number` on; `find` finds the block's series.
+  static absl::StatusOr<DeletedSeries> Find(const std::vector<Tombstone>& tombstones,
+                                            uint64_t first_number, FindFn find);
   bool empty() const { return entries_.empty(); }
   // Whether all of the series' samples within the range are gone.
   bool Hides(uint32_t series, storage::TimeRange range) const;

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the index of one block for one query, merge or call: it loads the groups of series and the
+// label values that it needs and keeps the last group, so memory stays bounded whatever the block's
+// size. Errors are DataLoss, not yet naming the block. Not thread-safe.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/labels.h"
+#include "model/matcher.h"
+#include "tsdb/block.h"
+#include "tsdb/block_index.h"
+#include "tsdb/series_index.h"
+
+namespace hearth::tsdb {
+
+class BlockReader {
+ public:
+  // `block` must outlive it. `use_cache` as Block::Select has it.
+  BlockReader(const Block& block, std::shared_ptr<const BlockIndex> index, bool use_cache)
+      : block_(block), index_(std::move(index)), use_cache_(use_cache) {}
+
+  const BlockIndex& index() const { return *index_; }
+  // Series for which every matcher holds, ascending. No matchers: all.
+  absl::StatusOr<SeriesIds> Find(const std::vector<model::Matcher>& matchers);
+  absl::Status Labels(uint32_t series, std::string* packed);
+  absl::Status FindPlaces(uint32_t series, Places* places);
+  absl::StatusOr<const LabelDictionary*> Dictionary(uint32_t name);  // valid as long as this is
+
+ private:
+  class Test;
+  absl::StatusOr<std::vector<Test>> MakeTests(const std::vector<model::Matcher>& matchers,
+                                              bool* none);
+  absl::Status FindInGroup(uint32_t group, std::vector<Test>* tests, SeriesIds* ids);
+  absl::Status LoadGroup(uint32_t group);
+
+  const Block& block_;
+  const std::shared_ptr<const BlockIndex> index_;
+  const bool use_cache_;
+  std::vector<std::shared_ptr<const LabelPage>> label_pages_;
+  std::shared_ptr<const SeriesGroup> group_;
+  uint32_t group_number_ = UINT32_MAX;
+  std::vector<const LabelDictionary*> dictionaries_;  // of the group's labels, in their order
+};
+
+}  // namespace hearth::tsdb

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tsdb/series_group.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "tsdb/block_format.h"
+#include "tsdb/histogram_codec.h"
+#include "tsdb/label_dictionary.h"
+
+namespace hearth::tsdb {
+namespace {
+
+// A damaged count must not make us allocate.
+constexpr uint64_t kChunksMax = kGroupChunks + kSeriesChunksMax;
+
+// The timeline of a column is told from that of the same column of the series before: neighbours
+// are other targets' series of the same metric, or other series of the same target.
+uint32_t Expected(std::span<const uint32_t> before, size_t column) {
+  if (column < before.size()) return before[column];
+  return before.empty() ? 0 : before.back() + 1;
+}
+
+bool Sum(std::span<const uint64_t> counts, std::vector<uint32_t>* first) {
+  uint64_t sum = 0;
+  first->clear();
+  first->reserve(counts.size() + 1);
+  first->push_back(0);
+  for (const uint64_t count : counts) {
+    if (count > kChunksMax) return false;
+    sum += count;
+    if (sum > kChunksMax) return false;
+    first->push_back(static_cast<uint32_t>(sum));
+  }
+  return true;
+}
+
+}  // namespace
+
+ValueColumn::ValueColumn(std::span<const uint64_t> values) : size_(values.size()) {
+  for (const uint64_t value : values) {
+    min_ = std::min(min_, static_cast<uint32_t>(value));
+    max_ = std::max(max_, static_cast<uint32_t>(value));
+  }
+  constant_ = max_;
+  if (min_ == max_) return;
+  width_ = max_ < 0x100 ? 1 : max_ < 0x10000 ? 2 : 4;
+  bytes_.resize(width_ * values.size());
+  char* at = bytes_.data();
+  for (const uint64_t value : values) {
+    std::memcpy(at, &value, width_);  // little-endian
+    at += width_;
+  }
+}
+
+template <typename Integer>
+void ValueColumn::FindAllOf(uint32_t value, uint32_t first, std::vector<uint32_t>* ids) const {
+  const auto wanted = static_cast<Integer>(value);
+  constexpr size_t kRun = 64;
+  for (size_t at = 0; at < size_; at += kRun) {
+    const size_t end = std::min(size_, at + kRun);
+    // Most runs have none: told without a branch a value.
+    unsigned any = 0;
+    for (size_t i = at; i < end; ++i) any |= Load<Integer>(i) == wanted ? 1U : 0U;
+    if (any == 0) continue;
+    for (size_t i = at; i < end; ++i) {
+      if (Load<Integer>(i) == wanted) ids->push_back(first + static_cast<uint32_t>(i));
+    }
+  }
+}
+
+void ValueColumn::FindAll(uint32_t value, uint32_t first, std::vector<uint32_t>* ids) const {
+  if (value < min_ || value > max_) return;
+  switch (width_) {
+    case 0:
+      for (size_t i = 0; i < size_; ++i) ids->push_back(first + static_cast<uint32_t>(i));
+      return;
+    case 1:
+      return FindAllOf<uint8_t>(value, first, ids);
+    case 2:
+      return FindAllOf<uint16_t>(value, first, ids);
+    default:
+      return FindAllOf<uint32_t>(value, first, ids);
+  }
+}
+
+void SeriesGroupBuilder::Add(std::span<const std::pair<uint32_t, uint32_t>> labels,
+                             const Places& places) {
+  for (const auto& [name, value] : labels) {
+    if (name >= values_.size()) values_.resize(name + 1);
+    values_[name].resize(column_counts_.size(), 0);
+    values_[name].push_back(value);
+  }
+  column_counts_.push_back(places.columns.size());
+  std::vector<uint32_t> timelines;
+  timelines.reserve(places.columns.size());
+  for (const ColumnPlace& column : places.columns) {
+    const uint32_t expected = Expected(timelines_before_, timelines.size());
+    timelines_.push_back(Zigzag(int64_t{column.timeline} - int64_t{expected}));
+    starts_.push_back(column.has_starts ? 1 : 0);
+    timelines.push_back(column.timeline);
+  }
+  timelines_before_ = std::move(timelines);
+  histogram_counts_.push_back(places.histograms.size());
+  histogram_counts_total_ += places.histograms.size();
+  for (const HistogramPlace& place : places.histograms) {
+    histogram_first_.push_back(static_cast<uint64_t>(place.first_ms));
+    histogram_length_.push_back(static_cast<uint64_t>(place.last_ms) -
+                                static_cast<uint64_t>(place.first_ms));
+    histogram_samples_.push_back(place.count);
+  }
+}
+
+std::string SeriesGroupBuilder::Take(std::span<const uint32_t> rank, std::vector<Zone>* zones) {
+  const size_t n = column_counts_.size();
+  std::vector<uint32_t> names;
+  for (uint32_t name = 0; name < values_.size(); ++name) {
+    if (!values_[name].empty()) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end(), [&](uint32_t a, uint32_t b) { return rank[a] < rank[b]; });
+  std::string out;
+  PutVarint(names.size(), &out);
+  for (const uint32_t name : names) PutVarint(name, &out);
+  for (const uint32_t name : names) {
+    values_[name].resize(n, 0);
+    PutNumbers(values_[name], &out);
+    const auto [min, max] = std::minmax_element(values_[name].begin(), values_[name].end());
+    zones->push_back({name, static_cast<uint32_t>(*min), static_cast<uint32_t>(*max)});
+  }
+  for (const auto* numbers : {&column_counts_, &timelines_, &starts_, &histogram_counts_,
+                              &histogram_first_, &histogram_length_, &histogram_samples_}) {
+    PutNumbers(*numbers, &out);
+  }
+  *this = SeriesGroupBuilder();
+  return out;
+}
+
+std::shared_ptr<const SeriesGroup> SeriesGroup::Parse(std::string_view bytes,
+                                                      const Bounds& bounds) {
+  auto group = std::make_shared<SeriesGroup>();
+  group->series_ = bounds.series;
+  group->first_entry_ = bounds.first_entry;
+  ByteReader reader(bytes);
+  if (!group->ParseLabels(&reader, bounds) || !group->ParseColumns(&reader, bounds) ||
+      !reader.done()) {
+    return nullptr;
+  }
+  const uint64_t starts = group->starts_before_.empty() ? 0 : group->starts_before_.back();
+  if (group->timelines_.size() + starts + group->histograms_.size() != bounds.entries) {
+    return nullptr;
+  }
+  for (const auto& [name, column] : group->labels_) group->memory_bytes_ += column.memory_bytes();
+  group->memory_bytes_ += group->first_column_.size() * 8 + group->starts_before_.size() * 4 +
+                          group->timelines_.size() * 4 +
+                          group->histograms_.size() * sizeof(HistogramPlace);
+  return group;
+}
+
+bool SeriesGroup::ParseLabels(ByteReader* reader, const Bounds& bounds) {
+  std::vector<uint64_t> names(reader->Count(1));
+  for (uint64_t& name : names) name = reader->Varint();
+  if (!reader->ok()) return false;
+  std::vector<uint64_t> values(series_);
+  for (const uint64_t name : names) {
+    if (name >= bounds.values.size() || !GetNumbers(reader, values)) return false;
+    for (const uint64_t value : values) {
+      if (value > bounds.values[name]) return false;
+    }
+    labels_.emplace_back(static_cast<uint32_t>(name), ValueColumn(values));
+  }
+  return true;
+}
+
+bool SeriesGroup::ParseColumns(ByteReader* reader, const Bounds& bounds) {
+  std::vector<uint64_t> counts(series_);
+  if (!GetNumbers(reader, counts) || !Sum(counts, &first_column_)) return false;
+  const size_t n = first_column_.back();
+  if (n > bounds.entries) return false;
+  std::vector<uint64_t> numbers(n);
+  if (!GetNumbers(reader, numbers)) return false;
+  timelines_.reserve(n);
+  std::span<const uint32_t> before;
+  for (uint32_t s = 0; s < series_; ++s) {
+    const size_t begin = first_column_[s];
+    for (size_t i = begin; i < first_column_[s + 1]; ++i) {
+      const int64_t timeline = WrappingAdd(Expected(before, i - begin), Unzigzag(numbers[i]));
+      if (timeline < 0 || static_cast<uint64_t>(timeline) >= bounds.timelines) return false;
+      timelines_.push_back(static_cast<uint32_t>(timeline));
+    }
+    before = std::span<const uint32_t>(timelines_).subspan(begin);
+  }
+  if (!GetNumbers(reader, numbers)) return false;
+  uint32_t sum = 0;
+  if (std::any_of(numbers.begin(), numbers.end(), [](uint64_t starts) { return starts != 0; })) {
+    starts_before_.reserve(n + 1);
+    starts_before_.push_back(0);
+    for (const uint64_t starts : numbers) {
+      if (starts > 1) return false;
+      starts_before_.push_back(sum += static_cast<uint32_t>(starts));
+    }
+  }
+  if (!GetNumbers(reader, counts) || !Sum(counts, &first_histogram_)) return false;
+  if (n + sum + first_histogram_.back() != bounds.entries) return false;
+  return ParseHistograms(reader);
+}
+
+bool SeriesGroup::ParseHistograms(ByteReader* reader) {
+  histograms_.resize(first_histogram_.back());
+  std::vector<uint64_t> first(histograms_.size());
+  std::vector<uint64_t> length(histograms_.size());
+  std::vector<uint64_t> samples(histograms_.size());
+  if (!GetNumbers(reader, first) || !GetNumbers(reader, length) || !GetNumbers(reader, samples)) {
+    return false;
+  }
+  for (size_t i = 0; i < histograms_.size(); ++i) {
+    HistogramPlace& place = histograms_[i];
+    place.first_ms = static_cast<int64_t>(first[i]);
+    place.last_ms = WrappingAdd(place.first_ms, static_cast<int64_t>(length[i]));
+    if (place.last_ms < place.first_ms || samples[i] == 0 || samples[i] > kHistogramChunkMax) {
+      return false;
+    }
+    place.count = static_cast<uint32_t>(samples[i]);
+  }
+  return true;
+}
+
+const ValueColumn* SeriesGroup::Column(uint32_t name) const {
+  for (const auto& [number, column] : labels_) {
+    if (number == name) return &column;
+  }
+  return nullptr;
+}
+
+void SeriesGroup::Find(uint32_t series, Places* places) const {
+  const uint32_t begin = first_column_[series];
+  const uint32_t end = first_column_[series + 1];
+  const auto starts = [&](uint32_t column) {
+    return starts_before_.empty() ? 0 : starts_before_[column];
+  };
+  places->first_entry = first_entry_ + begin + starts(begin) + first_histogram_[series];
+  places->columns.clear();
+  for (uint32_t i = begin; i < end; ++i) {
+    places->columns.push_back({timelines_[i], starts(i + 1) != starts(i)});
+  }
+  places->histograms.assign(
+      histograms_.begin() + static_cast<ptrdiff_t>(first_histogram_[series]),
+      histograms_.begin() + static_cast<ptrdiff_t>(first_histogram_[series + 1]));
+}
+
+}  // namespace hearth::tsdb
