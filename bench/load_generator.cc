@@ -9,12 +9,14 @@
 
 #include "capture.h"
 #include "clones.h"
+#include "explosion.h"
 #include "fleet.h"
 #include "replay.h"
 
 namespace {
 
 using hearth::bench::ClonePlan;
+using hearth::bench::ExplosionPlan;
 using hearth::bench::FleetPlan;
 using hearth::bench::ReplayPlan;
 using hearth::bench::ReplayResult;
@@ -44,6 +46,12 @@ int BuildClones(const std::string& capture_path, const ClonePlan& plan) {
 
 int BuildFleet(const FleetPlan& plan) {
   if (WriteFleet(plan)) return 0;
+  std::perror(plan.out.c_str());
+  return 1;
+}
+
+int BuildExplosion(const ExplosionPlan& plan) {
+  if (WriteExplosion(plan)) return 0;
   std::perror(plan.out.c_str());
   return 1;
 }
@@ -105,6 +113,13 @@ int main(int argc, char** argv) {
   build_clones->add_option("--churn-steps", clones.churn_steps,
                            "a tenth of the pods is replaced every so many steps");
 
+  ExplosionPlan explosion;
+  CLI::App* build_explosion = app.add_subcommand("explosion", "series that never come again");
+  build_explosion->add_option("--out", explosion.out, "the file to write")->required();
+  build_explosion->add_option("--series", explosion.series, "how many, one sample each");
+  build_explosion->add_option("--first-series", explosion.first_series, "where to begin");
+  build_explosion->add_option("--time-ms", explosion.time_ms, "of every sample");
+
   ReplayPlan replay;
   CLI::App* send = app.add_subcommand("replay", "sends a file; prints what came of it as JSON");
   send->add_option("--file", replay.file)->required();
@@ -123,5 +138,6 @@ int main(int argc, char** argv) {
   clones.kube = shape == "kube";
   if (build_fleet->parsed()) return BuildFleet(fleet);
   if (build_clones->parsed()) return BuildClones(capture, clones);
+  if (build_explosion->parsed()) return BuildExplosion(explosion);
   return Send(replay);
 }

@@ -46,22 +46,46 @@ class Loads:
             self.files[key] = path
         return self.files[key]
 
+    def explosion(self, **options):
+        """Series that never come again; options are those of `load_generator explosion`."""
+        path = self.folder / f'explosion-{len(self.files)}'
+        self.files[('explosion', len(self.files))] = path
+        flags = [x for name, value in options.items() for x in ('--' + name.replace('_', '-'),
+                                                                value)]
+        subprocess.run([*map(str, [GENERATOR, 'explosion', '--out', path, *flags])], check=True)
+        return path
+
     def forget(self, path):
         path.unlink()
         self.files = {k: v for k, v in self.files.items() if v != path}
 
 
+def replay_command(server, path, options):
+    flags = [x for name, value in options.items() for x in ('--' + name, value)]
+    return [*map(str, [GENERATOR, 'replay', '--file', path, '--port', server.port,
+                       '--path', server.write_path, *flags])]
+
+
+def result_of(server, process):
+    """What a replay says when it has ended."""
+    out, error = process.communicate()
+    if process.returncode != 0:
+        raise SystemExit(f'{server.name}: replay: {error}')
+    return json.loads(out)
+
+
+def begin_replay(server, path, **options):
+    """The process that replays, on any core."""
+    return subprocess.Popen(replay_command(server, path, options), stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)
+
+
 def replay(server, path, may_refuse=False, **options):
     """What came of it, with the server's CPU as `cpu_s`; SystemExit where something was refused."""
-    command = [GENERATOR, 'replay', '--file', path, '--port', server.port,
-               '--path', server.write_path]
-    for name, value in options.items():
-        command += ['--' + name, value]
     cpu = server.cpu_s()
-    done = subprocess.run(pinned(command), capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise SystemExit(f'{server.name}: replay of {path}: {done.stderr}')
-    result = json.loads(done.stdout)
+    process = subprocess.Popen(pinned(replay_command(server, path, options)),
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    result = result_of(server, process)
     result['cpu_s'] = server.cpu_s() - cpu
     if result['refused_samples'] and not may_refuse:
         raise SystemExit(f'{server.name} refused: {result["first_refusal"]}')

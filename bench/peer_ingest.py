@@ -35,7 +35,7 @@ def warm_ingest(bench):
     """CPU ns a sample of series that are there, in turn on all servers, one core each."""
     series = bench.scaled(100_000)
     for shape, protocol, gates, aim in (('node', 1, (16, 5), 200), ('kube', 1, (20, 4), 250),
-                                        ('kube', 2, (25, None), 220)):
+                                        ('kube', 2, (None, None), 220)):
         steps = 1 + PAIRS * ROUNDS
         path = bench.loads.clones(series=series, shape=shape, protocol=protocol, steps=steps,
                                   start_ms=start_ms(steps))

@@ -255,15 +255,17 @@ class Prometheus(Server):
         self.program = find_prometheus()
         self.current = 'current' in str(self.program)
         self.protocol_2 = self.current  # Debian's takes it for 1.0 and stores nothing
+        self.xor2 = xor2 and self.current
         (self.directory / 'p.yml').write_text(
-            self.config % (', chunk_encoding: {floats: xor2}' if xor2 and self.current else ''))
+            self.config % (', chunk_encoding: {floats: xor2}' if self.xor2 else ''))
 
     def command(self):
         return [self.program, f'--config.file={self.directory / "p.yml"}',
                 f'--storage.tsdb.path={self.directory / "data"}',
                 f'--web.listen-address=127.0.0.1:{self.port}', '--web.enable-remote-write-receiver',
                 '--web.enable-admin-api', '--query.max-samples=500000000', '--query.timeout=5m',
-                '--storage.tsdb.retention.time=10y', '--log.level=warn']
+                '--storage.tsdb.retention.time=10y', '--log.level=warn',
+                *(['--enable-feature=xor2-encoding'] if self.xor2 else [])]
 
     def disk_bytes(self):
         """{index, data}: of blocks, the head having been written as one by a snapshot."""

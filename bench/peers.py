@@ -22,6 +22,7 @@ import time
 import peer_disk
 import peer_ingest
 import peer_queries
+import survival
 from loads import CAPTURE, GENERATOR, QUERIES, Loads
 from peer_servers import (BINARY, ROOT, Hearth, Prometheus, VictoriaMetrics, find_prometheus,
                           find_victoria_metrics, version_of)
@@ -36,6 +37,8 @@ FIGURES = {
     'churn': peer_disk.churn,
     'queries': peer_queries.run,
     'parser': peer_queries.parser,
+    'explosion': survival.explosion,
+    'worst': survival.worst_queries,
 }
 CAPTURED_SERIES = 1_897  # distinct ones of the capture
 

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What hearth does when it is asked for too much: series without end, and fifty terrible queries
+while it is written to. It runs alone: its peers die of the first."""
+
+import http.client
+import json
+import threading
+import urllib.parse
+
+import dateutil.parser
+
+from loads import begin_replay, bodies_in, replay, result_of
+from peer_ingest import start_ms
+from peer_queries import load
+from peer_servers import Hearth
+from peer_table import Figure
+
+RULES = """groups:
+{groups}
+"""
+RULE_GROUP = """  - name: lateness-{i}
+    interval: 1s
+    rules:
+      - record: lateness:cpu:{i}
+        expr: sum by (mode) (rate(node_cpu_seconds_total[5m]))
+"""
+RULE_GROUPS = 10
+TERRIBLE = [
+    'count(last_over_time({job!=""}[5m]))',
+    'sum by (job) ({__name__=~".+_total"})',
+    'topk(10, rate({__name__=~"node_.+_total"}[5m]))',
+    'quantile_over_time(0.9, node_cpu_seconds_total[30m])',
+    'sum by (instance) ({job!=""}) / on (instance) group_left count by (instance) ({job!=""})',
+]
+
+
+class Watch(threading.Thread):
+    """The most that a server holds while the watch runs."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.server, self.most, self.over = server, 0, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.over.wait(0.05):
+            try:
+                self.most = max(self.most, self.server.rss_anon_bytes())
+            except (AttributeError, FileNotFoundError, KeyError, ProcessLookupError):
+                return
+
+    def end(self):
+        self.over.set()
+        self.join()
+        return self.most
+
+
+def explosion(bench):
+    """Ten million new series in half a minute, known ones at their rate meanwhile."""
+    new, known = bench.scaled(10_000_000, 300_000), bench.scaled(50_000)
+    limit = bench.scaled(4 << 30, 192 << 20)
+    seconds = bench.scaled(30, 10)
+    begin = start_ms(seconds + 1)
+    steady = bench.loads.clones(series=known, shape='kube', steps=seconds + 1, start_ms=begin)
+    a_round = bodies_in(steady) // (seconds + 1)
+    exploding = bench.loads.explosion(series=new, time_ms=begin + seconds * 7_500)
+    server = Hearth(bench.folder, None, 'os', ['--memory-limit', str(limit)])
+    with server:
+        replay(server, steady, bodies=a_round)
+        watch = Watch(server)
+        # Each known series once a second; what comes late shows as a lower rate.
+        sending = begin_replay(server, steady, skip=a_round, rate=known)
+        one = replay(server, exploding, may_refuse=True, connections=4, rate=new // seconds)
+        kept = result_of(server, sending)
+        again = replay(server, exploding, may_refuse=True, connections=2,
+                       bodies=bench.scaled(500, 20))
+        most = watch.end()
+    bench.loads.forget(steady)
+    bench.loads.forget(exploding)
+    share = kept['samples'] / kept['seconds'] / known
+    bench.report.add(Figure(
+        f'{new:,} new series in {seconds} s under {limit >> 20} MiB: RssAnon at most', 'MiB',
+        most / 2**20, aim=f'≤ {limit >> 20}', aim_at_most=limit / 2**20,
+        note=f'{one["samples"]:,} taken, {one["refused_samples"]:,} refused in '
+             f'{one["seconds"]:.0f} s'))
+    bench.report.add(Figure(
+        'known series meanwhile: what is missing of their rate', '%', max(0, 100 - 100 * share),
+        aim='≤ 10', aim_at_most=10, note=f'p99 {kept["p99_ms"]:.0f} ms, refused '
+                                         f'{kept["refused_samples"]:,}'))
+    refused = again['refused_samples']
+    bench.report.add(Figure(
+        'refusals of new series', 'CPU ns each',
+        again['cpu_s'] / refused * 1e9 if refused else None,
+        aim='≤ 1,000 (1 M/s a core)', aim_at_most=1000,
+        note=f'{refused / again["seconds"]:,.0f} refusals/s; {again["first_refusal"][:300]}'))
+
+
+class RuleClock(threading.Thread):
+    """How far into their second the rule groups are evaluated, while it runs."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.server, self.seen, self.over = server, {}, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.over.wait(0.5):
+            status, text = self.server.request('GET', '/api/v1/rules')
+            if status != 200:
+                continue
+            for group in json.loads(text)['data']['groups']:
+                at = dateutil.parser.isoparse(group['lastEvaluation']).timestamp()
+                self.seen.setdefault(group['name'], set()).add(at)
+
+    def end(self):
+        self.over.set()
+        self.join()
+        return {name: [at % 1.0 for at in all_] for name, all_ in self.seen.items()}
+
+
+def lateness_ms(before, after):
+    """p99 of how much later than their earliest moment of a calm time the groups were."""
+    late = []
+    for name, phases in after.items():
+        first = min(before.get(name, phases))
+        late += [((phase - first) % 1.0) * 1e3 for phase in phases]
+    return sorted(late)[int(0.99 * (len(late) - 1))] if late else None
+
+
+def worst_queries(bench):
+    """Fifty terrible queries at once under half of the ingest that the machine takes."""
+    rules = bench.folder / 'lateness.yml'
+    rules.write_text(RULES.format(groups=''.join(RULE_GROUP.format(i=i)
+                                                 for i in range(RULE_GROUPS))))
+    config = bench.folder / 'hearth.yaml'
+    config.write_text(f'rule_files: [{rules}]\n')
+    limit = 4 << 30
+    server = Hearth(bench.folder, None, 'os', ['--config', config, '--memory-limit', str(limit)])
+    try:
+        end_s = load(bench, [server])
+        series, seconds = bench.scaled(50_000), bench.scaled(15, 5)
+        rounds = 400
+        path = bench.loads.clones(series=series, shape='node', steps=rounds,
+                                  start_ms=int(end_s * 1000) - rounds * 1000, step_ms=1000)
+        a_round = bodies_in(path) // rounds
+        full = replay(server, path, bodies=a_round * 20, connections=2)
+        rate = int(full['samples'] / full['seconds'] / 2)
+        part = rate * seconds // series * a_round
+        each, phases = [], []
+        for queries in (0, 50):
+            watch, clock = Watch(server), RuleClock(server)
+            askers = [Asker(server, end_s, i) for i in range(queries)]
+            each.append(result_of(server, begin_replay(
+                server, path, skip=a_round * 20 + len(each) * part, bodies=part, rate=rate,
+                connections=4)))
+            answers = [a.end() for a in askers]
+            phases.append(clock.end())
+            most = watch.end()
+    finally:
+        server.remove()
+    bench.loads.forget(path)
+    calm, busy = each
+    answered = sum(a['ok'] for a in answers)
+    refused = sum(a['other'] for a in answers)
+    bench.report.add(Figure(
+        f'p99 of the acknowledgement, {rate:,} samples/s, 50 terrible queries at once', 'ms',
+        busy['p99_ms'], aim=f'≤ {calm["p99_ms"] * 1.1:.1f} (10 % over {calm["p99_ms"]:.1f} '
+        'without them)', aim_at_most=calm['p99_ms'] * 1.1,
+        note=f'{busy["samples"] / busy["seconds"]:,.0f} samples/s, refused '
+             f'{busy["refused_samples"]:,}; queries answered {answered}, refused or ended '
+             f'{refused}'))
+    before, after = lateness_ms(phases[0], phases[0]), lateness_ms(phases[0], phases[1])
+    bench.report.add(Figure(
+        'p99 of rule lateness meanwhile', 'ms', after,
+        aim=f'without them {before:.1f}' if before is not None else '',
+        note=f'{RULE_GROUPS} groups, one a second'))
+    bench.report.add(Figure(
+        'RssAnon at most meanwhile', 'MiB', most / 2**20, aim=f'≤ {limit >> 20}',
+        aim_at_most=limit / 2**20))
+
+
+class Asker(threading.Thread):
+    """One client that asks a terrible query again and again."""
+
+    def __init__(self, server, end_s, number):
+        super().__init__(daemon=True)
+        self.port, self.number, self.end_s = server.port, number, end_s
+        self.over, self.counts = threading.Event(), {'ok': 0, 'other': 0}
+        self.start()
+
+    def run(self):
+        body = urllib.parse.urlencode({
+            'query': TERRIBLE[self.number % len(TERRIBLE)], 'start': self.end_s - 3_500,
+            'end': self.end_s, 'step': 15})
+        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=600)
+        while not self.over.is_set():
+            try:
+                connection.request('POST', '/api/v1/query_range', body,
+                                   {'Content-Type': 'application/x-www-form-urlencoded'})
+                answer = connection.getresponse()
+                answer.read()
+                self.counts['ok' if answer.status == 200 else 'other'] += 1
+            except (http.client.HTTPException, OSError):
+                connection.close()
+                if not self.over.is_set():
+                    self.counts['other'] += 1
+
+    def end(self):
+        self.over.set()
+        return self.counts
