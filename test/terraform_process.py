@@ -20,8 +20,6 @@ import tempfile
 
 import boto3
 import botocore.config
-import botocore.exceptions
-import botocore.parsers
 import pytest
 
 from hearth_process import ROOT, clean_environment
@@ -247,21 +245,6 @@ def aws_client(hearth, service, region=None):
         aws_access_key_id=profile['aws_access_key_id'],
         aws_secret_access_key=profile['aws_secret_access_key'],
         config=botocore.config.Config(retries={'total_max_attempts': 1}))
-
-
-def require_faces(hearth, services):
-    """Skips the test where this build of hearth does not serve one of the services yet."""
-    calls = {'amp': 'list_scrapers', 'grafana': 'list_workspaces', 'iam': 'list_roles',
-             'eks': 'list_clusters'}
-    for service in services:
-        try:
-            getattr(aws_client(hearth, service), calls[service])()
-        except botocore.exceptions.ClientError as refused:
-            if refused.response['ResponseMetadata']['HTTPStatusCode'] == 501:
-                pytest.skip(f'hearth does not serve {service} yet')
-            raise
-        except botocore.parsers.ResponseParserError:
-            pytest.skip(f'hearth does not serve {service} yet')
 
 
 def inventory(hearth, services=('amp', 'grafana', 'iam')):

@@ -34,6 +34,27 @@ def closing(client):
     return client
 
 
+# Parameters of a fixture: a test file on one process, and in the long tier on two.
+ONE_OR_TWO = ['one', pytest.param('two', marks=pytest.mark.long)]
+
+
+def one_or_two(request, shared='shared_hearth'):
+    """What such a fixture yields: the server of the fixture `shared`, or two behind a relay."""
+    if request.param == 'one':
+        yield request.getfixturevalue(shared)
+        return
+    both = TwoProcesses()
+    yield both
+    assert both.alive(), both.log()
+    both.remove()
+
+
+def stores(process):
+    """Ids of the AMP workspaces that have files, in any of the processes."""
+    return {path.name for one in getattr(process, 'processes', [process])
+            for path in (one.data / 'workspaces').glob('ws-*')}
+
+
 class Relay:
     """TCP: each connection goes to one of `ports`, seeded, so that a failure can be repeated."""
 

@@ -71,15 +71,13 @@ std::shared_ptr<const auth::Principal> PrincipalOf(
 }  // namespace
 
 std::optional<Refusal> Gate::AuthorizeOn(const Caller& caller, std::string_view action,
-                                         std::string_view resource, std::string_view account,
-                                         const auth::PolicyDocument* resource_policy) const {
-  const auth::ConditionContext context = auth::StandardContext(*caller.principal, caller.facts);
-  const auth::AccessDecision decision =
-      auth::DecideAccess({*caller.principal, action, resource, context, resource_policy, account});
-  if (decision.allowed) return std::nullopt;
-  refused_authorisation_.Add();
-  return Refusal{RefusalKind::kDenied, decision.message, decision.missing_statement,
-                 std::string(ReasonOf(decision))};
+                                         const Resource& resource) const {
+  auth::ConditionContext context = auth::StandardContext(*caller.principal, caller.facts);
+  if (resource.tags != nullptr) {
+    for (const auto& [key, value] : *resource.tags) context.Set("aws:ResourceTag/" + key, value);
+  }
+  return Decide(
+      {*caller.principal, action, resource.arn, context, resource.policy, resource.account});
 }
 
 Gate::Gate(Options options, catalog::IdentityStore& identities, const Clock& clock,
@@ -184,12 +182,40 @@ std::optional<Refusal> Gate::Authorize(const Caller& caller, std::string_view ac
                                        std::string_view resource, const ConditionKeys& keys) const {
   auth::ConditionContext context = auth::StandardContext(*caller.principal, caller.facts);
   for (const auto& [key, values] : keys) context.SetMany(key, values);
-  const auth::AccessDecision decision =
-      auth::DecideAccess({*caller.principal, action, resource, context, nullptr, {}});
+  return Decide({*caller.principal, action, resource, context, nullptr, {}});
+}
+
+std::optional<Refusal> Gate::AuthorizePassRole(const Caller& caller, std::string_view role_arn,
+                                               std::string_view service) const {
+  return Authorize(caller, "iam:PassRole", role_arn,
+                   {{"iam:PassedToService", {std::string(service)}}});
+}
+
+std::optional<Refusal> Gate::Decide(const auth::AccessRequest& request) const {
+  const auth::AccessDecision decision = auth::DecideAccess(request);
   if (decision.allowed) return std::nullopt;
   refused_authorisation_.Add();
   return Refusal{RefusalKind::kDenied, decision.message, decision.missing_statement,
                  std::string(ReasonOf(decision))};
+}
+
+Gate::ConditionKeys RequestTagKeys(const catalog::Tags& tags) {
+  Gate::ConditionKeys keys;
+  std::vector<std::string> names;
+  for (const auto& [key, value] : tags) {
+    keys.push_back({"aws:RequestTag/" + key, {value}});
+    names.push_back(key);
+  }
+  if (!names.empty()) keys.push_back({"aws:TagKeys", std::move(names)});
+  return keys;
+}
+
+Gate::ConditionKeys TagNameKeys(std::vector<std::string> names) {
+  return {{"aws:TagKeys", std::move(names)}};
+}
+
+void AddResourceTagKeys(const catalog::Tags& tags, Gate::ConditionKeys* keys) {
+  for (const auto& [key, value] : tags) keys->push_back({"aws:ResourceTag/" + key, {value}});
 }
 
 }  // namespace hearth::access

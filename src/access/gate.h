@@ -23,6 +23,7 @@
 #include "auth/sigv4.h"
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "catalog/amp_workspaces.h"
 #include "catalog/identity.h"
 #include "net/http.h"
 
@@ -87,16 +88,27 @@ class Gate {
   using ConditionKeys = std::vector<std::pair<std::string, std::vector<std::string>>>;
   std::optional<Refusal> Authorize(const Caller& caller, std::string_view action,
                                    std::string_view resource, const ConditionKeys& keys) const;
+  // Giving a role to a service ("grafana.amazonaws.com") takes iam:PassRole on the role, beside the
+  // right to the call itself:
+  // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+  std::optional<Refusal> AuthorizePassRole(const Caller& caller, std::string_view role_arn,
+                                           std::string_view service) const;
 
-  // On a resource of `account` that may have a policy of its own (null: none): callers of another
-  // account need both sides, those of its own either (auth/access.h).
+  // A resource that may have a policy and tags of its own. All is borrowed for the call.
+  struct Resource {
+    std::string_view arn;
+    std::string_view account;
+    const auth::PolicyDocument* policy = nullptr;  // null: none
+    const catalog::Tags* tags = nullptr;           // null: none
+  };
+  // Callers of another account need both sides, those of its own either (auth/access.h).
   std::optional<Refusal> AuthorizeOn(const Caller& caller, std::string_view action,
-                                     std::string_view resource, std::string_view account,
-                                     const auth::PolicyDocument* resource_policy) const;
+                                     const Resource& resource) const;
 
   const Options& options() const { return options_; }
 
  private:
+  std::optional<Refusal> Decide(const auth::AccessRequest& request) const;
   Identified IdentifySigned(const net::HttpRequest& request,
                             const auth::SigV4Request& signed_request,
                             std::string_view service) const;
@@ -110,5 +122,11 @@ class Gate {
   Counter& refused_authentication_;
   Counter& refused_authorisation_;
 };
+
+// Tags as condition keys: those of a request (aws:RequestTag/…, aws:TagKeys), the names that an
+// untagging call gives (aws:TagKeys), and those that a resource has (aws:ResourceTag/…).
+Gate::ConditionKeys RequestTagKeys(const catalog::Tags& tags);
+Gate::ConditionKeys TagNameKeys(std::vector<std::string> names);
+void AddResourceTagKeys(const catalog::Tags& tags, Gate::ConditionKeys* keys);
 
 }  // namespace hearth::access

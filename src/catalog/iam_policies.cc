@@ -43,24 +43,6 @@ std::string OwnerObject(PolicyOwner kind, std::string_view owner, std::string_vi
 
 }  // namespace
 
-std::string NameKey(std::string_view name) { return ToLowerAscii(name); }
-
-std::string_view PolicyOwnerName(PolicyOwner kind) {
-  switch (kind) {
-    case PolicyOwner::kUser:
-      return "user";
-    case PolicyOwner::kGroup:
-      return "group";
-    case PolicyOwner::kRole:
-      break;
-  }
-  return "role";
-}
-
-std::string NewUniqueId(std::string_view prefix, Rng& rng) {
-  return std::string(prefix) + rng.Text(17, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
-}
-
 std::string ManagedPolicyArn(const ManagedPolicy& policy) {
   return fmt::format("arn:aws:iam::{}:policy{}{}", policy.account, policy.path, policy.name);
 }

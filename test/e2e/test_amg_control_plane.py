@@ -17,7 +17,7 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from two_processes import TwoProcesses, closing
+from two_processes import ONE_OR_TWO, closing, one_or_two
 
 ENTERPRISE = 'ENTERPRISE'
 USER = '1234567890-12345678-1234-1234-1234-123456789012'
@@ -36,16 +36,9 @@ def grafana_client(process, region='us-east-1', check=True, retries=1):
         aws_secret_access_key=profile['aws_secret_access_key']))
 
 
-@pytest.fixture(scope='module', params=[
-    'one', pytest.param('two', marks=pytest.mark.long)])
+@pytest.fixture(scope='module', params=ONE_OR_TWO)
 def hearth(request):
-    if request.param == 'one':
-        yield request.getfixturevalue('shared_hearth')
-        return
-    both = TwoProcesses()
-    yield both
-    assert both.alive(), both.log()
-    both.remove()
+    yield from one_or_two(request)
 
 
 @pytest.fixture(scope='module')

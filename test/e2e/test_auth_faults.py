@@ -208,7 +208,8 @@ def test_missing_trust_statement_ends_the_fault(shared_hearth, workspace, irsa):
     iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(before))
 
 
-@pytest.mark.parametrize('path', ['/api/v1/query', '//api/v1/query', '/api/v1/query/'])
+@pytest.mark.parametrize('path', ['/api/v1/query', '//api/v1/query', '/api/v1/query/',
+                                  '/api//v1///query'])
 def test_slashes_too_many_work(workspace, path):
     answer = by_hand(workspace, path=path)
     assert answer.status_code == 200, answer.text

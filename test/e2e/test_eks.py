@@ -4,6 +4,7 @@
 
 import base64
 import json
+import random
 
 import pytest
 
@@ -133,3 +134,74 @@ def test_pod_identity(shared_hearth, eks, issuer, cluster):
         eks.describe_pod_identity_association(**which)
     iam.delete_role_policy(RoleName=role, PolicyName='p')
     iam.delete_role(RoleName=role)
+
+
+# ---- foreign bytes ------------------------------------------------------------------------------
+
+REGISTER = {'name': 'mutated', 'endpoint': 'https://127.0.0.1:6443', 'version': '1.31',
+            'issuer': 'https://127.0.0.1:1/id/M', 'tags': {'a': 'b'},
+            'certificateAuthority': {'data': base64.b64encode(b'no PEM').decode()},
+            'jwks': '{"keys":[]}'}
+ASSOCIATION = {'namespace': 'n', 'serviceAccount': 's', 'tags': {'a': 'b'},
+               'roleArn': f'arn:aws:iam::{ACCOUNT}:role/some-role'}
+SEEDS = [
+    ('eks', 'GET', '/clusters?maxResults=5&nextToken=a', None),
+    ('eks', 'GET', '/clusters/mutated', None),
+    ('eks', 'POST', '/clusters', {'name': 'mutated'}),
+    ('eks', 'POST', '/hearth/clusters', REGISTER),
+    ('eks', 'POST', f'/tags/arn%3Aaws%3Aeks%3Aus-east-1%3A{ACCOUNT}%3Acluster%2Fmutated',
+     {'tags': {'a': 'b'}}),
+    ('eks', 'DELETE', '/tags/arn%3Aaws%3Aeks?tagKeys=a&tagKeys=b', None),
+    ('eks', 'POST', '/clusters/mutated/pod-identity-associations', ASSOCIATION),
+    ('eks', 'GET', '/clusters/mutated/pod-identity-associations?namespace=n&maxResults=1', None),
+    ('eks', 'POST', '/clusters/mutated/pod-identity-associations/a-1', {'roleArn': 'x'}),
+    ('eks-auth', 'POST', '/clusters/mutated/assume-role-for-pod-identity',
+     {'token': 'eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL2EifQ.AAAA'}),
+]
+ODD = [None, True, -1, 2**63, 1e308, '', 'x' * 300, '\0', '🙂', [], {}, [None], {'a': None}, '../..']
+
+
+def mutated(chance, value):
+    value = json.loads(json.dumps(value))
+    for _ in range(chance.randint(1, 3)):
+        name = chance.choice(list(value) or ['name'])
+        if chance.random() < 0.2:
+            value.pop(name, None)
+        else:
+            value[name] = chance.choice(ODD)
+    return value
+
+
+def mutate_requests(process, seed, count):
+    chance = random.Random(seed)
+    clients = {service: client_for(process, service=service) for service in ('eks', 'eks-auth')}
+    for number in range(count):
+        service, method, path, body = chance.choice(SEEDS)
+        if chance.random() < 0.3:
+            at = chance.randrange(1, len(path))
+            path = path[:at] + chance.choice(['%', '%00', '//', '?', '&', '%F0', 'x']) + path[at:]
+        data = b'' if body is None else json.dumps(mutated(chance, body)).encode()
+        if data and chance.random() < 0.3:
+            at = chance.randrange(len(data))
+            data = data[:at] + bytes([chance.randrange(256)]) + data[at + 1:]
+        answer = clients[service].request(method, path, data=data,
+                                          headers={'Content-Type': 'application/json'})
+        # 503: the issuer of the cluster, where nobody listens, was asked for its keys.
+        unreachable = service == 'eks-auth' and answer.status_code == 503
+        assert answer.status_code < 500 or answer.status_code == 501 or unreachable, (
+            number, method, path, data, answer.text)
+    assert process.alive()
+
+
+def test_hundred_mutated_requests(shared_hearth):
+    mutate_requests(shared_hearth, seed=1, count=100)
+    run_hearth('cluster', 'remove', 'mutated', env=shared_hearth.aws_environment())
+
+
+@pytest.mark.long
+def test_ten_thousand_mutated_requests(start_hearth):
+    process = start_hearth()
+    mutate_requests(process, seed=2, count=1000)
+    before = process.status_kib('RssAnon')
+    mutate_requests(process, seed=3, count=10_000)
+    assert process.status_kib('RssAnon') - before < 64 * 1024

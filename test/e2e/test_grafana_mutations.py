@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mutated requests to Grafana's API: whatever comes, no crash, no 500, and memory stays flat."""
 
+import copy
 import json
 import random
 
@@ -81,7 +82,7 @@ def mutated(rng, value):
         if rng.random() < 0.2 and isinstance(parent, dict):
             del parent[path[-1]]
         else:
-            parent[path[-1]] = rng.choice(VALUES)
+            parent[path[-1]] = copy.deepcopy(rng.choice(VALUES))
     return value
 
 

@@ -9,7 +9,8 @@ import threading
 import pytest
 import requests
 
-from connect import client_for
+from aws_session import ACCOUNT, TRUST_ACCOUNT, client, policy, trust, unique
+from connect import client_for, wait_for
 from grafana_client import default_grafana
 from remote_write import now_ms, series
 
@@ -222,6 +223,77 @@ def test_own_workspace_with_keys(server, grafana):
         'name': 'keys', 'type': 'prometheus', 'url': url, 'jsonData': keys,
         'secureJsonData': {'sigV4SecretKey': 'wrong'}})
     assert grafana.get(path).status_code == 403
+
+
+@pytest.fixture
+def assumed(server):
+    """assumed(trust policy) → ARN of a role that may query, and nothing else."""
+    iam = client(server, 'iam')
+    made = []
+
+    def make(trust_policy):
+        name = unique('reader')
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust_policy)['Role']
+        iam.put_role_policy(RoleName=name, PolicyName='p', PolicyDocument=policy(
+            {'Action': 'aps:QueryMetrics', 'Resource': '*'}))
+        made.append(name)
+        return role['Arn']
+
+    yield make
+    for name in made:
+        iam.delete_role_policy(RoleName=name, PolicyName='p')
+        iam.delete_role(RoleName=name)
+
+
+def assuming(server, grafana, arn, **more):
+    """The status of a query and of a look at labels, by a data source with root's key pair that
+    takes the role first."""
+    profile, uid = server.profile(), unique('as')
+    add(grafana, uid, url=grafana.ok('GET', '/datasources/uid/AMP')['url'], jsonData={
+        'sigV4Auth': True, 'sigV4AuthType': 'keys', 'sigV4Region': 'us-east-1',
+        'sigV4AssumeRoleArn': arn, **more}, secureJsonData={
+            'sigV4AccessKey': profile['aws_access_key_id'],
+            'sigV4SecretKey': profile['aws_secret_access_key']})
+    return [grafana.get(f'/datasources/proxy/uid/{uid}/api/v1/{what}')
+            for what in ('query?query=1', 'labels')]
+
+
+def test_own_workspace_as_an_assumed_role(server, grafana, assumed):
+    queried, labels = assuming(server, grafana, assumed(TRUST_ACCOUNT))
+    assert queried.status_code == 200, queried.text
+    # The role's rights count, and no longer those of the key pair.
+    assert labels.status_code == 403 and 'assumed-role/reader-' in labels.text, labels.text
+
+
+def test_a_role_is_assumed_as_its_trust_policy_says(server, grafana, assumed):
+    arn = assumed(trust({'AWS': ACCOUNT}, condition={'StringEquals': {'sts:ExternalId': 'x1'}}))
+    assert [answer.status_code for answer in assuming(server, grafana, arn)] == [403, 403]
+    assert [answer.status_code for answer in
+            assuming(server, grafana, arn, sigV4ExternalId='x1')] == [200, 403]
+    other = assumed(trust({'Service': 'pods.eks.amazonaws.com'}))
+    refused, _ = assuming(server, grafana, other)
+    assert refused.status_code == 403 and 'sts:AssumeRole' in refused.text, refused.text
+    missing, _ = assuming(server, grafana, arn + '-gone')
+    assert missing.status_code == 403 and 'sts:AssumeRole' in missing.text, missing.text
+
+
+def test_the_workspace_s_own_role_assumes_another(server, grafana, assumed):
+    """sigV4AuthType default: the default workspace's role is the caller; it may once it may."""
+    arn = assumed(TRUST_ACCOUNT)
+    uid = unique('default')
+    add(grafana, uid, url=grafana.ok('GET', '/datasources/uid/AMP')['url'], jsonData={
+        'sigV4Auth': True, 'sigV4AuthType': 'default', 'sigV4AssumeRoleArn': arn})
+    path = f'/datasources/proxy/uid/{uid}/api/v1/query?query=1'
+    refused = grafana.get(path)
+    assert refused.status_code == 403 and 'sts:AssumeRole' in refused.text, refused.text
+    iam = client(server, 'iam')
+    own = client(server, 'grafana').list_workspaces()['workspaces'][0]['id']
+    role = client(server, 'grafana').describe_workspace(workspaceId=own)['workspace'][
+        'workspaceRoleArn'].rsplit('/', 1)[1]
+    iam.put_role_policy(RoleName=role, PolicyName='assume', PolicyDocument=policy(
+        {'Action': 'sts:AssumeRole', 'Resource': arn}))
+    assert wait_for(lambda: grafana.get(path).status_code == 200, limit_s=5)
+    iam.delete_role_policy(RoleName=role, PolicyName='assume')
 
 
 def test_private_addresses_can_be_denied(start_hearth, other):

@@ -5,7 +5,7 @@ and the IAM resources beside them, through a whole life; then the same on a bad 
 import pytest
 
 from fault_proxy import FaultProxy, is_create
-from terraform_process import ROOT, Terraform, aws_client, inventory, require_faces
+from terraform_process import ROOT, Terraform, aws_client, inventory
 
 CONFIGURATIONS = ROOT / 'test' / 'terraform'
 # The Prometheus part of `everything` stands alone.
@@ -43,7 +43,6 @@ def stack(start_hearth):
 
     def make(part, hearth=None, **options):
         hearth = hearth or start_hearth()
-        require_faces(hearth, PARTS[part][2])
         made.append(Terraform(hearth, configuration(part), **options))
         return made[-1]
 
@@ -99,7 +98,6 @@ def expected(module_hearth):
     def find(part):
         if part not in known:
             hearth = module_hearth()
-            require_faces(hearth, PARTS[part][2])
             before = counts(hearth, part)
             with Terraform(hearth, configuration(part)) as every:
                 every.apply()

@@ -19,7 +19,7 @@ import requests
 from connect import wait_for
 from hearth_process import run_hearth
 from terraform_process import (ROOT, STAND_INS, Terraform, aws_client, binary, inventory, kind_of,
-                               mirrors, require_faces)
+                               mirrors)
 
 EVERY = ('hashicorp/aws', 'grafana/grafana', 'hashicorp/kubernetes', 'hashicorp/helm')
 ISSUER = 'oidc.example.com/id/DEMO'
@@ -42,7 +42,6 @@ def stack(start_hearth):
 
     def make(folder, variables=None):
         hearth = start_hearth()
-        require_faces(hearth, ('amp', 'grafana', 'iam'))
         terraform = Terraform(hearth, copy_of=folder, providers=EVERY)
         terraform.variables = dict(variables or {})
         made.append(terraform)
@@ -228,7 +227,6 @@ def test_example_for_aws_is_planned(stack, grafana):
 
 
 def register_cluster(hearth):
-    require_faces(hearth, ('eks',))
     done = run_hearth('cluster', 'add', 'demo', '--api-server', 'https://127.0.0.1:6443',
                       '--issuer', f'https://{ISSUER}', '--data', str(hearth.data),
                       '--ca', str(hearth.data / 'tls' / 'ca.pem'))

@@ -13,6 +13,7 @@ namespace hearth::api {
 namespace {
 
 constexpr std::string_view kService = "grafana";
+constexpr std::string_view kServicePrincipal = "grafana.amazonaws.com";
 
 // What a catalog says, in AWS's words; others stay as they are (and become 500).
 absl::Status Worded(const absl::Status& status, std::string_view id) {
@@ -97,21 +98,53 @@ net::HttpResponse Amg::Handle(const net::HttpRequest& request) {
   if (!operations_.Find(request, &match)) {
     return access::RestErrorResponse(access::UnknownOperation(request), rng_);
   }
-  const std::string action = fmt::format("grafana:{}", match.operation->name);
-  if (const auto refusal = gate_.Authorize(who.caller, action, ResourceOf(who.caller, match))) {
-    net::HttpResponse response = access::AwsJsonRefusal(*refusal, false);
+  // What the request names is authorised before anything is said of what is wrong with it.
+  auto input = access::ReadRestInput(*match.operation, match, request);
+  const Call call{request, who.caller, *match.operation, input.ok() ? *input : access::RestInput()};
+  const auto refusal = Authorize(call, match);
+  if (refusal.ok() && *refusal) {
+    net::HttpResponse response = access::AwsJsonRefusal(**refusal, false);
     response.headers.Set("x-amzn-RequestId", NewUuid(rng_));
     return response;
   }
-  auto input = access::ReadRestInput(*match.operation, match, request);
-  if (!input.ok()) return access::RestErrorResponse(input.status(), rng_);
-  const Call call{request, who.caller, *match.operation, *std::move(input)};
+  for (const absl::Status& failed : {refusal.status(), input.status()}) {
+    if (!failed.ok()) return access::RestErrorResponse(failed, rng_);
+  }
   const Method method = FindMethod(match.operation->name);
   Answer answer = (this->*method)(call);
   if (!answer.ok()) {
     return access::RestErrorResponse(Worded(answer.status(), call.Label("workspaceId")), rng_);
   }
   return access::RestResponse(match.operation->ok_status, *std::move(answer), rng_);
+}
+
+absl::StatusOr<std::optional<access::Refusal>> Amg::Authorize(const Call& call,
+                                                              const access::RestMatch& match) {
+  const access::RestInput& input = call.input;
+  access::Gate::ConditionKeys keys;
+  if (input.Has("tags")) keys = access::RequestTagKeys(input.TextMap("tags"));
+  if (input.Has("tagKeys")) keys = access::TagNameKeys(input.TextList("tagKeys"));
+  std::string role_before;
+  // The labels of the path are there even where the body is wrong.
+  const std::string_view arn = match.Label("resourceArn");
+  const std::string_view id = arn.empty() ? match.Label("workspaceId") : IdOfArn(call, arn);
+  if (!id.empty()) {
+    const auto workspace =
+        catalog_.Read([&](catalog::Reader& reader) { return Find(reader, call, id); });
+    if (workspace.ok()) {
+      access::AddResourceTagKeys(workspace->tags, &keys);
+      role_before = workspace->role_arn;
+    } else if (!access::IsRestError(workspace.status())) {
+      return workspace.status();
+    }
+  }
+  auto refusal = gate_.Authorize(call.caller, fmt::format("grafana:{}", call.operation.name),
+                                 ResourceOf(call.caller, match), keys);
+  const std::string role = input.Text("workspaceRoleArn");
+  if (!refusal && !role.empty() && role != role_before) {
+    refusal = gate_.AuthorizePassRole(call.caller, role, kServicePrincipal);
+  }
+  return refusal;
 }
 
 absl::StatusOr<catalog::GrafanaWorkspace> Amg::Find(catalog::Reader& reader, const Call& call,
@@ -129,15 +162,18 @@ absl::StatusOr<catalog::GrafanaWorkspace> Amg::Find(const Call& call) {
       [&](catalog::Reader& reader) { return Find(reader, call, call.Label("workspaceId")); });
 }
 
+std::string_view Amg::IdOfArn(const Call& call, std::string_view arn) const {
+  const std::string prefix = fmt::format("arn:aws:grafana:{}:{}:/workspaces/", call.caller.region,
+                                         gate_.options().account);
+  return arn.starts_with(prefix) ? arn.substr(prefix.size()) : std::string_view();
+}
+
 absl::StatusOr<catalog::GrafanaWorkspace> Amg::FindByArn(catalog::Reader& reader,
                                                          const Call& call) const {
   const std::string arn = call.Label("resourceArn");
-  const std::string prefix = fmt::format("arn:aws:grafana:{}:{}:/workspaces/", call.caller.region,
-                                         gate_.options().account);
-  if (!arn.starts_with(prefix)) {
-    return access::ResourceNotFound("Resource not found", arn, "workspace");
-  }
-  return Find(reader, call, std::string_view(arn).substr(prefix.size()));
+  const std::string_view id = IdOfArn(call, arn);
+  if (id.empty()) return access::ResourceNotFound("Resource not found", arn, "workspace");
+  return Find(reader, call, id);
 }
 
 Amg::Answer Amg::Change(const Call& call, WriteBody body) {

@@ -7,6 +7,7 @@
 #include <absl/status/statusor.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,12 +51,17 @@ class Amg {
 
   static Method FindMethod(std::string_view operation);
   std::string ResourceOf(const access::Caller& caller, const access::RestMatch& match) const;
+  // The call itself, and iam:PassRole on a role that it gives to a workspace; nothing where
+  // allowed.
+  absl::StatusOr<std::optional<access::Refusal>> Authorize(const Call& call,
+                                                           const access::RestMatch& match);
 
   // The workspace of that id in the caller's region, or ResourceNotFoundException.
   absl::StatusOr<catalog::GrafanaWorkspace> Find(catalog::Reader& reader, const Call& call,
                                                  std::string_view id) const;
   absl::StatusOr<catalog::GrafanaWorkspace> Find(const Call& call);
-  // The workspace that an ARN of the caller's region and account names.
+  // The workspace that an ARN of the caller's region and account names; "" for other ARNs.
+  std::string_view IdOfArn(const Call& call, std::string_view arn) const;
   absl::StatusOr<catalog::GrafanaWorkspace> FindByArn(catalog::Reader& reader,
                                                       const Call& call) const;
   // Once, whatever a client repeats: the workspace of the path is read, `body` changes things and

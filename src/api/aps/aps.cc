@@ -19,6 +19,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kService = "aps";
+constexpr std::string_view kScraperPrincipal = "scraper.aps.amazonaws.com";
 // --fidelity aws: control operations a second and region (L-8491EB93).
 constexpr double kAwsCallsPerSecond = 10;
 constexpr size_t kTagsMax = 50;  // aws-contract.md §9.1
@@ -159,13 +160,27 @@ Aps::Body Aps::Run(const net::HttpRequest& request, const access::Caller& caller
   // What the request names is authorised before anything is said of what is wrong with it.
   auto input = access::ReadRestInput(*match.operation, match, request);
   const Call call{request, caller, match, input.ok() ? *input : access::RestInput()};
-  if (const auto refusal =
-          gate_.Authorize(caller, fmt::format("aps:{}", match.operation->name), TargetOf(call))) {
+  TRY_ASSIGN(const std::optional<access::Refusal> refusal, Authorize(call));
+  if (refusal) {
     *refused = access::AwsJsonRefusal(*refusal, false);
     return "";
   }
   TRY(input);
   return (this->*FindRow(match.operation->name).method)(call);
+}
+
+absl::StatusOr<std::optional<access::Refusal>> Aps::Authorize(const Call& call) {
+  const std::string target = TargetOf(call);
+  TRY_ASSIGN(const access::Gate::ConditionKeys keys, ConditionKeysOf(call, target));
+  auto refusal =
+      gate_.Authorize(call.caller, fmt::format("aps:{}", call.match.operation->name), target, keys);
+  // Of the operations' inputs only a scraper's has roles.
+  const access::RestInput roles = call.input.Child("roleConfiguration");
+  for (const char* member : {"sourceRoleArn", "targetRoleArn"}) {
+    if (refusal || !roles.Has(member)) continue;
+    refusal = gate_.AuthorizePassRole(call.caller, roles.Text(member), kScraperPrincipal);
+  }
+  return refusal;
 }
 
 std::string Aps::Arn(const Call& call, std::string_view rest) const {

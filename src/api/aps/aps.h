@@ -12,6 +12,7 @@
 #include <absl/status/statusor.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -64,8 +65,12 @@ class Aps {
   // ---- shared by the operations ----
   const std::string& account() const { return gate_.options().account; }
   std::string Arn(const Call& call, std::string_view rest) const;
-  // The ARN that the call is authorised on.
+  // The ARN that the call is authorised on, and what policies may ask about tags.
   std::string TargetOf(const Call& call) const;
+  absl::StatusOr<access::Gate::ConditionKeys> ConditionKeysOf(const Call& call,
+                                                              const std::string& target);
+  // The call itself, and iam:PassRole on the roles that it gives away; nothing where allowed.
+  absl::StatusOr<std::optional<access::Refusal>> Authorize(const Call& call);
   // The workspace of the call, or ResourceNotFoundException.
   absl::StatusOr<catalog::AmpWorkspace> Owner(catalog::Reader& reader, const Call& call) const;
   // Runs `body` once for all attempts of the call (access/replay.h); `after` when it was done now.
@@ -125,7 +130,8 @@ class Aps {
   Body DescribeAnomalyDetector(const Call& call);
   Body ListAnomalyDetectors(const Call& call);
   Body DeleteAnomalyDetector(const Call& call);
-  Body ListTagsForResource(const Call& call);  // tags.cc
+  void TagsChanged(std::string_view type, std::string_view id);  // tags.cc
+  Body ListTagsForResource(const Call& call);
   Body TagResource(const Call& call);
   Body UntagResource(const Call& call);
 

@@ -107,6 +107,30 @@ absl::Status ChangeTags(catalog::Transaction& transaction, const Tagged& tagged,
 
 }  // namespace
 
+absl::StatusOr<access::Gate::ConditionKeys> Aps::ConditionKeysOf(const Call& call,
+                                                                 const std::string& target) {
+  access::Gate::ConditionKeys keys;
+  if (call.input.Has("tags")) keys = access::RequestTagKeys(call.input.TextMap("tags"));
+  if (call.input.Has("tagKeys")) keys = access::TagNameKeys(call.input.TextList("tagKeys"));
+  // What names no object yet ("workspace/*"), or none of ours, has no tags.
+  const auto tagged = ParseArn(target, account(), call.caller.region);
+  if (!tagged.ok()) return keys;
+  const auto tags = catalog_.Read([&](catalog::Reader& reader) {
+    return ReadTags(reader, *tagged, account(), call.caller.region);
+  });
+  if (tags.ok()) {
+    access::AddResourceTagKeys(*tags, &keys);
+  } else if (!absl::IsNotFound(tags.status())) {
+    return tags.status();
+  }
+  return keys;
+}
+
+// Policies may ask for a workspace's tags on its data plane too.
+void Aps::TagsChanged(std::string_view type, std::string_view id) {
+  if (type == "workspace") Reconfigure(id);
+}
+
 Aps::Body Aps::ListTagsForResource(const Call& call) {
   const std::string_view arn = call.match.Label("resourceArn");
   TRY_ASSIGN(const Tagged tagged, ParseArn(arn, account(), call.caller.region));
@@ -122,30 +146,36 @@ Aps::Body Aps::TagResource(const Call& call) {
   TRY_ASSIGN(const Tagged tagged, ParseArn(arn, account(), call.caller.region));
   const Tags given = call.input.TextMap("tags");
   TRY(CheckTags(given));
-  return Once(call, [&](catalog::Transaction& transaction) -> Body {
-    TRY(OrNotFound(ReadTags(transaction, tagged, account(), call.caller.region), "Resource", arn,
-                   "resource"));
-    TRY(ChangeTags(transaction, tagged, [&](Tags* tags) {
-      for (const auto& [key, value] : given) (*tags)[key] = value;
-      return CheckTags(*tags);
-    }));
-    return "{}";
-  });
+  return Once(
+      call,
+      [&](catalog::Transaction& transaction) -> Body {
+        TRY(OrNotFound(ReadTags(transaction, tagged, account(), call.caller.region), "Resource",
+                       arn, "resource"));
+        TRY(ChangeTags(transaction, tagged, [&](Tags* tags) {
+          for (const auto& [key, value] : given) (*tags)[key] = value;
+          return CheckTags(*tags);
+        }));
+        return "{}";
+      },
+      [&] { TagsChanged(tagged.type, tagged.id); });
 }
 
 Aps::Body Aps::UntagResource(const Call& call) {
   const std::string_view arn = call.match.Label("resourceArn");
   TRY_ASSIGN(const Tagged tagged, ParseArn(arn, account(), call.caller.region));
   const std::vector<std::string> keys = call.input.TextList("tagKeys");
-  return Once(call, [&](catalog::Transaction& transaction) -> Body {
-    TRY(OrNotFound(ReadTags(transaction, tagged, account(), call.caller.region), "Resource", arn,
-                   "resource"));
-    TRY(ChangeTags(transaction, tagged, [&](Tags* tags) {
-      for (const std::string& key : keys) tags->erase(key);
-      return absl::OkStatus();
-    }));
-    return "{}";
-  });
+  return Once(
+      call,
+      [&](catalog::Transaction& transaction) -> Body {
+        TRY(OrNotFound(ReadTags(transaction, tagged, account(), call.caller.region), "Resource",
+                       arn, "resource"));
+        TRY(ChangeTags(transaction, tagged, [&](Tags* tags) {
+          for (const std::string& key : keys) tags->erase(key);
+          return absl::OkStatus();
+        }));
+        return "{}";
+      },
+      [&] { TagsChanged(tagged.type, tagged.id); });
 }
 
 }  // namespace hearth::api

@@ -128,7 +128,6 @@ Aps::Body Aps::DeleteWorkspace(const Call& call) {
           log::Error("aps", "files of a deleted workspace remain",
                      {{"workspace", id}, {"error", Message(removed)}});
         }
-        if (options_.hooks.rules_changed) options_.hooks.rules_changed(id);
         if (options_.hooks.alert_manager_changed) options_.hooks.alert_manager_changed(id);
       });
 }

@@ -12,19 +12,33 @@
 namespace hearth::api {
 namespace {
 
+// Takes "/word" off the front, whole segments only. Several slashes are one, as they are for
+// Prometheus' own server: modules and data sources join "…/ws-1/" and "/api/v1/query".
+bool TakeSegment(std::string_view word, std::string_view* path) {
+  const size_t begin = path->find_first_not_of('/');
+  if (begin == 0 || begin == std::string_view::npos) return false;
+  std::string_view rest = path->substr(begin);
+  if (!rest.starts_with(word)) return false;
+  rest.remove_prefix(word.size());
+  if (!rest.empty() && rest.front() != '/') return false;
+  *path = rest;
+  return true;
+}
+
 // "/workspaces/ws-1/api/v1/query" → id and the rest; false where it is no data-plane path.
 bool SplitDataPlane(std::string_view path, std::string_view* id, std::string_view* rest) {
-  constexpr std::string_view kPrefix = "/workspaces/";
-  if (!path.starts_with(kPrefix)) return false;
-  path.remove_prefix(kPrefix.size());
+  if (!TakeSegment("workspaces", &path)) return false;
+  const size_t begin = path.find_first_not_of('/');
+  if (begin == std::string_view::npos) return false;
+  path.remove_prefix(begin);
   const size_t slash = path.find('/');
-  if (slash == std::string_view::npos || slash == 0) return false;
+  if (slash == std::string_view::npos) return false;
   *id = path.substr(0, slash);
   *rest = path.substr(slash);
-  const size_t word = rest->find_first_not_of('/');
-  if (word == std::string_view::npos) return false;
-  const std::string_view after = rest->substr(word);
-  return after.starts_with("api/v1") || after.starts_with("alertmanager/api/");
+  std::string_view prometheus = *rest;
+  std::string_view alertmanager = *rest;
+  return (TakeSegment("api", &prometheus) && TakeSegment("v1", &prometheus)) ||
+         (TakeSegment("alertmanager", &alertmanager) && TakeSegment("api", &alertmanager));
 }
 
 bool IsGrafanaId(std::string_view text) {
@@ -41,7 +55,9 @@ void SplitFirst(std::string_view path, std::string_view* first, std::string_view
 }
 
 bool IsStockPath(std::string_view path) {
-  return path.starts_with("/api/v1/") || path == "/federate";
+  std::string_view federate = path;
+  if (TakeSegment("federate", &federate) && federate.empty()) return true;
+  return TakeSegment("api", &path) && TakeSegment("v1", &path) && !path.empty();
 }
 
 bool WantsGrafanaForm(std::string_view path) {
@@ -192,7 +208,8 @@ size_t Dispatch::Classify(const net::HttpRequest& head) {
   }
   if (path.find("/api/v1/query") != std::string_view::npos ||
       path.find("/api/v1/series") != std::string_view::npos ||
-      path.find("/api/v1/label") != std::string_view::npos || path.ends_with("/api/ds/query")) {
+      path.find("/api/v1/label") != std::string_view::npos || path.ends_with("/api/ds/query") ||
+      path.find("//") != std::string_view::npos) {
     return kPoolQuery;
   }
   return kPoolMain;

@@ -107,9 +107,27 @@ absl::StatusOr<std::string> Eks::Run(const net::HttpRequest& request, const acce
   return Tags(call);
 }
 
-absl::Status Eks::Authorize(const Call& call, std::string_view resource) {
-  const auto refusal =
-      gate_.Authorize(call.caller, fmt::format("eks:{}", call.match.operation->name), resource);
+absl::Status Eks::Authorize(const Call& call, std::string_view resource,
+                            const catalog::Tags& tags) {
+  access::Gate::ConditionKeys keys;
+  if (call.input.Has("tags")) keys = access::RequestTagKeys(call.input.TextMap("tags"));
+  if (call.input.Has("tagKeys")) keys = access::TagNameKeys(call.input.TextList("tagKeys"));
+  access::AddResourceTagKeys(tags, &keys);
+  const auto refusal = gate_.Authorize(
+      call.caller, fmt::format("eks:{}", call.match.operation->name), resource, keys);
+  return refusal ? access::RefusalStatus(*refusal) : absl::OkStatus();
+}
+
+absl::Status Eks::AuthorizeCluster(const Call& call, std::string_view name) {
+  const auto cluster =
+      catalog_.Read([&](catalog::Reader& reader) { return Find(reader, call.caller, name); });
+  if (!cluster.ok() && !access::IsRestError(cluster.status())) return cluster.status();
+  return Authorize(call, ClusterArn(call.caller, name),
+                   cluster.ok() ? cluster->tags : catalog::Tags());
+}
+
+absl::Status Eks::AuthorizePods(const Call& call, std::string_view role_arn) {
+  const auto refusal = gate_.AuthorizePassRole(call.caller, role_arn, "pods.eks.amazonaws.com");
   return refusal ? access::RefusalStatus(*refusal) : absl::OkStatus();
 }
 
@@ -150,7 +168,7 @@ absl::StatusOr<std::string> Eks::ListClusters(const Call& call) {
 
 absl::StatusOr<std::string> Eks::DescribeCluster(const Call& call) {
   const std::string name = call.input.Text("name");
-  TRY(Authorize(call, ClusterArn(call.caller, name)));
+  TRY(AuthorizeCluster(call, name));
   TRY_ASSIGN(const EksCluster cluster, catalog_.Read([&](catalog::Reader& reader) {
     return Find(reader, call.caller, name);
   }));
@@ -159,7 +177,7 @@ absl::StatusOr<std::string> Eks::DescribeCluster(const Call& call) {
 
 absl::StatusOr<std::string> Eks::RegisterCluster(const Call& call) {
   const std::string name = call.input.Text("name");
-  TRY(Authorize(call, ClusterArn(call.caller, name)));
+  TRY(AuthorizeCluster(call, name));
   TRY_ASSIGN(const EksCluster made,
              catalog_.Write([&](catalog::Transaction& transaction) -> absl::StatusOr<EksCluster> {
                auto before = catalog::GetEksCluster(transaction, gate_.options().account,
@@ -186,7 +204,7 @@ absl::StatusOr<std::string> Eks::RegisterCluster(const Call& call) {
 
 absl::StatusOr<std::string> Eks::DeregisterCluster(const Call& call) {
   const std::string name = call.input.Text("name");
-  TRY(Authorize(call, ClusterArn(call.caller, name)));
+  TRY(AuthorizeCluster(call, name));
   TRY_ASSIGN(const EksCluster gone,
              catalog_.Write([&](catalog::Transaction& transaction) -> absl::StatusOr<EksCluster> {
                TRY_ASSIGN(EksCluster cluster, Find(transaction, call.caller, name));
@@ -200,9 +218,9 @@ absl::StatusOr<std::string> Eks::DeregisterCluster(const Call& call) {
 
 absl::StatusOr<std::string> Eks::Tags(const Call& call) {
   const std::string arn = call.input.Text("resourceArn");
-  TRY(Authorize(call, arn));
   const std::string prefix = ClusterArn(call.caller, "");
   const std::string name = arn.starts_with(prefix) ? arn.substr(prefix.size()) : "";
+  TRY(name.empty() ? Authorize(call, arn) : AuthorizeCluster(call, name));
   const std::string_view operation = call.match.operation->name;
   const auto missing = [&] {
     return access::RestError(404, "NotFoundException",

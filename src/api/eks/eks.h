@@ -35,8 +35,13 @@ class Eks {
   };
   absl::StatusOr<std::string> Run(const net::HttpRequest& request, const access::Caller& caller,
                                   const access::RestMatch& match);
-  // eks:<operation> on `resource`.
-  absl::Status Authorize(const Call& call, std::string_view resource);
+  // eks:<operation> on `resource`, which has these tags.
+  absl::Status Authorize(const Call& call, std::string_view resource,
+                         const catalog::Tags& tags = {});
+  // On a cluster, as it is (or is not) registered.
+  absl::Status AuthorizeCluster(const Call& call, std::string_view name);
+  // iam:PassRole on the role that an association gives to pods.
+  absl::Status AuthorizePods(const Call& call, std::string_view role_arn);
   std::string ClusterArn(const access::Caller& caller, std::string_view name) const;
   absl::StatusOr<catalog::EksCluster> Find(catalog::Reader& reader, const access::Caller& caller,
                                            std::string_view name);

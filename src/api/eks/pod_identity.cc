@@ -33,8 +33,9 @@ absl::StatusOr<std::string> Eks::CreateAssociation(const Call& call) {
   association.service_account = call.input.Text("serviceAccount");
   association.role_arn = call.input.Text("roleArn");
   association.tags = call.input.TextMap("tags");
-  TRY(Authorize(call, ClusterArn(call.caller, association.cluster)));
+  TRY(AuthorizeCluster(call, association.cluster));
   TRY(CheckRole(association.role_arn));
+  TRY(AuthorizePods(call, association.role_arn));
   const absl::Status status = catalog_.Write([&](catalog::Transaction& transaction) {
     const auto cluster = Find(transaction, call.caller, association.cluster);
     if (!cluster.ok()) return cluster.status();
@@ -51,7 +52,7 @@ absl::StatusOr<std::string> Eks::CreateAssociation(const Call& call) {
 
 absl::StatusOr<std::string> Eks::ListAssociations(const Call& call) {
   const std::string cluster = call.input.Text("clusterName");
-  TRY(Authorize(call, ClusterArn(call.caller, cluster)));
+  TRY(AuthorizeCluster(call, cluster));
   const std::string scope =
       fmt::format("eks/{}/{}/{}/{}/{}", gate_.options().account, call.caller.region, cluster,
                   call.input.Text("namespace"), call.input.Text("serviceAccount"));
@@ -91,8 +92,6 @@ absl::StatusOr<std::string> Eks::Association(const Call& call) {
   const std::string cluster = call.input.Text("clusterName");
   const std::string id = call.input.Text("associationId");
   const std::string_view operation = call.match.operation->name;
-  TRY(Authorize(call, fmt::format("arn:aws:eks:{}:{}:podidentityassociation/{}/{}",
-                                  call.caller.region, gate_.options().account, cluster, id)));
   const auto find = [&](catalog::Reader& reader) -> absl::StatusOr<PodIdentityAssociation> {
     auto found = catalog::GetPodIdentityAssociation(reader, gate_.options().account,
                                                     call.caller.region, cluster, id);
@@ -100,6 +99,14 @@ absl::StatusOr<std::string> Eks::Association(const Call& call) {
     return access::RestError(404, "ResourceNotFoundException",
                              fmt::format("No pod identity association found: {}", id));
   };
+  const auto before = catalog_.Read(find);
+  if (!before.ok() && !access::IsRestError(before.status())) return before.status();
+  TRY(Authorize(call,
+                fmt::format("arn:aws:eks:{}:{}:podidentityassociation/{}/{}", call.caller.region,
+                            gate_.options().account, cluster, id),
+                before.ok() ? before->tags : catalog::Tags()));
+  const bool moves = operation == "UpdatePodIdentityAssociation" && call.input.Has("roleArn");
+  if (moves) TRY(AuthorizePods(call, call.input.Text("roleArn")));
   absl::StatusOr<PodIdentityAssociation> association = PodIdentityAssociation();
   if (operation == "DescribePodIdentityAssociation") {
     association = catalog_.Read(find);

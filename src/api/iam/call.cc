@@ -125,23 +125,10 @@ void RemoveTags(const std::vector<std::string>& keys, catalog::Tags* current) {
   }
 }
 
-Keys RequestTagKeys(const catalog::Tags& tags) {
-  Keys keys;
-  std::vector<std::string> names;
-  for (const auto& [key, value] : tags) {
-    keys.push_back({"aws:RequestTag/" + key, {value}});
-    names.push_back(key);
-  }
-  if (!names.empty()) keys.push_back({"aws:TagKeys", std::move(names)});
-  return keys;
-}
-
 Keys ResourceTagKeys(const catalog::Tags& tags) {
   Keys keys;
-  for (const auto& [key, value] : tags) {
-    keys.push_back({"aws:ResourceTag/" + key, {value}});
-    keys.push_back({"iam:ResourceTag/" + key, {value}});
-  }
+  access::AddResourceTagKeys(tags, &keys);
+  for (const auto& [key, value] : tags) keys.push_back({"iam:ResourceTag/" + key, {value}});
   return keys;
 }
 

@@ -25,6 +25,7 @@
 namespace hearth::api::iam {
 
 using Keys = access::Gate::ConditionKeys;
+using access::RequestTagKeys;
 
 struct Call {
   const access::QueryForm& form;
@@ -76,7 +77,6 @@ absl::StatusOr<catalog::Tags> ReadTags(const Call& call);
 // `tags` over `current`, as TagRole does (keys differ without regard to case).
 absl::Status MergeTags(const catalog::Tags& tags, catalog::Tags* current);
 void RemoveTags(const std::vector<std::string>& keys, catalog::Tags* current);
-Keys RequestTagKeys(const catalog::Tags& tags);
 Keys ResourceTagKeys(const catalog::Tags& tags);
 
 // MalformedPolicyDocument, or LimitExceeded with `limit_text` where more than `limit` characters

@@ -119,9 +119,11 @@ net::HttpResponse DataPlane::Alertmanager(const net::HttpRequest& request, std::
     const bool prefix = route.prefix.ends_with('/');
     const bool same = prefix ? path.starts_with(route.prefix) : path == route.prefix;
     if (request.method != route.method || !same) continue;
-    if (const auto refusal =
-            gate_.AuthorizeOn(caller, route.action, workspace.arn(), workspace.account(),
-                              workspace.resource_policy().get())) {
+    const auto policy = workspace.resource_policy();
+    const auto settings = workspace.settings();
+    if (const auto refusal = gate_.AuthorizeOn(
+            caller, route.action,
+            {workspace.arn(), workspace.account(), policy.get(), &settings->row.tags})) {
       return access::AwsJsonRefusal(*refusal, false);
     }
     return access::AwsJsonError(

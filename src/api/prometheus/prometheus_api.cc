@@ -122,8 +122,11 @@ net::HttpResponse PrometheusApi::Handle(const net::HttpRequest& request, std::st
   // What does not exist is refused as what may not be seen: first the policy, then the path.
   const std::string_view action =
       write ? "aps:RemoteWrite" : (route != nullptr ? route->action : "aps:QueryMetrics");
-  if (const auto refusal = gate_.AuthorizeOn(caller, action, workspace.arn(), workspace.account(),
-                                             workspace.resource_policy().get())) {
+  const auto policy = workspace.resource_policy();
+  const auto settings = workspace.settings();
+  if (const auto refusal = gate_.AuthorizeOn(
+          caller, action,
+          {workspace.arn(), workspace.account(), policy.get(), &settings->row.tags})) {
     return access::AwsJsonRefusal(*refusal, false);
   }
   if (write) {
