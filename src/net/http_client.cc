@@ -89,6 +89,7 @@ struct Transfer {
   size_t header_bytes = 0;
   bool too_large = false;
   bool address_denied = false;
+  bool ended_by_reader = false;
 
  private:
   absl::Status CheckRequest() const;
@@ -96,6 +97,8 @@ struct Transfer {
   absl::Status SetServerName();
   void SetHeaders();
   void SetTls();
+  void SetPem(CURLoption text_option, const std::string& text, CURLoption file_option,
+              const std::string& file);
 
   static size_t OnBody(char* data, size_t size, size_t count, void* self);
   static size_t OnHeader(char* data, size_t size, size_t count, void* self);
@@ -150,6 +153,8 @@ absl::Status Transfer::Configure(const HttpClientOptions& options) {
   Set(CURLOPT_OPENSOCKETFUNCTION, &Transfer::OnOpenSocket);
   Set(CURLOPT_OPENSOCKETDATA, this);
   if (request.accept_gzip) Set(CURLOPT_ACCEPT_ENCODING, "gzip");
+  // A body that comes over hours must not wait for a peer that is gone.
+  if (request.on_body) Set(CURLOPT_TCP_KEEPALIVE, 1L);
   SetMethodAndBody();
   TRY(SetServerName());
   SetHeaders();
@@ -228,22 +233,33 @@ void Transfer::SetTls() {
   const ClientTls& tls = request.tls;
   long version = CURL_SSLVERSION_TLSv1_2;
   if (tls.min_version == "TLS13") version = CURL_SSLVERSION_TLSv1_3;
+  if (tls.max_version == "TLS12") version |= CURL_SSLVERSION_MAX_TLSv1_2;
   Set(CURLOPT_SSLVERSION, version);
   Set(CURLOPT_SSL_VERIFYPEER, tls.insecure ? 0L : 1L);
   Set(CURLOPT_SSL_VERIFYHOST, tls.insecure ? 0L : 2L);
-  if (!tls.ca_pem.empty()) {
-    curl_blob blob{const_cast<char*>(tls.ca_pem.data()), tls.ca_pem.size(), CURL_BLOB_COPY};
-    curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
-  } else if (!tls.ca_file.empty()) {
-    Set(CURLOPT_CAINFO, tls.ca_file.c_str());
+  SetPem(CURLOPT_CAINFO_BLOB, tls.ca_pem, CURLOPT_CAINFO, tls.ca_file);
+  SetPem(CURLOPT_SSLCERT_BLOB, tls.cert_pem, CURLOPT_SSLCERT, tls.cert_file);
+  SetPem(CURLOPT_SSLKEY_BLOB, tls.key_pem, CURLOPT_SSLKEY, tls.key_file);
+}
+
+void Transfer::SetPem(CURLoption text_option, const std::string& text, CURLoption file_option,
+                      const std::string& file) {
+  if (!text.empty()) {
+    curl_blob blob{const_cast<char*>(text.data()), text.size(), CURL_BLOB_COPY};
+    curl_easy_setopt(easy, text_option, &blob);
+  } else if (!file.empty()) {
+    Set(file_option, file.c_str());
   }
-  if (!tls.cert_file.empty()) Set(CURLOPT_SSLCERT, tls.cert_file.c_str());
-  if (!tls.key_file.empty()) Set(CURLOPT_SSLKEY, tls.key_file.c_str());
 }
 
 size_t Transfer::OnBody(char* data, size_t size, size_t count, void* self) {
   auto* transfer = static_cast<Transfer*>(self);
   const size_t bytes = size * count;
+  if (transfer->request.on_body) {
+    if (transfer->request.on_body({data, bytes})) return bytes;
+    transfer->ended_by_reader = true;
+    return bytes + 1;
+  }
   std::string& body = transfer->response.body;
   if (bytes > transfer->request.response_bytes_max - body.size()) {
     transfer->too_large = true;
@@ -288,6 +304,7 @@ absl::StatusOr<ClientResponse> Transfer::Result(CURLcode code) {
     return ResourceExhausted("{}: the response is larger than the limit of {} bytes", url,
                              request.response_bytes_max);
   }
+  if (ended_by_reader) return Cancelled("{}: the reader of the response ended it", url);
   const std::string reason = error_text[0] != '\0' ? error_text.data() : curl_easy_strerror(code);
   switch (code) {
     case CURLE_OK:
@@ -493,9 +510,11 @@ HttpClient::HttpClient(HttpClientOptions options, Registry& metrics)
 
 HttpClient::~HttpClient() = default;
 
-void HttpClient::Start(ClientRequest request, ClientCallback done) {
-  impl_->Start(std::move(request), std::move(done));
+uint64_t HttpClient::Start(ClientRequest request, ClientCallback done) {
+  return impl_->Start(std::move(request), std::move(done));
 }
+
+void HttpClient::Cancel(uint64_t id) { impl_->Cancel(id); }
 
 absl::StatusOr<ClientResponse> HttpClient::Fetch(ClientRequest request,
                                                  const std::atomic<bool>* cancelled) {

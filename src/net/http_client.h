@@ -30,9 +30,12 @@ struct ClientTls {
   std::string ca_pem;   // in place of ca_file where not empty
   std::string cert_file;
   std::string key_file;
+  std::string cert_pem;     // in place of cert_file where not empty
+  std::string key_pem;      // in place of key_file where not empty
   std::string server_name;  // for SNI and verification, in place of the URL's host
   bool insecure = false;    // accept any certificate
   std::string min_version;  // "", "TLS12", "TLS13"
+  std::string max_version;  // "", "TLS12", "TLS13"
 };
 
 struct ClientRequest {
@@ -50,6 +53,9 @@ struct ClientRequest {
   bool follow_redirects = false;  // at most 10, http(s) only, credentials stay with the first host
   bool accept_gzip = false;       // asks for gzip and undoes it
   std::string proxy_url;          // "" is none
+  // Where set, it is handed the body as it comes, and the response's body stays empty; false ends
+  // the exchange with Cancelled. Runs on the client's thread: quick, and without calls of Fetch.
+  std::function<bool(std::string_view)> on_body = nullptr;
 };
 
 struct ClientResponse {
@@ -83,8 +89,10 @@ class HttpClient {
   HttpClient& operator=(const HttpClient&) = delete;
 
   // Calls `done` once, on the client's thread (or on the caller's, when refused at once): it must
-  // be quick and must not call Fetch.
-  void Start(ClientRequest request, ClientCallback done);
+  // be quick and must not call Fetch. The result is for Cancel, 0 where it was refused.
+  uint64_t Start(ClientRequest request, ClientCallback done);
+  // Ends what Start began; its callback gets Cancelled, unless it has been called already.
+  void Cancel(uint64_t id);
 
   // Start and wait. Gives up with Cancelled soon after `*cancelled` turns true (may be null).
   absl::StatusOr<ClientResponse> Fetch(ClientRequest request,

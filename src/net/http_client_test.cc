@@ -163,6 +163,50 @@ TEST(HttpClient, GivesUpWhenTheCallerDoes) {
   release.Notify();
 }
 
+TEST(HttpClient, HandsBodiesOutAsTheyComeUntilTheReaderHasEnough) {
+  const std::string text(1'000'000, 'a');
+  ServerForTest server({}, [&](const HttpRequest&) { return TextResponse(200, text); });
+  HttpClient client({}, server.metrics());
+  for (const size_t wanted : {text.size() + 1, size_t{1}}) {
+    size_t seen = 0;
+    ClientRequest request = Get(server.Url("/"));
+    request.response_bytes_max = 10;  // of what the client itself keeps
+    request.on_body = [&](std::string_view piece) {
+      seen += piece.size();
+      return seen < wanted;
+    };
+    const auto response = client.Fetch(request);
+    if (wanted > text.size()) {
+      ASSERT_TRUE(response.ok()) << response.status();
+      EXPECT_EQ(response->body, "");
+      EXPECT_EQ(seen, text.size());
+    } else {
+      EXPECT_TRUE(absl::IsCancelled(response.status())) << response.status();
+      EXPECT_LT(seen, text.size());
+    }
+  }
+}
+
+TEST(HttpClient, CancelsWhatWasStarted) {
+  absl::Notification release;
+  ServerForTest server({}, [&](const HttpRequest& request) {
+    release.WaitForNotification();
+    return ServerForTest::Echo(request);
+  });
+  HttpClient client({}, server.metrics());
+  absl::Notification done;
+  absl::Status status;
+  const uint64_t id = client.Start(Get(server.Url("/")), [&](const auto& response) {
+    status = response.status();
+    done.Notify();
+  });
+  client.Cancel(id);
+  done.WaitForNotification();
+  EXPECT_TRUE(absl::IsCancelled(status)) << status;
+  client.Cancel(id);  // long gone
+  release.Notify();
+}
+
 TEST(HttpClient, EndsCancelledWithEverythingUnderWay) {
   absl::Notification started;
   absl::Notification release;

@@ -227,7 +227,7 @@ absl::Status EvaluatedGroup::Store(State& rule, const std::vector<promql::Sample
   }
   const std::string source = "rule/" + group_.name;
   TRY_ASSIGN(const storage::AppendOutcome outcome,
-             world.appender->Commit(batch, {world.workspace, source, 0}));
+             world.appender->Commit(batch, {world.workspace, source, 0, /*refuse_late=*/true}));
   position_ = std::max(position_, outcome.position);
   const storage::Rejection* first = nullptr;
   for (const storage::Rejection& rejection : outcome.rejections) {
@@ -253,7 +253,8 @@ void EvaluatedGroup::StoreStale(int64_t time_ms, const EvaluationWorld& world) {
     batch.AddSample(time_ms - OffsetMs(world), model::StaleNan());
   }
   const std::string source = "rule/" + group_.name;
-  const auto outcome = world.appender->Commit(batch, {world.workspace, source, 0});
+  const auto outcome =
+      world.appender->Commit(batch, {world.workspace, source, 0, /*refuse_late=*/true});
   if (!outcome.ok()) {
     log::Warn("rules", "staleness markers of rules that are gone were not stored",
               {{"workspace", world.workspace},

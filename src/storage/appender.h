@@ -26,6 +26,10 @@ struct Origin {
   std::string_view workspace;
   std::string_view source;  // "remote_write", "scrape/<job>", "rule/<group>", …
   uint64_t sequence = 0;    // 0 where the source has none
+  // Samples older than their series' newest are refused whatever the out-of-order window says:
+  // staleness markers that come late must not land between newer samples (Prometheus'
+  // AppendOptions.DiscardOutOfOrder).
+  bool refuse_late = false;
 };
 
 enum class RejectReason : uint8_t {

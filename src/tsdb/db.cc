@@ -180,7 +180,8 @@ const std::string& Db::Impl::Explosion() {
   return explosion_;
 }
 
-absl::StatusOr<storage::AppendOutcome> Db::Impl::Commit(const storage::WriteBatch& batch) {
+absl::StatusOr<storage::AppendOutcome> Db::Impl::Commit(const storage::WriteBatch& batch,
+                                                        bool refuse_late) {
   storage::AppendOutcome outcome;
   {
     absl::MutexLock lock(&mutex_);
@@ -195,7 +196,9 @@ absl::StatusOr<storage::AppendOutcome> Db::Impl::Commit(const storage::WriteBatc
       return Unavailable("the heads hold {} bytes, their part of --memory-limit is {}",
                          options_.memory->heads_bytes(), options_.memory->heads_bytes_max());
     }
-    head_.Plan(batch, Rules(), &plan_);
+    AppendRules rules = Rules();
+    if (refuse_late) rules.late_window_ms = 0;
+    head_.Plan(batch, rules, &plan_);
     if (!plan_.steps.empty()) {
       const absl::StatusOr<Position> position = LogPlan();
       if (!position.ok()) {
@@ -352,8 +355,8 @@ absl::StatusOr<std::unique_ptr<Db>> Db::Open(Options options, FileSystem& file_s
 }
 
 absl::StatusOr<storage::AppendOutcome> Db::Commit(const storage::WriteBatch& batch,
-                                                  const storage::Origin& /*origin*/) {
-  return impl_->Commit(batch);
+                                                  const storage::Origin& origin) {
+  return impl_->Commit(batch, origin.refuse_late);
 }
 
 absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Db::Select(

@@ -48,7 +48,7 @@ class Db::Impl {
   ~Impl();
   absl::Status Open();
 
-  absl::StatusOr<storage::AppendOutcome> Commit(const storage::WriteBatch& batch);
+  absl::StatusOr<storage::AppendOutcome> Commit(const storage::WriteBatch& batch, bool refuse_late);
   absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Select(
       const storage::SelectRequest& request) const;
   absl::Status ForEachSeries(const std::vector<std::vector<model::Matcher>>& selectors,

@@ -66,6 +66,17 @@ TEST(Db, RefusesByTheRules) {
       EXPECT_EQ(outcome->rejected, 0U) << row.what;
     }
   }
+  storage::WriteBatch markers;
+  markers.AddSeries(labels);
+  markers.AddSample(TestStore::kStartMs + 1, model::StaleNan());
+  markers.AddSample(TestStore::kStartMs + 600'000, 6);  // the newest again
+  storage::Origin refuses_late;
+  refuses_late.refuse_late = true;
+  const auto refused = store.db().Commit(markers, refuses_late);
+  ASSERT_TRUE(refused.ok()) << refused.status();
+  ASSERT_EQ(refused->rejected, 1U);
+  EXPECT_EQ(refused->rejections[0].reason, RejectReason::kOutOfOrder);
+  EXPECT_EQ(refused->duplicates, 1U);
   store.db().SetOutOfOrderWindow(0);
   EXPECT_EQ(store.Try(labels, {{1, 1}})->rejections[0].reason, RejectReason::kOutOfOrder);
   store.db().SetMaxSampleAge(1000);
