@@ -25,17 +25,10 @@ std::string VendedLogs::PathOf(std::string_view log_group, std::string_view work
 absl::Status VendedLogs::Append(const std::string& path, std::string_view line) {
   auto& file = files_[path];
   if (file == nullptr) {
-    TRY(file_system_.MakeDirectories(DirectoryOf(path)));
-    TRY_ASSIGN(file, file_system_.OpenAppend(path));
-  }
-  if (file->size() + line.size() > kFileBytesMax) {
-    TRY(file->Close());
-    file.reset();
     const std::string stem = path.substr(0, path.size() - std::string_view(".jsonl").size());
-    TRY(file_system_.Rename(path, stem + ".1.jsonl"));
-    TRY_ASSIGN(file, file_system_.OpenAppend(path));
+    TRY_ASSIGN(file, RollingFile::Open(file_system_, path, stem + ".1.jsonl", kFileBytesMax));
   }
-  return file->Append(fmt::format("{}\n", line));
+  return file->Append(line);
 }
 
 void VendedLogs::Write(std::string_view log_group, std::string_view workspace,

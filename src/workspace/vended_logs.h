@@ -18,6 +18,7 @@
 
 #include "base/file_system.h"
 #include "base/metrics.h"
+#include "base/rolling_file.h"
 #include "base/string_map.h"
 
 namespace hearth::workspace {
@@ -42,7 +43,7 @@ class VendedLogs {
   FileSystem& file_system_;
   Counter& lost_;
   absl::Mutex mutex_;
-  StringMap<std::unique_ptr<WritableFile>> files_ ABSL_GUARDED_BY(mutex_);
+  StringMap<std::unique_ptr<RollingFile>> files_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace hearth::workspace
