@@ -53,6 +53,46 @@ class BlockSource : public SeriesSource {
     return true;
   }
   model::LabelsView labels() const override { return model::LabelsView(packed_); }
+  uint32_t id() const override { return series_; }
+  absl::Status Seek(uint32_t id, bool with_labels) override {
+    series_ = id;
+    return with_labels ? index_->Labels(series_, &packed_) : absl::OkStatus();
+  }
+
+  absl::StatusOr<bool> Runs(storage::TimeRange range, bool times_only,
+                            std::vector<SampleRun>* runs) override {
+    if (deleted_ != nullptr) return false;
+    TRY(index_->Find(series_, &places_));
+    if (!places_.histograms.empty()) return false;
+    for (uint32_t i = 0; i < places_.columns.size(); ++i) {
+      const BlockIndex::Column& column = places_.columns[i];
+      const BlockIndex::Timeline& timeline = index_->timelines()[column.timeline];
+      if (timeline.first_ms > range.max_ms || timeline.last_ms < range.min_ms) continue;
+      if (column.has_starts) return false;
+      SampleRun& run = runs->emplace_back();
+      run.first_ms = timeline.first_ms;
+      run.last_ms = timeline.last_ms;
+      run.count = timeline.count;
+      run.times_key = column.timeline + 1;
+      run.place = i;
+      if (times_only) {
+        TRY(Load(column.page, &values_number_, &values_page_));
+        run.marked =
+            ValuesMayBeMarked(std::string_view(*values_page_)
+                                  .substr(std::min<size_t>(column.offset, values_page_->size())));
+      }
+    }
+    return true;
+  }
+
+  absl::Status ReadRun(const SampleRun& run, int64_t* times_ms, double* values) override {
+    const BlockIndex::Column& column = places_.columns[run.place];
+    if (times_ms != nullptr) {
+      TRY_ASSIGN(const std::vector<int64_t>* times, Times(column.timeline));
+      std::copy(times->begin(), times->end(), times_ms);
+    }
+    return values == nullptr ? absl::OkStatus() : ReadValues(column, {values, run.count});
+  }
 
   absl::Status Read(storage::TimeRange range, Columns* columns) override {
     const size_t begin = columns->size();
@@ -77,12 +117,7 @@ class BlockSource : public SeriesSource {
     const size_t at = columns->size();
     columns->times_ms.insert(columns->times_ms.end(), times->begin(), times->end());
     columns->values.resize(at + times->size());
-    TRY(Load(column.page, &values_number_, &values_page_));
-    ByteReader reader(*values_page_);
-    reader.Take(column.offset);
-    if (!DecodeValues(&reader, std::span(columns->values).subspan(at))) {
-      return DataLoss("block {}: values of series {} do not parse", block_->meta().id, series_);
-    }
+    TRY(ReadValues(column, std::span(columns->values).subspan(at)));
     if (!column.has_starts) return absl::OkStatus();
     TRY(Load(column.starts_page, &values_number_, &values_page_));
     ByteReader starts_reader(*values_page_);
@@ -94,6 +129,14 @@ class BlockSource : public SeriesSource {
     }
     if (starts_reader.ok()) return absl::OkStatus();
     return DataLoss("block {}: start times of series {} do not parse", block_->meta().id, series_);
+  }
+
+  absl::Status ReadValues(const BlockIndex::Column& column, std::span<double> values) {
+    TRY(Load(column.page, &values_number_, &values_page_));
+    ByteReader reader(*values_page_);
+    reader.Take(column.offset);
+    if (DecodeValues(&reader, values)) return absl::OkStatus();
+    return DataLoss("block {}: values of series {} do not parse", block_->meta().id, series_);
   }
 
   absl::Status ReadHistograms(const BlockIndex::HistogramPlace& place, Columns* columns) {
@@ -308,6 +351,13 @@ absl::StatusOr<std::unique_ptr<SeriesSource>> Block::Select(
   if (!ids.ok()) return self->Damaged(ids.status());
   return std::make_unique<BlockSource>(std::move(self), std::move(index), *std::move(ids),
                                        std::move(deleted), use_cache);
+}
+
+absl::StatusOr<std::unique_ptr<SeriesSource>> Block::Open(std::shared_ptr<const Block> self) {
+  TRY_ASSIGN(auto index, self->Index());
+  auto deleted = self->Deleted(*index);
+  return std::make_unique<BlockSource>(std::move(self), std::move(index), SeriesIds(),
+                                       std::move(deleted), true);
 }
 
 absl::Status Block::ForEachSeries(const std::vector<model::Matcher>& matchers,

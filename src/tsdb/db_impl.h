@@ -128,7 +128,8 @@ class Db::Impl {
   absl::Mutex maintenance_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
   BlockCatalog catalog_ ABSL_GUARDED_BY(maintenance_mutex_);
   storage::Position frozen_up_to_ ABSL_GUARDED_BY(maintenance_mutex_);
-  std::atomic<size_t> tombstones_{0};  // of the manifest, for stats()
+  BlockCache& cache_ = catalog_.cache();  // thread-safe by itself
+  std::atomic<size_t> tombstones_{0};     // of the manifest, for stats()
   std::atomic<int64_t> next_compaction_ns_{0};
   std::atomic<bool> stop_{false};
 

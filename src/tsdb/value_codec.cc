@@ -6,6 +6,8 @@
 #include <cmath>
 #include <vector>
 
+#include "model/value.h"
+
 namespace hearth::tsdb {
 namespace {
 
@@ -177,6 +179,14 @@ bool DecodeValues(ByteReader* reader, std::span<double> values) {
   const int decimal = codec - kDecimalFirst;
   if (decimal / 2 >= kExponents) return false;
   return GetDecimals(reader, decimal / 2, (decimal & 1) != 0, values);
+}
+
+bool ValuesMayBeMarked(std::string_view bytes) {
+  ByteReader reader(bytes);
+  const auto codec = reader.Fixed<uint8_t>();
+  if (codec == kConstant) return reader.Fixed<uint64_t>() == model::kStaleNanBits;
+  // Markers are no decimals, so they are exceptions.
+  return codec == kAnything || reader.Count(9) != 0 || !reader.ok();
 }
 
 void EncodeTimes(std::span<const int64_t> times_ms, std::string* out) {

@@ -21,6 +21,9 @@ namespace hearth::tsdb {
 void EncodeValues(std::span<const double> values, std::string* out);
 // Fills `values`; false where the bytes are not that many values.
 bool DecodeValues(ByteReader* reader, std::span<double> values);
+// Whether there may be a staleness marker among the values that these bytes begin with; told by
+// what is quickly seen.
+bool ValuesMayBeMarked(std::string_view bytes);
 
 // Times, strictly increasing: zigzag varints of the first, the first spacing, its changes.
 void EncodeTimes(std::span<const int64_t> times_ms, std::string* out);
