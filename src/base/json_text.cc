@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json_text.h"
 
+#include <array>
+
 #include "base/text.h"
 
 namespace hearth {
@@ -23,10 +25,27 @@ void AppendControl(unsigned char c, std::string* out) {
   out->push_back(kDigits[c & 15]);
 }
 
+// Bytes that stand for themselves.
+constexpr std::array<bool, 256> MakePlain(bool html) {
+  std::array<bool, 256> plain{};
+  for (size_t c = 0x20; c < 0x80; ++c) {
+    plain[c] = c != '"' && c != '\\' && !(html && (c == '<' || c == '>' || c == '&'));
+  }
+  return plain;
+}
+constexpr std::array<bool, 256> kPlain = MakePlain(false);
+constexpr std::array<bool, 256> kPlainHtml = MakePlain(true);
+
 template <bool kHtml>
 void Append(std::string_view text, std::string* out) {
+  const auto& plain = kHtml ? kPlainHtml : kPlain;
   out->push_back('"');
   for (size_t i = 0; i < text.size();) {
+    size_t end = i;
+    while (end < text.size() && plain[static_cast<unsigned char>(text[end])]) ++end;
+    out->append(text, i, end - i);
+    if (end == text.size()) break;
+    i = end;
     const auto c = static_cast<unsigned char>(text[i]);
     if (c >= 0x80) {
       const size_t n = SequenceLength(text.substr(i));

@@ -2,10 +2,14 @@
 #include "codec/go_float.h"
 
 #include <absl/strings/charconv.h>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include "base/text.h"
@@ -68,24 +72,81 @@ struct Digits {
   int point = 0;
 };
 
+// Two digits each: 00, 01, … 99.
+constexpr std::array<char, 200> MakePairs() {
+  std::array<char, 200> pairs{};
+  for (size_t i = 0; i < 100; ++i) {
+    pairs[2 * i] = static_cast<char>('0' + i / 10);
+    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return pairs;
+}
+constexpr std::array<char, 200> kPairs = MakePairs();
+
+int CountDigits(uint64_t number) {
+  int digits = 1;
+  for (; number >= 10'000; number /= 10'000) digits += 4;
+  return digits + (number >= 1000 ? 3 : number >= 100 ? 2 : number >= 10 ? 1 : 0);
+}
+
+// The last `count` digits of `number`; returns the end.
+char* WriteDigits(uint64_t number, int count, char* out) {
+  char* const end = out + count;
+  char* at = end;
+  for (; count >= 2; count -= 2) {
+    at -= 2;
+    std::memcpy(at, kPairs.data() + 2 * (number % 100), 2);
+    number /= 100;
+  }
+  if (count == 1) *--at = static_cast<char>('0' + number % 10);
+  return end;
+}
+
+// significand * 10^exponent: the shortest decimal that reads back as the (finite, positive) value,
+// the nearest one of those. {fmt}'s Dragonbox takes a third of std::to_chars' time; it is not of
+// its documented face, so it stands here alone and a test holds it against std::to_chars.
+struct Decimal {
+  uint64_t significand = 0;
+  int exponent = 0;
+};
+Decimal ShortestDecimal(double magnitude) {
+  if (magnitude == 0) return {};
+  const auto decimal = fmt::detail::dragonbox::to_decimal(magnitude);
+  return {decimal.significand, decimal.exponent};
+}
+
 Digits ShortestDigits(double value) {
   Digits digits;
-  char buffer[64];
-  const char* end =
-      std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific).ptr;
-  const char* p = buffer;
-  if (*p == '-') {
-    digits.negative = true;
-    ++p;
-  }
-  for (; *p != 'e'; ++p) {
-    if (*p != '.') digits.text[digits.count++] = *p;
-  }
-  ++p;
-  if (*p == '+') ++p;  // from_chars knows no plus
-  std::from_chars(p, end, digits.point);
-  ++digits.point;
+  digits.negative = std::signbit(value);
+  const Decimal decimal = ShortestDecimal(std::fabs(value));
+  digits.count = CountDigits(decimal.significand);
+  WriteDigits(decimal.significand, digits.count, digits.text);
+  digits.point = digits.count + decimal.exponent;
   return digits;
+}
+
+// Powers of ten that a double holds exactly, as far as they are needed.
+constexpr std::array<double, 16> kPowersOfTen = {1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+// Decimals of up to 15 digits are as many different doubles, so the one that reads back is the
+// shortest once its zeros at the end are gone.
+constexpr double kFifteenDigits = 1e15;
+
+// False where `magnitude` is not a decimal of 15 digits with at most `decimals` behind the point.
+bool ToDecimal(double magnitude, int decimals, Decimal* decimal) {
+  const double power = kPowersOfTen[static_cast<size_t>(decimals)];
+  const double scaled = magnitude * power + 0.5;
+  if (!(scaled < kFifteenDigits)) return false;
+  const auto whole = static_cast<int64_t>(scaled);
+  // Both are exact, so the quotient is the double nearest to the decimal.
+  if (static_cast<double>(whole) / power != magnitude) return false;
+  decimal->significand = static_cast<uint64_t>(whole);
+  decimal->exponent = -decimals;
+  while (decimal->exponent < 0 && decimal->significand % 10 == 0) {
+    decimal->significand /= 10;
+    ++decimal->exponent;
+  }
+  return true;
 }
 
 // std::to_chars in fixed notation prints every digit of a large number; Go fills up with zeros.
@@ -137,6 +198,38 @@ void AppendGoFixed(double value, std::string* out) {
     return;
   }
   AppendFixedDigits(ShortestDigits(value), out);
+}
+
+bool IsShortFixed(double value) {
+  const double magnitude = std::fabs(value);
+  return magnitude == 0 || (magnitude >= 1e-6 && magnitude < 1e21);
+}
+
+char* WriteShortFixed(double value, int* decimals, char* out) {
+  if (std::signbit(value)) *out++ = '-';
+  const double magnitude = std::fabs(value);
+  Decimal decimal;
+  if (!ToDecimal(magnitude, *decimals, &decimal)) {
+    decimal = ShortestDecimal(magnitude);
+    *decimals = std::clamp(-decimal.exponent, 0, static_cast<int>(kPowersOfTen.size()) - 1);
+  }
+  const int count = CountDigits(decimal.significand);
+  const int point = count + decimal.exponent;  // digits before it
+  if (decimal.exponent >= 0) {
+    out = WriteDigits(decimal.significand, count, out);
+    return std::fill_n(out, decimal.exponent, '0');
+  }
+  if (point <= 0) {
+    *out++ = '0';
+    *out++ = '.';
+    out = std::fill_n(out, -point, '0');
+    return WriteDigits(decimal.significand, count, out);
+  }
+  // The digits behind the point make room for it.
+  WriteDigits(decimal.significand, count, out);
+  std::memmove(out + point + 1, out + point, static_cast<size_t>(count - point));
+  out[point] = '.';
+  return out + count + 1;
 }
 
 void AppendGoExponent(double value, std::string* out) {

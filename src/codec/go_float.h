@@ -2,6 +2,7 @@
 // Go's strconv.ParseFloat and FormatFloat with the shortest precision, bit for bit. Thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,12 @@ bool ParseGoFloat(std::string_view text, double* value);
 void AppendGoFixed(double value, std::string* out);
 void AppendGoExponent(double value, std::string* out);
 void AppendGoGeneral(double value, std::string* out);
+// The same as AppendGoFixed, faster, for numbers of usual size (IsShortFixed): writes at `out` and
+// returns the end of what it wrote, at most kShortFixedMax bytes. `*decimals` is how many digits
+// behind the point the number before had, 0 at first: neighbours in a column mostly have as many.
+inline constexpr size_t kShortFixedMax = 32;
+bool IsShortFixed(double value);
+char* WriteShortFixed(double value, int* decimals, char* out);
 std::string FormatGoFixed(double value);
 std::string FormatGoGeneral(double value);  // also what fmt prints for %v
 

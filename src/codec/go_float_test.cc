@@ -3,9 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <charconv>
 #include <cmath>
 #include <limits>
+#include <string>
 
+#include "base/rng.h"
 #include "model/value.h"
 
 namespace hearth::codec {
@@ -44,6 +48,48 @@ TEST(GoFloat, PrintsAsGo) {
   std::string largest;
   AppendGoFixed(std::numeric_limits<double>::max(), &largest);
   EXPECT_EQ(largest, "17976931348623157" + std::string(292, '0'));
+}
+
+// What std::to_chars says, put into fixed notation as Go does.
+std::string PlainFixed(double value) {
+  char buffer[64];
+  char* const end =
+      std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific).ptr;
+  const std::string text(buffer, end);
+  const size_t e = text.find('e');
+  std::string digits;
+  for (const char c : text.substr(0, e)) {
+    if (c != '.' && c != '-') digits += c;
+  }
+  const int point = std::stoi(text.substr(e + 1)) + 1;
+  if (point <= 0) {
+    digits = "0." + std::string(static_cast<size_t>(-point), '0') + digits;
+  } else if (point >= static_cast<int>(digits.size())) {
+    digits.append(static_cast<size_t>(point) - digits.size(), '0');
+  } else {
+    digits.insert(static_cast<size_t>(point), ".");
+  }
+  if (value == 0) digits = "0";
+  return (std::signbit(value) ? "-" : "") + digits;
+}
+
+TEST(GoFloat, PrintsNumbersOfUsualSizeAsTheStandardLibrary) {
+  SeededRng rng(7);
+  int decimals = 0;
+  for (int i = 0; i < 200'000; ++i) {
+    double value = std::bit_cast<double>(rng.Next());
+    const auto dice = static_cast<int>(rng.Below(4));
+    if (dice < 3) {
+      value = static_cast<double>(rng.Below(uint64_t{1} << rng.Below(64))) /
+              std::pow(10, static_cast<double>(rng.Below(dice == 0 ? 1 : 17)));
+    }
+    if (dice == 2) value = -value / 3;
+    if (!IsShortFixed(value)) continue;
+    char buffer[kShortFixedMax];
+    const std::string text(buffer, WriteShortFixed(value, &decimals, buffer));
+    ASSERT_EQ(text, PlainFixed(value));
+    ASSERT_EQ(FormatGoFixed(value), text);
+  }
 }
 
 TEST(GoFloat, ReadsAsGo) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codec/json_writer.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "base/json_text.h"
 #include "codec/go_float.h"
@@ -79,13 +81,51 @@ void AppendPoint(int64_t time_ms, double value, std::string* out) {
   out->append("\"]");
 }
 
-void AppendPoints(std::span<const int64_t> times_ms, std::span<const double> values,
-                  std::string* out) {
-  out->push_back('[');
-  for (size_t i = 0; i < times_ms.size(); ++i) {
-    if (i > 0) out->push_back(',');
-    AppendPoint(times_ms[i], values[i], out);
+void PointsWriter::SetTimes(std::span<const int64_t> times_ms) {
+  if (std::ranges::equal(times_ms, times_)) return;
+  times_.assign(times_ms.begin(), times_ms.end());
+  text_.clear();
+  ends_.clear();
+  for (const int64_t time : times_) {
+    text_.append(ends_.empty() ? "[[" : ",[");
+    AppendTime(time, &text_);
+    text_.append(",\"");
+    ends_.push_back(static_cast<uint32_t>(text_.size()));
   }
+}
+
+void PointsWriter::Append(std::span<const int64_t> times_ms, std::span<const double> values,
+                          std::string* out) {
+  if (times_ms.empty()) {
+    out->append("[]");
+    return;
+  }
+  SetTimes(times_ms);
+  // Written here and handed on in pieces: a string that grows by bytes costs more than the bytes.
+  char piece[4096];
+  constexpr size_t kTimeMax = 32;  // "[[" to the value's quote; kShortFixedMax and `"]` follow
+  char* at = piece;
+  uint32_t begin = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const size_t size = ends_[i] - begin;
+    if (at + kTimeMax + kShortFixedMax + 2 > piece + sizeof piece) {
+      out->append(piece, at);
+      at = piece;
+    }
+    std::memcpy(at, text_.data() + begin, size);
+    at += size;
+    begin = ends_[i];
+    if (IsShortFixed(values[i])) {
+      at = WriteShortFixed(values[i], &decimals_, at);
+    } else {
+      out->append(piece, at);
+      at = piece;
+      AppendFloat(values[i], out);
+    }
+    *at++ = '"';
+    *at++ = ']';
+  }
+  out->append(piece, at);
   out->push_back(']');
 }
 

@@ -44,12 +44,32 @@ TEST(JsonWriter, PrintsSeries) {
   out.clear();
   const int64_t times[] = {1000, 1500};
   const double values[] = {1, 2.5};
-  AppendPoints(times, values, &out);
+  PointsWriter writer;
+  writer.Append(times, values, &out);
   EXPECT_EQ(out, R"([[1,"1"],[1.500,"2.5"]])");
   out.clear();
   const std::string texts[] = {"a<b", "c"};
   AppendTextArray(texts, &out);
   EXPECT_EQ(out, "[\"a\\u003cb\",\"c\"]");
+}
+
+TEST(JsonWriter, PrintsColumnsAsItPrintsPoints) {
+  PointsWriter writer;
+  for (const size_t count : {size_t{0}, size_t{1}, size_t{3}, size_t{700}, size_t{700}}) {
+    std::vector<int64_t> times;
+    std::vector<double> values;
+    std::string expected = "[";
+    for (size_t i = 0; i < count; ++i) {
+      const double awkward[] = {1e300, -1e-9, std::nan(""), 0.1, -0.0, 12345678.25, 1.0 / 3};
+      times.push_back(1'700'000'000'000 + static_cast<int64_t>(i) * 7'501);
+      values.push_back(awkward[i % std::size(awkward)]);
+      if (i > 0) expected += ',';
+      AppendPoint(times.back(), values.back(), &expected);
+    }
+    std::string out;
+    writer.Append(times, values, &out);
+    EXPECT_EQ(out, expected + ']');
+  }
 }
 
 }  // namespace

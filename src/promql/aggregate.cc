@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 #include "base/status.h"
 #include "codec/go_float.h"
@@ -66,16 +67,38 @@ struct Folder::HistogramCell {
   HintsSeen hints;
 };
 
-Folder::Folder(const AggregateExpr& expr, size_t steps, Annotations* notes)
+Folder::Folder(const AggregateExpr& expr, size_t steps, bool all_labels, Annotations* notes)
     : expr_(expr),
       op_(expr.op),
       steps_(steps),
+      all_labels_(all_labels),
       pos_(expr.expr->pos()),
       notes_(*notes),
       grouping_(expr, "") {}
 Folder::~Folder() = default;
 
-size_t Folder::GroupOf(model::LabelsView labels) {
+RowNeeds Folder::needs() const {
+  RowNeeds needs;
+  needs.values = !counts_only();
+  if (grouping_.without() || all_labels_) return needs;
+  needs.labels = grouping_.names();
+  // Notes on histograms name their metric.
+  if (op_ == TokenType::kSum || op_ == TokenType::kAvg) {
+    needs.labels->emplace_back(model::kMetricName);
+  }
+  std::sort(needs.labels->begin(), needs.labels->end());
+  return needs;
+}
+
+size_t Folder::GroupOf(const RowView& row) {
+  if (row.labels_id == 0) return FindGroup(row.labels);
+  if (row.labels_id >= groups_by_id_.size()) groups_by_id_.resize(row.labels_id + 1);
+  uint32_t& known = groups_by_id_[row.labels_id];
+  if (known == 0) known = static_cast<uint32_t>(FindGroup(row.labels)) + 1;
+  return known - 1;
+}
+
+size_t Folder::FindGroup(model::LabelsView labels) {
   grouping_.Select(labels, &key_);
   const auto [at, inserted] = groups_.try_emplace(key_, group_labels_.size());
   if (!inserted) return at->second;
@@ -143,10 +166,26 @@ void Folder::AddFloatsOnly(size_t group, const RowView& row) {
   if (whole && length > seen.end - seen.begin) seen = run;
 }
 
+// How many have a value, whatever it is.
+void Folder::CountCells(size_t group, const RowView& row) {
+  double* const counts = counts_.data() + group * steps_;
+  uint8_t* const flags = flags_.data() + group * steps_;
+  const auto weight = static_cast<double>(row.series);
+  for (size_t step = 0; step < steps_; ++step) {
+    const bool present = row.cells[step] != Cell::kNone;
+    counts[step] += present ? weight : 0;
+    flags[step] |= present ? kSeen : 0;
+  }
+}
+
 absl::Status Folder::Add(const RowView& row) {
-  const size_t group = GroupOf(row.labels);
+  const size_t group = GroupOf(row);
   const size_t base = group * steps_;
   if (row.drop_name) drop_names_[group] = 1;
+  if (counts_only()) {
+    CountCells(group, row);
+    return absl::OkStatus();
+  }
   if (op_ == TokenType::kSum && row.histograms == nullptr && histograms_.empty()) {
     AddFloatsOnly(group, row);
     return absl::OkStatus();
@@ -212,7 +251,7 @@ void Folder::AddFloat(size_t cell, double value) {
     case TokenType::kQuantile:
       samples_[cell].push_back(value);
       break;
-    default:  // count, group
+    default:
       break;
   }
 }
@@ -323,6 +362,7 @@ class LimitedFolder : public RowSink {
     held_ = bytes;
     return query_->HoldBytes(more);
   }
+  RowNeeds needs() const override { return folder_->needs(); }
 
  private:
   QueryState* const query_;
@@ -342,9 +382,22 @@ absl::StatusOr<Value> Evaluator::EvalAggregate(const AggregateExpr& expr) {
   if (expr.op == TokenType::kQuantile) {
     TRY_ASSIGN(quantiles, EvalScalar(*expr.param));
   }
-  Folder folder(expr, steps(), &query_.notes);
-  LimitedFolder limited(&query_, &folder);
-  TRY(EvalRows(*expr.expr, &limited));
+  std::optional<Folder> folder;
+  const Stats before = query_.stats;
+  const size_t bytes_before = query_.held_bytes;
+  query_.all_labels_needed = false;
+  for (const bool all_labels : {false, true}) {
+    folder.emplace(expr, steps(), all_labels, &query_.notes);
+    LimitedFolder limited(&query_, &*folder);
+    const absl::Status status = EvalRows(*expr.expr, &limited);
+    if (all_labels || !query_.all_labels_needed) {
+      TRY(status);
+      break;
+    }
+    query_.stats = before;
+    query_.held_bytes = bytes_before;
+    query_.all_labels_needed = false;
+  }
   if (expr.op == TokenType::kQuantile) {
     // After what is inside, as upstream: the later of two equal warnings gives the position.
     double low = quantiles[0];
@@ -357,7 +410,7 @@ absl::StatusOr<Value> Evaluator::EvalAggregate(const AggregateExpr& expr) {
     if (high > 1) query_.notes.InvalidQuantile(high, expr.param->pos());
     if (low < 0) query_.notes.InvalidQuantile(low, expr.param->pos());
   }
-  return Value{ValueType::kVector, {}, {}, folder.Finish(quantiles)};
+  return Value{ValueType::kVector, {}, {}, folder->Finish(quantiles)};
 }
 
 absl::StatusOr<Value> Evaluator::EvalCountValues(const AggregateExpr& expr) {

@@ -18,6 +18,9 @@ class Grouping {
   Grouping(const AggregateExpr& expr, std::string_view extra_label);
   // The packed labels of the group, in `packed`: they are its key too.
   void Select(model::LabelsView labels, std::string* packed) const;
+  // Sorted; `without` them where that is so.
+  const std::vector<std::string>& names() const { return names_; }
+  bool without() const { return without_; }
 
  private:
   std::vector<std::string> names_;  // sorted
@@ -50,9 +53,11 @@ class HistogramMean {
 
 class Folder : public RowSink {
  public:
-  Folder(const AggregateExpr& expr, size_t steps, Annotations* notes);
+  // `all_labels`: of rows, even where groups are told by few.
+  Folder(const AggregateExpr& expr, size_t steps, bool all_labels, Annotations* notes);
   ~Folder() override;
   absl::Status Add(const RowView& row) override;
+  RowNeeds needs() const override;
   // `quantiles`: the parameter at each step, for quantile.
   Grid Finish(const std::vector<double>& quantiles);
   size_t bytes() const;  // held by the groups so far; an estimate
@@ -65,8 +70,11 @@ class Folder : public RowSink {
   };
   enum Flags : uint8_t { kSeen = 1, kFloat = 2, kHistogram = 4, kIncompatible = 8 };
 
-  size_t GroupOf(model::LabelsView labels);
+  size_t GroupOf(const RowView& row);
+  size_t FindGroup(model::LabelsView labels);
+  bool counts_only() const { return op_ == TokenType::kCount || op_ == TokenType::kGroup; }
   void AddFloatsOnly(size_t group, const RowView& row);
+  void CountCells(size_t group, const RowView& row);
   void AddFloat(size_t cell, double value);
   void AddHistogram(size_t cell, const HistogramPtr& histogram, model::LabelsView labels);
   void CombineHistogram(size_t cell, const FloatHistogram& histogram, model::LabelsView labels);
@@ -77,6 +85,7 @@ class Folder : public RowSink {
   const AggregateExpr& expr_;
   const TokenType op_;
   const size_t steps_;
+  const bool all_labels_;
   const PosRange pos_;  // of what is aggregated
   Annotations& notes_;
   Grouping grouping_;
@@ -84,6 +93,7 @@ class Folder : public RowSink {
   std::vector<std::string> group_labels_;
   std::vector<uint8_t> drop_names_;
   std::string key_;
+  std::vector<uint32_t> groups_by_id_;  // of RowView::labels_id: group + 1, 0 where not known yet
   // One a cell [group][step]; which of them are in use depends on the operation.
   std::vector<uint8_t> flags_;
   std::vector<Run> seen_;         // of each group: steps that all have a float, none else

@@ -39,44 +39,49 @@ std::shared_ptr<const model::NativeHistogram> ToModel(const HistogramPtr& histog
   return std::make_shared<model::NativeHistogram>(histogram->ToModel());
 }
 
-void VectorOf(const Grid& grid, int64_t time_ms, std::vector<Sample>* vector) {
+void VectorOf(Grid grid, int64_t time_ms, std::vector<Sample>* vector) {
+  vector->reserve(grid.rows());
   for (size_t row = 0; row < grid.rows(); ++row) {
     const Cell cell = grid.cells(row)[0];
     if (cell == Cell::kNone) continue;
-    Sample sample;
-    sample.labels = grid.labels(row);
+    Sample& sample = vector->emplace_back();
+    sample.labels = grid.TakeLabels(row);
     sample.time_ms = time_ms;
     if (cell == Cell::kHistogram) {
       sample.histogram = ToModel(grid.histograms(row)[0]);
     } else {
       sample.value = grid.values(row)[0];
     }
-    vector->push_back(std::move(sample));
   }
 }
 
-void MatrixOf(const Grid& grid, const Steps& steps, std::vector<Series>* matrix) {
+void MatrixOf(Grid grid, const Steps& steps, std::vector<Series>* matrix) {
+  matrix->reserve(grid.rows());
   for (size_t row = 0; row < grid.rows(); ++row) {
+    const Cell* const cells = grid.cells(row);
+    const auto floats = static_cast<size_t>(std::count(cells, cells + grid.steps(), Cell::kFloat));
     Series series;
-    series.labels = grid.labels(row);
+    series.times_ms.reserve(floats);
+    series.values.reserve(floats);
     for (size_t step = 0; step < grid.steps(); ++step) {
-      const Cell cell = grid.cells(row)[step];
-      if (cell == Cell::kFloat) {
+      if (cells[step] == Cell::kFloat) {
         series.times_ms.push_back(steps.At(step));
         series.values.push_back(grid.values(row)[step]);
-      } else if (cell == Cell::kHistogram) {
+      } else if (cells[step] == Cell::kHistogram) {
         series.histograms.push_back({steps.At(step), ToModel(grid.histograms(row)[step])});
       }
     }
-    if (!series.times_ms.empty() || !series.histograms.empty()) {
-      matrix->push_back(std::move(series));
-    }
+    if (series.times_ms.empty() && series.histograms.empty()) continue;
+    series.labels = grid.TakeLabels(row);
+    matrix->push_back(std::move(series));
   }
 }
 
+// Mostly they come so.
 void SortByLabels(std::vector<Series>* matrix) {
-  std::sort(matrix->begin(), matrix->end(),
-            [](const Series& a, const Series& b) { return a.labels < b.labels; });
+  const auto less = [](const Series& a, const Series& b) { return a.labels < b.labels; };
+  if (std::is_sorted(matrix->begin(), matrix->end(), less)) return;
+  std::sort(matrix->begin(), matrix->end(), less);
 }
 
 // One evaluation from tree to result.
@@ -139,9 +144,9 @@ class Run {
       series.values = std::move(value.scalar);
       result->matrix.push_back(std::move(series));
     } else if (instant) {
-      VectorOf(value.grid, steps.start_ms, &result->vector);
+      VectorOf(std::move(value.grid), steps.start_ms, &result->vector);
     } else {
-      MatrixOf(value.grid, steps, &result->matrix);
+      MatrixOf(std::move(value.grid), steps, &result->matrix);
       SortByLabels(&result->matrix);
     }
   }

@@ -38,6 +38,9 @@ struct QueryState {
     int64_t samples = 0;
   };
   std::vector<SelectorCost> costs = {};
+  // Rows that came with some labels only must come again with all: names went, and what is left
+  // may be equal.
+  bool all_labels_needed = false;
   uint32_t ticks = 0;
 
   // Cancelled or DeadlineExceeded where the query must end, with upstream's text.
@@ -68,10 +71,13 @@ struct SeriesInput {
   model::LabelsView labels;
   bool drop_name = false;
   std::span<const int64_t> times;
-  std::span<const double> values;
+  std::span<const double> values;  // none where only times were asked for
   std::span<const HistogramPoint> histograms;
   uint64_t timeline = 0;
   std::span<const int64_t> starts = {};  // as many as times, or none
+  uint32_t labels_id = 0;                // these three as storage::SeriesColumns
+  bool marked = true;
+  uint32_t series = 1;
 };
 using SeriesVisitor = std::function<absl::Status(const SeriesInput&)>;
 
@@ -103,18 +109,23 @@ class Evaluator {
   // selector.cc
   int64_t ReferenceTime(const VectorSelector& selector, size_t step) const;
   absl::Status VisitSeries(const VectorSelector& selector, storage::TimeRange range,
-                           const SeriesVisitor& visit);
+                           const storage::SelectHints& hints, const SeriesVisitor& visit);
   absl::Status SelectorRows(const VectorSelector& selector, RowSink* sink);
   absl::Status SmoothedRows(const VectorSelector& selector, RowSink* sink);
   absl::StatusOr<Value> EvalTimestamp(const Call& call);
 
   // range_call.cc
   absl::StatusOr<RangeArgument> OpenRange(const Expr& expr);
-  absl::Status VisitRange(const RangeArgument& argument, const SeriesVisitor& visit);
+  absl::Status VisitRange(const RangeArgument& argument, const storage::SelectHints& hints,
+                          const SeriesVisitor& visit);
   // The values at each step of all arguments but the range.
   absl::StatusOr<std::vector<std::vector<double>>> EvalScalarArguments(const Call& call,
                                                                        size_t range_index);
   absl::Status RangeCallRows(const Call& call, RowSink* sink);
+  struct RangeFold;
+  void FoldWindows(const SeriesInput& series, RangeFold* fold);
+  RowView FoldSeries(const SeriesInput& series, RangeFold* fold);
+  absl::Status AddFolded(const SeriesInput& series, RangeFold* fold, RowSink* sink);
   absl::StatusOr<Value> EvalAbsentOverTime(const Call& call);
 
   // call.cc

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,12 +35,22 @@ struct RowView {
   const double* values = nullptr;
   const Cell* cells = nullptr;
   const HistogramPtr* histograms = nullptr;  // null where no cell is a histogram
+  // Equal non-zero ids: equal labels, of all rows that one sink is given. Small numbers.
+  uint32_t labels_id = 0;
+  uint32_t series = 1;  // so many equal rows; more than one only where RowNeeds::values is false
+};
+
+// What a sink looks at; rows may lack the rest.
+struct RowNeeds {
+  std::optional<std::vector<std::string>> labels;  // names, sorted; not set: all
+  bool values = true;                              // else cells alone
 };
 
 class RowSink {
  public:
   virtual ~RowSink() = default;
   virtual absl::Status Add(const RowView& row) = 0;
+  virtual RowNeeds needs() const { return {}; }
 };
 
 class Grid {
@@ -52,6 +63,7 @@ class Grid {
   size_t AddRow(const RowView& row);
 
   const model::Labels& labels(size_t row) const { return rows_[row].labels; }
+  model::Labels TakeLabels(size_t row) { return std::move(rows_[row].labels); }
   void set_labels(size_t row, model::Labels labels) { rows_[row].labels = std::move(labels); }
   bool drop_name(size_t row) const { return rows_[row].drop_name; }
   void set_drop_name(size_t row, bool drop) { rows_[row].drop_name = drop; }

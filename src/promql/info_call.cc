@@ -237,7 +237,7 @@ absl::StatusOr<Value> Evaluator::EvalInfo(const Call& call) {
     const int64_t lookback = query_.lookback_ms;
     const storage::TimeRange range{ReferenceTime(selector, 0) - lookback + 1,
                                    ReferenceTime(selector, steps() - 1)};
-    TRY(VisitSeries(selector, range, [&](const SeriesInput& series) {
+    TRY(VisitSeries(selector, range, {}, [&](const SeriesInput& series) {
       if (!series.histograms.empty()) {
         return FailedPrecondition("this should be an info metric, with float samples: {}",
                                   LabelsText(series.labels));

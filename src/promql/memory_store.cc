@@ -5,6 +5,7 @@
 #include <iterator>
 #include <set>
 
+#include "model/value.h"
 #include "promql/float_histogram.h"
 
 namespace hearth::promql {
@@ -20,11 +21,13 @@ bool AllMatch(model::LabelsView labels, const std::vector<model::Matcher>& match
 
 class MemoryStore::Set : public storage::SeriesSet {
  public:
-  Set(const std::map<model::Labels, Columns>& series, const storage::SelectRequest& request)
+  Set(const std::map<model::Labels, Columns>& series, const storage::SelectRequest& request,
+      const storage::SelectHints& hints)
       : at_(series.begin()),
         end_(series.end()),
         range_(request.range),
-        matchers_(request.matchers) {}
+        matchers_(request.matchers),
+        hints_(hints) {}
 
   absl::StatusOr<bool> Next(storage::ColumnBatch* batch) override {
     batch->series.clear();
@@ -52,15 +55,49 @@ class MemoryStore::Set : public storage::SeriesSet {
       if (columns.has_starts) {
         batch->series.back().start_times_ms = std::span(columns.starts).subspan(first, count);
       }
+      LeaveOut(&batch->series.back());
+      const size_t n = batch->series.size();
+      if (n > 1 && AreOne(batch->series[n - 2], batch->series[n - 1])) {
+        ++batch->series[n - 2].series;
+        batch->series.pop_back();
+      }
     }
     return !batch->series.empty();
   }
 
  private:
+  bool AreOne(const storage::SeriesColumns& a, const storage::SeriesColumns& b) const {
+    return hints_.times_only && a.labels_id != 0 && a.labels_id == b.labels_id &&
+           a.values.empty() && b.values.empty() && a.histograms.empty() && b.histograms.empty() &&
+           std::ranges::equal(a.times_ms, b.times_ms);
+  }
+  // What the hints say that nobody looks at.
+  void LeaveOut(storage::SeriesColumns* series) {
+    series->marked = std::any_of(series->values.begin(), series->values.end(), model::IsStaleNan);
+    const bool floats_only = series->histograms.empty() && !series->values.empty();
+    if (hints_.newest_only && floats_only) {
+      series->times_ms = series->times_ms.last(1);
+      series->values = series->values.last(1);
+      if (!series->start_times_ms.empty()) {
+        series->start_times_ms = series->start_times_ms.last(1);
+      }
+    }
+    if (hints_.times_only && floats_only && !series->marked) series->values = {};
+    if (!hints_.labels.has_value()) return;
+    model::LabelsBuilder builder(series->labels);
+    builder.Keep(*hints_.labels);
+    const auto [at, added] =
+        projections_.try_emplace(builder.Build(), static_cast<uint32_t>(projections_.size() + 1));
+    series->labels = at->first;
+    series->labels_id = at->second;
+  }
+
   std::map<model::Labels, Columns>::const_iterator at_;
   std::map<model::Labels, Columns>::const_iterator end_;
   const storage::TimeRange range_;
   const std::vector<model::Matcher> matchers_;
+  const storage::SelectHints hints_;
+  std::map<model::Labels, uint32_t> projections_;
 };
 
 void MemoryStore::Add(const model::Labels& labels, int64_t time_ms, double value,
@@ -110,7 +147,8 @@ bool MemoryStore::HasSample(const Columns& columns, storage::TimeRange range) {
 
 absl::StatusOr<std::unique_ptr<storage::SeriesSet>> MemoryStore::Select(
     const storage::SelectRequest& request) const {
-  return std::make_unique<Set>(series_, request);
+  return std::make_unique<Set>(series_, request,
+                               honour_hints_ ? request.hints : storage::SelectHints());
 }
 
 absl::StatusOr<std::vector<model::Labels>> MemoryStore::Series(

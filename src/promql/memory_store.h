@@ -19,6 +19,8 @@ class MemoryStore : public storage::Querier {
   void Add(const model::Labels& labels, int64_t time_ms, double value, int64_t start_time_ms = 0);
   void AddHistogram(const model::Labels& labels, model::HistogramSample sample);
   void Clear() { series_.clear(); }
+  // Leaves out whatever storage::SelectHints allow; else nothing.
+  void HonourHints(bool honour) { honour_hints_ = honour; }
 
   absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Select(
       const storage::SelectRequest& request) const override;
@@ -44,6 +46,7 @@ class MemoryStore : public storage::Querier {
   class Set;
   static bool HasSample(const Columns& columns, storage::TimeRange range);
   std::map<model::Labels, Columns> series_;
+  bool honour_hints_ = false;
 };
 
 }  // namespace hearth::promql

@@ -17,6 +17,8 @@ namespace hearth::promql {
 namespace {
 
 constexpr int64_t kNsPerMs = 1'000'000;
+constexpr std::string_view kTypeLabel = "__type__";
+constexpr std::string_view kUnitLabel = "__unit__";
 
 bool IsRange(const Expr& expr) {
   return expr.kind == ExprKind::kMatrixSelector || expr.kind == ExprKind::kSubquery;
@@ -69,9 +71,12 @@ struct RowBuffer {
       any_histogram = true;
     }
   }
-  RowView View(model::LabelsView labels, bool drop_name) const {
-    return {labels, drop_name, values.data(), cells.data(),
-            any_histogram ? histograms.data() : nullptr};
+  RowView View() const {
+    RowView view;
+    view.values = values.data();
+    view.cells = cells.data();
+    view.histograms = any_histogram ? histograms.data() : nullptr;
+    return view;
   }
   std::vector<double> values;
   std::vector<Cell> cells;
@@ -80,10 +85,43 @@ struct RowBuffer {
   bool any_histogram = false;
 };
 
+// Which windows of float series hold a sample: found once a timeline.
+class PresentWindows {
+ public:
+  explicit PresentWindows(size_t steps) : cells_(steps) {}
+  // `bounds` is bound to the series. Returns the samples in all windows.
+  int64_t Find(const SeriesInput& series, const WindowBounds& bounds) {
+    if (series.timeline != 0 && series.timeline == timeline_) return samples_;
+    timeline_ = series.timeline;
+    samples_ = 0;
+    for (size_t step = 0; step < cells_.size(); ++step) {
+      const auto [begin, end] = bounds.SpanOf(step);
+      cells_[step] = begin == end ? Cell::kNone : Cell::kFloat;
+      samples_ += end - begin;
+    }
+    return samples_;
+  }
+  bool any() const { return samples_ > 0; }
+  const Cell* cells() const { return cells_.data(); }
+
+ private:
+  uint64_t timeline_ = 0;
+  int64_t samples_ = 0;
+  std::vector<Cell> cells_;
+};
+
+void AddMetadataLabels(std::vector<std::string>* names) {
+  for (const std::string_view name : {model::kMetricName, kTypeLabel, kUnitLabel}) {
+    names->emplace_back(name);
+  }
+  std::sort(names->begin(), names->end());
+  names->erase(std::unique(names->begin(), names->end()), names->end());
+}
+
 void NoteNonCounter(const Options& options, const SeriesInput& series, RangeEnv* env) {
   if (env->metric.empty()) return;
   if (options.type_and_unit_labels) {
-    const std::string_view type = series.labels.Get("__type__");
+    const std::string_view type = series.labels.Get(kTypeLabel);
     if (type == "counter" || type == "histogram") return;
     env->notes->PossibleNonCounterLabel(env->metric, type, env->pos);
   } else if (!HasCounterSuffix(env->metric)) {
@@ -152,7 +190,8 @@ absl::StatusOr<Evaluator::RangeArgument> Evaluator::OpenRange(const Expr& expr) 
   return argument;
 }
 
-absl::Status Evaluator::VisitRange(const RangeArgument& argument, const SeriesVisitor& visit) {
+absl::Status Evaluator::VisitRange(const RangeArgument& argument, const storage::SelectHints& hints,
+                                   const SeriesVisitor& visit) {
   if (argument.selector != nullptr) {
     const int64_t lookback = query_.lookback_ms;
     int64_t min = argument.first_end_ms - argument.range_ms + 1;
@@ -160,7 +199,7 @@ absl::Status Evaluator::VisitRange(const RangeArgument& argument, const SeriesVi
     if (argument.selector->anchored || argument.selector->smoothed) min -= lookback;
     if (argument.selector->smoothed) max += lookback;
     StaleFilter filter;
-    return VisitSeries(*argument.selector, {min, max},
+    return VisitSeries(*argument.selector, {min, max}, hints,
                        [&](const SeriesInput& series) { return visit(filter.Without(series)); });
   }
   const Grid& grid = argument.grid;
@@ -199,6 +238,95 @@ absl::StatusOr<std::vector<std::vector<double>>> Evaluator::EvalScalarArguments(
   return scalars;
 }
 
+// What a call does with one series after the other, and what it needs for that.
+struct Evaluator::RangeFold {
+  std::string_view name;
+  RangeFunction function = nullptr;
+  std::vector<std::vector<double>> scalars = {};
+  bool counter = false;
+  bool keeps_name = false;
+  // Whether series cannot become equal by losing their name alone.
+  bool one_metric = false;
+  // Only whether a window has a sample counts, and that is a value.
+  bool presence = false;
+  storage::SelectHints hints = {};
+  WindowBounds bounds;
+  std::unique_ptr<RateRow> rate_row;  // null where the function is no simple rate
+  PresentWindows present;
+  RowBuffer row;
+  RangeEnv env = {};
+  StringSet seen = {};
+  std::string scratch = {};
+};
+
+// The row of a series window by window.
+void Evaluator::FoldWindows(const SeriesInput& series, RangeFold* fold) {
+  Window window;
+  window.range_s = static_cast<double>(fold->bounds.range_ms()) / 1000;
+  window.may_reset = !fold->counter || !series.starts.empty() || MayReset(series.values);
+  fold->row.Clear();
+  for (size_t step = 0; step < steps(); ++step) {
+    if (!fold->bounds.Fill(series, step, &window)) continue;
+    window.eval_ms = steps_.At(step);
+    for (size_t i = 0; i < fold->scalars.size() && i < 2; ++i) {
+      fold->env.args[i] = fold->scalars[i][step];
+    }
+    query_.stats.total_queryable_samples +=
+        static_cast<int64_t>(window.times.size() + window.histograms.size());
+    HistogramPtr histogram;
+    const Got got = fold->function(window, &fold->env, &fold->row.values[step], &histogram);
+    fold->row.Set(step, got, std::move(histogram));
+  }
+}
+
+// The cells and values of a series' row; no cells where it has none.
+RowView Evaluator::FoldSeries(const SeriesInput& series, RangeFold* fold) {
+  RowView view;
+  if (fold->presence && series.histograms.empty()) {
+    query_.stats.total_queryable_samples +=
+        fold->present.Find(series, fold->bounds) * series.series;
+    if (fold->present.any()) view.cells = fold->present.cells();
+    return view;
+  }
+  fold->env.metric = series.labels.metric_name();
+  bool any_float = false;
+  if (fold->rate_row != nullptr && series.histograms.empty() && series.starts.empty()) {
+    any_float = fold->rate_row->Fill(series, fold->bounds, fold->row.values.data());
+    query_.stats.total_queryable_samples += fold->rate_row->samples_used();
+    if (any_float) view.values = fold->row.values.data();
+    if (any_float) view.cells = fold->rate_row->cells();
+  } else {
+    FoldWindows(series, fold);
+    any_float = fold->row.any_float;
+    if (any_float || fold->row.any_histogram) view = fold->row.View();
+  }
+  if (fold->counter && any_float) NoteNonCounter(query_.options, series, &fold->env);
+  return view;
+}
+
+absl::Status Evaluator::AddFolded(const SeriesInput& series, RangeFold* fold, RowSink* sink) {
+  fold->bounds.Bind(series);
+  RowView view = FoldSeries(series, fold);
+  if (view.cells == nullptr) return absl::OkStatus();
+  view.drop_name = !fold->keeps_name || series.drop_name;
+  view.labels = series.labels;
+  view.labels_id = series.labels_id;
+  view.series = series.series;
+  if (!view.drop_name || delayed_names()) return sink->Add(view);
+  view.labels = DropMetadata(series.labels, &fold->scratch);
+  const bool may_collide =
+      !fold->one_metric || series.labels.Has(kTypeLabel) || series.labels.Has(kUnitLabel);
+  if (!may_collide) return sink->Add(view);
+  if (fold->hints.labels.has_value()) {
+    query_.all_labels_needed = true;
+    return absl::AbortedError("labels were left out that decide whether series are equal");
+  }
+  if (!fold->seen.emplace(view.labels.packed()).second) {
+    return FailedPrecondition("{}", kSameLabelset);
+  }
+  return sink->Add(view);
+}
+
 absl::Status Evaluator::RangeCallRows(const Call& call, RowSink* sink) {
   const std::string_view name = call.function->name;
   const RangeFunction function = FindRangeFunction(name);
@@ -207,66 +335,37 @@ absl::Status Evaluator::RangeCallRows(const Call& call, RowSink* sink) {
   }
   const auto range_index = static_cast<size_t>(RangeArgumentIndex(call));
   TRY_ASSIGN(const RangeArgument argument, OpenRange(*call.args[range_index]));
-  TRY_ASSIGN(const std::vector<std::vector<double>> scalars,
-             EvalScalarArguments(call, range_index));
-  if (argument.selector != nullptr) TRY(CheckExtended(*argument.selector, name));
+  TRY_ASSIGN(std::vector<std::vector<double>> scalars, EvalScalarArguments(call, range_index));
+  const VectorSelector* const selector = argument.selector;
+  if (selector != nullptr) TRY(CheckExtended(*selector, name));
   TRY(CheckRangeArguments(name, scalars));
 
-  const bool counter = name == "rate" || name == "increase";
-  const bool keeps_name = name == "last_over_time" || name == "first_over_time";
-  const bool one_metric = argument.selector != nullptr && NamesOneMetric(*argument.selector);
-  WindowBounds bounds(steps(), argument.range_ms, argument.selector, query_.lookback_ms);
+  RangeFold fold{.name = name,
+                 .function = function,
+                 .scalars = std::move(scalars),
+                 .bounds = WindowBounds(steps(), argument.range_ms, selector, query_.lookback_ms),
+                 .rate_row = RateRow::For(name, selector, argument.range_ms, steps()),
+                 .present = PresentWindows(steps()),
+                 .row = RowBuffer(steps())};
   for (size_t step = 0; step < steps(); ++step) {
-    bounds.SetEnd(step, argument.EndOf(steps_, step));
+    fold.bounds.SetEnd(step, argument.EndOf(steps_, step));
   }
-  const std::unique_ptr<RateRow> rate_row =
-      RateRow::For(name, argument.selector, argument.range_ms, steps());
-  RowBuffer row(steps());
-  StringSet seen;
-  std::string scratch;
-  RangeEnv env;
+  fold.counter = name == "rate" || name == "increase";
+  fold.keeps_name = name == "last_over_time" || name == "first_over_time";
+  fold.one_metric = selector != nullptr && NamesOneMetric(*selector);
+  const RowNeeds needs = sink->needs();
+  fold.presence = fold.keeps_name && !needs.values;
+  fold.hints.times_only = fold.presence;
+  if (needs.labels.has_value() && (fold.keeps_name || (fold.one_metric && !delayed_names()))) {
+    fold.hints.labels = needs.labels;
+    // Series of one metric become equal only by what goes with its name.
+    if (!fold.keeps_name) AddMetadataLabels(&*fold.hints.labels);
+  }
   // Upstream puts a subquery's points into a selector without a position.
-  env.pos = range_index == 0 && argument.selector == nullptr ? PosRange{} : call.args[0]->pos();
-  env.notes = &query_.notes;
-  const auto each_window = [&](const SeriesInput& series) {
-    Window window;
-    window.range_s = static_cast<double>(argument.range_ms) / 1000;
-    window.may_reset = !counter || !series.starts.empty() || MayReset(series.values);
-    for (size_t step = 0; step < steps(); ++step) {
-      if (!bounds.Fill(series, step, &window)) continue;
-      window.eval_ms = steps_.At(step);
-      for (size_t i = 0; i < scalars.size() && i < 2; ++i) env.args[i] = scalars[i][step];
-      query_.stats.total_queryable_samples +=
-          static_cast<int64_t>(window.times.size() + window.histograms.size());
-      HistogramPtr histogram;
-      const Got got = function(window, &env, &row.values[step], &histogram);
-      row.Set(step, got, std::move(histogram));
-    }
-  };
-  return VisitRange(argument, [&](const SeriesInput& series) -> absl::Status {
-    env.metric = series.labels.metric_name();
-    bounds.Bind(series);
-    row.Clear();
-    if (rate_row != nullptr && series.histograms.empty() && series.starts.empty()) {
-      row.any_float = rate_row->Fill(series, bounds, row.values.data(), row.cells.data());
-      query_.stats.total_queryable_samples += rate_row->samples_used();
-    } else {
-      each_window(series);
-    }
-    if (!row.any_float && !row.any_histogram) return absl::OkStatus();
-    if (counter && row.any_float) NoteNonCounter(query_.options, series, &env);
-    const bool drop = !keeps_name || series.drop_name;
-    model::LabelsView labels = series.labels;
-    if (drop && !delayed_names()) {
-      labels = DropMetadata(labels, &scratch);
-      const bool may_collide =
-          !one_metric || series.labels.Has("__type__") || series.labels.Has("__unit__");
-      if (may_collide && !seen.emplace(labels.packed()).second) {
-        return FailedPrecondition("{}", kSameLabelset);
-      }
-    }
-    return sink->Add(row.View(labels, drop));
-  });
+  fold.env.pos = range_index == 0 && selector == nullptr ? PosRange{} : call.args[0]->pos();
+  fold.env.notes = &query_.notes;
+  return VisitRange(argument, fold.hints,
+                    [&](const SeriesInput& series) { return AddFolded(series, &fold, sink); });
 }
 
 absl::StatusOr<Value> Evaluator::EvalAbsentOverTime(const Call& call) {
@@ -278,7 +377,7 @@ absl::StatusOr<Value> Evaluator::EvalAbsentOverTime(const Call& call) {
     bounds.SetEnd(step, argument.EndOf(steps_, step));
   }
   std::vector<bool> found(steps(), false);
-  TRY(VisitRange(argument, [&](const SeriesInput& series) {
+  TRY(VisitRange(argument, {}, [&](const SeriesInput& series) {
     bounds.Bind(series);
     Window window;
     for (size_t step = 0; step < steps(); ++step) {
@@ -310,17 +409,18 @@ absl::StatusOr<std::vector<Series>> Evaluator::EvalMatrix(const Expr& expr) {
   }
   WindowBounds bounds(1, argument.range_ms, argument.selector, query_.lookback_ms);
   bounds.SetEnd(0, argument.first_end_ms);
-  const absl::Status visited = VisitRange(argument, [&](const SeriesInput& series) -> absl::Status {
-    bounds.Bind(series);
-    Window window;
-    if (!bounds.Fill(series, 0, &window)) return absl::OkStatus();
-    TRY_ASSIGN(Series points, WindowAsSeries(window, series.labels));
-    query_.stats.total_queryable_samples += static_cast<int64_t>(points.times_ms.size());
-    if (points.times_ms.empty() && points.histograms.empty()) return absl::OkStatus();
-    TRY(query_.Hold(points.times_ms.size() + points.histograms.size()));
-    matrix.push_back(std::move(points));
-    return absl::OkStatus();
-  });
+  const absl::Status visited =
+      VisitRange(argument, {}, [&](const SeriesInput& series) -> absl::Status {
+        bounds.Bind(series);
+        Window window;
+        if (!bounds.Fill(series, 0, &window)) return absl::OkStatus();
+        TRY_ASSIGN(Series points, WindowAsSeries(window, series.labels));
+        query_.stats.total_queryable_samples += static_cast<int64_t>(points.times_ms.size());
+        if (points.times_ms.empty() && points.histograms.empty()) return absl::OkStatus();
+        TRY(query_.Hold(points.times_ms.size() + points.histograms.size()));
+        matrix.push_back(std::move(points));
+        return absl::OkStatus();
+      });
   TRY(visited);
   return matrix;
 }

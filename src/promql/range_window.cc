@@ -11,7 +11,7 @@ namespace hearth::promql {
 
 SeriesInput StaleFilter::Without(const SeriesInput& series) {
   SeriesInput clean = series;
-  if (std::any_of(series.values.begin(), series.values.end(), model::IsStaleNan)) {
+  if (series.marked && std::any_of(series.values.begin(), series.values.end(), model::IsStaleNan)) {
     times_.clear();
     values_.clear();
     starts_.clear();
@@ -96,10 +96,10 @@ bool WindowBounds::Fill(const SeriesInput& series, size_t step, Window* window) 
 }
 
 bool MayReset(std::span<const double> values) {
-  for (size_t i = 1; i < values.size(); ++i) {
-    if (values[i] < values[i - 1]) return true;
-  }
-  return false;
+  // Without a way out, so that it compiles to vectors: resets are rare.
+  bool found = false;
+  for (size_t i = 1; i < values.size(); ++i) found |= values[i] < values[i - 1];
+  return found;
 }
 
 HistogramPtr WithoutResetHint(HistogramPtr histogram) {

@@ -39,6 +39,7 @@ class WindowBounds {
     uint32_t end = 0;
   };
   size_t steps() const { return ends_.size(); }
+  int64_t range_ms() const { return range_ms_; }
   Span SpanOf(size_t step) const { return spans_[step]; }
   int64_t EndOf(size_t step) const { return ends_[step]; }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "promql/rate_row.h"
 
+#include <algorithm>
+
 #include "promql/ast.h"
 #include "promql/range_function.h"
 
@@ -14,6 +16,7 @@ std::unique_ptr<RateRow> RateRow::For(std::string_view function, const VectorSel
   if (!counter && function != "delta") return nullptr;
   std::unique_ptr<RateRow> row(new RateRow(counter, rate, range_ms));
   row->extents_.reserve(steps);
+  row->cells_.resize(steps);
   return row;
 }
 
@@ -26,6 +29,7 @@ double RateRow::FactorOf(const Extent& extent, double to_start) const {
 
 void RateRow::Measure(const SeriesInput& series, const WindowBounds& bounds) {
   extents_.clear();
+  std::fill(cells_.begin(), cells_.end(), Cell::kNone);
   samples_used_ = 0;
   for (size_t step = 0; step < bounds.steps(); ++step) {
     const auto [begin, end] = bounds.SpanOf(step);
@@ -43,7 +47,9 @@ void RateRow::Measure(const SeriesInput& series, const WindowBounds& bounds) {
     extent.to_start = Reach(first_ms - (end_ms - range_ms_), average);
     extent.to_end = Reach(end_ms - last_ms, average);
     extent.factor = FactorOf(extent, extent.to_start);
+    extent.far_start = extent.to_start > extent.sampled;
     extents_.push_back(extent);
+    cells_[step] = Cell::kFloat;
   }
 }
 
@@ -59,32 +65,44 @@ bool RateRow::FindResets(std::span<const double> values) {
   return true;
 }
 
-bool RateRow::Fill(const SeriesInput& series, const WindowBounds& bounds, double* values,
-                   Cell* cells) {
+bool RateRow::Fill(const SeriesInput& series, const WindowBounds& bounds, double* values) {
   if (series.timeline == 0 || series.timeline != timeline_) {
     Measure(series, bounds);
     timeline_ = series.timeline;
   }
   const double* const in = series.values.data();
-  const bool resets = counter_ && FindResets(series.values);
+  if (counter_ && FindResets(series.values)) {
+    FillCounter<true>(in, values);
+  } else if (counter_) {
+    FillCounter<false>(in, values);
+  } else {
+    for (const Extent& extent : extents_) {
+      values[extent.step] = (in[extent.last] - in[extent.first]) * extent.factor;
+    }
+  }
+  return !extents_.empty();
+}
+
+template <bool kResets>
+void RateRow::FillCounter(const double* in, double* values) const {
   for (const Extent& extent : extents_) {
     const double first = in[extent.first];
     double result = in[extent.last] - first;
-    if (resets && newest_reset_[extent.last] > extent.first) {
+    if (kResets && newest_reset_[extent.last] > extent.first) {
       for (uint32_t i = extent.first + 1; i <= extent.last; ++i) {
         if (in[i] < in[i - 1]) result += in[i - 1];
       }
     }
     double factor = extent.factor;
-    if (counter_ && result > 0 && first >= 0) {
-      // A counter cannot have been below zero: that long before its first sample it was.
+    // A counter cannot have been below zero: that long before its first sample it was. Where it has
+    // more than doubled since it began, that is: else it was zero before the window's reach, and
+    // the division is saved.
+    if (result > 0 && first >= 0 && (first < result || extent.far_start)) {
       const double zero_after = extent.sampled * (first / result);
       if (zero_after < extent.to_start) factor = FactorOf(extent, zero_after);
     }
     values[extent.step] = result * factor;
-    cells[extent.step] = Cell::kFloat;
   }
-  return !extents_.empty();
 }
 
 }  // namespace hearth::promql

@@ -21,9 +21,11 @@ class RateRow {
   static std::unique_ptr<RateRow> For(std::string_view function, const VectorSelector* selector,
                                       int64_t range_ms, size_t steps);
 
-  // `bounds` is bound to the series. Fills values and cells of each step whose window holds two
-  // samples; returns whether there is one.
-  bool Fill(const SeriesInput& series, const WindowBounds& bounds, double* values, Cell* cells);
+  // `bounds` is bound to the series. Fills the values of each step whose window holds two samples;
+  // returns whether there is one.
+  bool Fill(const SeriesInput& series, const WindowBounds& bounds, double* values);
+  // Which steps have a value in the row filled last.
+  const Cell* cells() const { return cells_.data(); }
   // Samples in all windows of the series filled last.
   int64_t samples_used() const { return samples_used_; }
 
@@ -37,11 +39,14 @@ class RateRow {
     double to_end = 0;    // … and after them
     double factor = 0;
     uint32_t step = 0;
+    bool far_start = false;  // to_start is more than sampled
   };
 
   RateRow(bool counter, bool per_second, int64_t range_ms)
       : counter_(counter), per_second_(per_second), range_ms_(range_ms) {}
   void Measure(const SeriesInput& series, const WindowBounds& bounds);
+  template <bool kResets>
+  void FillCounter(const double* in, double* values) const;
   double FactorOf(const Extent& extent, double to_start) const;
   // Index of the newest reset at or before each sample, 0 where there is none; false: no reset.
   bool FindResets(std::span<const double> values);
@@ -52,6 +57,7 @@ class RateRow {
   uint64_t timeline_ = 0;
   int64_t samples_used_ = 0;
   std::vector<Extent> extents_;
+  std::vector<Cell> cells_;
   std::vector<uint32_t> newest_reset_;
 };
 

@@ -38,6 +38,7 @@ class BestK {
     heap_[0] = candidate;
     Down(0);
   }
+  size_t k() const { return k_; }
   // The best first.
   std::vector<Candidate> Sorted() {
     std::stable_sort(heap_.begin(), heap_.end(),
@@ -70,8 +71,8 @@ class BestK {
       at = child;
     }
   }
-  const size_t k_;
-  const bool largest_;
+  size_t k_;
+  bool largest_;
   std::vector<Candidate> heap_;
 };
 
@@ -146,10 +147,12 @@ class Selection {
   }
 
   Grid Run(const std::vector<double>& params) {
+    if (expr_.op == TokenType::kTopK || expr_.op == TokenType::kBottomK) {
+      Best(params);
+      return std::move(out_);
+    }
     for (size_t step = 0; step < grid_.steps(); ++step) {
-      if (expr_.op == TokenType::kTopK || expr_.op == TokenType::kBottomK) {
-        Best(step, params[step]);
-      } else if (expr_.op == TokenType::kLimitK) {
+      if (expr_.op == TokenType::kLimitK) {
         First(step, params[step]);
       } else {
         Ratio(step, params[step]);
@@ -160,6 +163,7 @@ class Selection {
 
  private:
   static constexpr size_t kNone = SIZE_MAX;
+  static constexpr size_t kHeapsMax = 65'536;  // at a time: some MB
 
   void Take(size_t row, size_t step) {
     if (out_rows_[row] == kNone) {
@@ -172,20 +176,38 @@ class Selection {
     return k < 1 ? 0 : static_cast<size_t>(k);
   }
 
-  void Best(size_t step, double param) {
-    const size_t k = Limit(param);
-    if (k == 0) return;
-    std::vector<BestK> best(group_count_, BestK(k, expr_.op == TokenType::kTopK));
+  // Some steps at a time: rows lie together, the steps of a row do, columns do not.
+  void Best(const std::vector<double>& params) {
+    const size_t width = std::clamp<size_t>(kHeapsMax / std::max<size_t>(group_count_, 1), 1, 256);
+    for (size_t begin = 0; begin < grid_.steps(); begin += width) {
+      Best(params, begin, std::min(begin + width, grid_.steps()));
+    }
+  }
+  void Best(const std::vector<double>& params, size_t begin, size_t end) {
+    const bool largest = expr_.op == TokenType::kTopK;
+    std::vector<BestK> best;  // [step][group]
+    best.reserve((end - begin) * group_count_);
+    for (size_t step = begin; step < end; ++step) {
+      best.insert(best.end(), group_count_, BestK(Limit(params[step]), largest));
+    }
     for (size_t row = 0; row < grid_.rows(); ++row) {
-      const Cell cell = grid_.cells(row)[step];
-      if (cell == Cell::kHistogram) {
-        notes_.HistogramIgnoredInAggregation(Text(expr_.op), expr_.pos());
-      } else if (cell == Cell::kFloat) {
-        best[groups_[row]].Offer({grid_.values(row)[step], row});
+      const Cell* const cells = grid_.cells(row);
+      const double* const values = grid_.values(row);
+      BestK* heap = best.data() + groups_[row];
+      for (size_t step = begin; step < end; ++step, heap += group_count_) {
+        if (heap->k() == 0) continue;
+        if (cells[step] == Cell::kFloat) {
+          heap->Offer({values[step], row});
+        } else if (cells[step] == Cell::kHistogram) {
+          notes_.HistogramIgnoredInAggregation(Text(expr_.op), expr_.pos());
+        }
       }
     }
-    for (BestK& group : best) {
-      for (const Candidate& candidate : group.Sorted()) Take(candidate.row, step);
+    BestK* heap = best.data();
+    for (size_t step = begin; step < end; ++step) {
+      for (size_t group = 0; group < group_count_; ++group, ++heap) {
+        for (const Candidate& candidate : heap->Sorted()) Take(candidate.row, step);
+      }
     }
   }
 

@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "model/value.h"
 #include "promql/evaluator.h"
+#include "promql/newest_samples.h"
 
 namespace hearth::promql {
 namespace {
@@ -44,9 +45,10 @@ int64_t Evaluator::ReferenceTime(const VectorSelector& selector, size_t step) co
 }
 
 absl::Status Evaluator::VisitSeries(const VectorSelector& selector, storage::TimeRange range,
-                                    const SeriesVisitor& visit) {
+                                    const storage::SelectHints& hints, const SeriesVisitor& visit) {
   storage::SelectRequest request;
   request.range = range;
+  request.hints = hints;
   request.matchers = selector.matchers;
   request.at_least = query_.context.at_least;
   request.cancelled = query_.context.cancelled;
@@ -61,18 +63,19 @@ absl::Status Evaluator::VisitSeries(const VectorSelector& selector, storage::Tim
     TRY_ASSIGN(const bool more, set->Next(&batch));
     if (!more) break;
     for (const storage::SeriesColumns& series : batch.series) {
-      ++query_.stats.series;
+      const auto samples =
+          static_cast<int64_t>((series.times_ms.size() + series.histograms.size()) * series.series);
+      query_.stats.series += series.series;
       QueryState::SelectorCost& spent = query_.costs[cost_index];
-      ++spent.series;
-      spent.samples += static_cast<int64_t>(series.times_ms.size() + series.histograms.size());
+      spent.series += series.series;
+      spent.samples += samples;
       if (static_cast<size_t>(query_.stats.series) > query_.options.series_max) {
         return ResourceExhausted(
             "query selects more than {} series. Name more labels, or a shorter time",
             query_.options.series_max);
       }
       TRY(query_.Tick());
-      query_.stats.samples_read +=
-          static_cast<int64_t>(series.times_ms.size() + series.histograms.size());
+      query_.stats.samples_read += samples;
       histograms.clear();
       for (const model::HistogramSample& sample : series.histograms) {
         histograms.push_back(
@@ -82,7 +85,8 @@ absl::Status Evaluator::VisitSeries(const VectorSelector& selector, storage::Tim
       }
       if (selector.histogram_totals_only) KeepTotals(&histograms);
       TRY(visit({series.labels, false, series.times_ms, series.values, histograms, series.timeline,
-                 with_starts ? series.start_times_ms : std::span<const int64_t>()}));
+                 with_starts ? series.start_times_ms : std::span<const int64_t>(), series.labels_id,
+                 series.marked, series.series}));
     }
   }
   for (std::string& warning : set->warnings()) query_.notes.FromStore(std::move(warning));
@@ -91,48 +95,24 @@ absl::Status Evaluator::VisitSeries(const VectorSelector& selector, storage::Tim
 
 absl::Status Evaluator::SelectorRows(const VectorSelector& selector, RowSink* sink) {
   if (selector.smoothed) return SmoothedRows(selector, sink);
+  const RowNeeds needs = sink->needs();
+  storage::SelectHints hints;
+  hints.labels = needs.labels;
+  hints.times_only = !needs.values;
+  hints.newest_only = instant();
   const int64_t lookback = query_.lookback_ms;
   const int64_t first = ReferenceTime(selector, 0);
   const int64_t last = ReferenceTime(selector, steps() - 1);
-  std::vector<double> values(steps());
-  std::vector<Cell> cells(steps());
-  std::vector<HistogramPtr> histograms;
-  return VisitSeries(selector, {first - lookback + 1, last}, [&](const SeriesInput& series) {
-    std::fill(cells.begin(), cells.end(), Cell::kNone);
-    size_t next = 0;  // the first sample later than the step looks
-    size_t next_histogram = 0;
-    bool any = false;
-    bool any_histogram = false;
-    for (size_t step = 0; step < steps(); ++step) {
-      const int64_t reference = ReferenceTime(selector, step);
-      const int64_t oldest = reference - lookback;  // itself too old
-      while (next < series.times.size() && series.times[next] <= reference) ++next;
-      while (next_histogram < series.histograms.size() &&
-             series.histograms[next_histogram].time_ms <= reference) {
-        ++next_histogram;
-      }
-      const int64_t time = next > 0 ? series.times[next - 1] : model::kMinTimeMs;
-      if (next_histogram > 0) {
-        const HistogramPoint& point = series.histograms[next_histogram - 1];
-        if (point.time_ms > time) {
-          if (point.time_ms <= oldest || model::IsStaleNan(point.histogram->sum)) continue;
-          if (histograms.empty()) histograms.resize(steps());
-          histograms[step] = point.histogram;
-          cells[step] = Cell::kHistogram;
-          any_histogram = any = true;
-          continue;
-        }
-      }
-      if (next == 0 || time <= oldest || model::IsStaleNan(series.values[next - 1])) continue;
-      values[step] = series.values[next - 1];
-      cells[step] = Cell::kFloat;
-      any = true;
-    }
-    if (!any) return absl::OkStatus();
-    query_.stats.total_queryable_samples += static_cast<int64_t>(
-        steps() - static_cast<size_t>(std::count(cells.begin(), cells.end(), Cell::kNone)));
-    return sink->Add({series.labels, series.drop_name, values.data(), cells.data(),
-                      any_histogram ? histograms.data() : nullptr});
+  NewestSamples newest(steps(), lookback);
+  for (size_t step = 0; step < steps(); ++step) {
+    newest.SetReference(step, ReferenceTime(selector, step));
+  }
+  return VisitSeries(selector, {first - lookback + 1, last}, hints, [&](const SeriesInput& series) {
+    const size_t found = newest.Fill(series);
+    if (found == 0) return absl::OkStatus();
+    query_.stats.total_queryable_samples += static_cast<int64_t>(found * series.series);
+    return sink->Add({series.labels, series.drop_name, newest.values(), newest.cells(),
+                      newest.histograms(), series.labels_id, series.series});
   });
 }
 
@@ -168,7 +148,7 @@ absl::StatusOr<Value> Evaluator::EvalTimestamp(const Call& call) {
     const int64_t lookback = query_.lookback_ms;
     const int64_t first = ReferenceTime(selector, 0);
     const int64_t last = ReferenceTime(selector, steps() - 1);
-    TRY(VisitSeries(selector, {first - lookback + 1, last}, [&](const SeriesInput& series) {
+    TRY(VisitSeries(selector, {first - lookback + 1, last}, {}, [&](const SeriesInput& series) {
       const size_t row = grid.AddRow(model::Labels(series.labels), true);
       size_t next = 0;
       size_t next_histogram = 0;

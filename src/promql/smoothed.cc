@@ -26,7 +26,7 @@ absl::Status Evaluator::SmoothedRows(const VectorSelector& selector, RowSink* si
   env.notes = &query_.notes;
   StaleFilter filter;
   return VisitSeries(
-      selector, {first - lookback + 1, last + lookback},
+      selector, {first - lookback + 1, last + lookback}, {},
       [&](const SeriesInput& raw) -> absl::Status {
         const SeriesInput series = filter.Without(raw);
         bounds.Bind(series);

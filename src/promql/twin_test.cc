@@ -192,6 +192,81 @@ TwinSeries RandomSeries(Rng* rng, MemoryStore* store) {
   return series;
 }
 
+// The whole answer as text, or the error; `step_ms` 0: at one moment.
+std::string Ask(const Engine& engine, const MemoryStore& store, const std::string& query,
+                int64_t start_ms, int64_t step_ms) {
+  const auto result =
+      step_ms == 0 ? engine.Instant(store, query, start_ms, {})
+                   : engine.Range(store, query, start_ms, start_ms + 7 * step_ms, step_ms, {});
+  if (!result.ok()) return std::string(result.status().message());
+  std::string text = fmt::format("{} samples", result->stats.total_queryable_samples);
+  const auto add = [&text](model::LabelsView labels, int64_t time_ms, double value) {
+    text += fmt::format("\n{} {} {:x}", labels.ToString(), time_ms,
+                        std::isnan(value) ? 1 : std::bit_cast<uint64_t>(value));
+  };
+  for (const Sample& sample : result->vector) add(sample.labels, sample.time_ms, sample.value);
+  for (const Series& series : result->matrix) {
+    for (size_t i = 0; i < series.values.size(); ++i) {
+      add(series.labels, series.times_ms[i], series.values[i]);
+    }
+  }
+  for (const std::string& warning : result->warnings) text += "\n" + warning;
+  for (const std::string& info : result->infos) text += "\n" + info;
+  return text;
+}
+
+// A store that leaves out what it may gives the same answers.
+TEST(Twin, HintsChangeNothing) {
+  const std::vector<std::string> aggregations = {
+      "sum", "avg", "min", "count", "group", "stddev", "topk(2, X)", "quantile(0.3, X)"};
+  const std::vector<std::string> groupings = {"", " by (g)", " by (i, __name__)", " without (i)",
+                                              " by (absent)"};
+  const std::vector<std::string> inner = {"m_total",
+                                          "{i!=\"\"}",
+                                          "rate(m_total[3m])",
+                                          "rate({__name__=\"m_total\"}[3m] offset 1m)",
+                                          "last_over_time({i!=\"\"}[2m])",
+                                          "first_over_time(m_total[2m])",
+                                          "sum_over_time(m_total[2m])",
+                                          "sum_over_time({i!=\"\"}[2m])",
+                                          "count_over_time(typed[2m])",
+                                          "last_over_time(m_total[4m:30s])",
+                                          "m_total @ 600",
+                                          "timestamp(m_total)"};
+  SeededRng rng(20261130);
+  const Engine engine({}, &SystemClock(), nullptr);
+  for (int round = 0; round < 10; ++round) {
+    MemoryStore store;
+    RandomSeries(&rng, &store);
+    for (int64_t time = 0; time < 1'800'000; time += 15'000) {
+      const auto value = static_cast<double>(rng.Below(1000));
+      store.Add(model::Labels{{"__name__", "other"}, {"i", "a"}, {"g", "x"}}, time, value);
+      store.Add(model::Labels{{"__name__", "typed"}, {"__type__", "gauge"}, {"g", "x"}}, time, 1);
+      if (round % 2 == 1) {
+        store.Add(model::Labels{{"__name__", "typed"}, {"g", "x"}}, time, value);
+      }
+    }
+    for (const std::string& aggregation : aggregations) {
+      for (const std::string& grouping : groupings) {
+        for (const std::string& expr : inner) {
+          std::string text = aggregation + grouping + "(" + expr + ")";
+          if (const size_t x = aggregation.find("X"); x != std::string::npos) {
+            const size_t open = aggregation.find("(");
+            text = aggregation.substr(0, open) + grouping + aggregation.substr(open, x - open) +
+                   expr + ")";
+          }
+          const int64_t start = static_cast<int64_t>(rng.Below(1'500'000));
+          const int64_t step = static_cast<int64_t>(rng.Below(3)) * 17'000;
+          store.HonourHints(false);
+          const auto plain = Ask(engine, store, text, start, step);
+          store.HonourHints(true);
+          ASSERT_EQ(Ask(engine, store, text, start, step), plain) << text;
+        }
+      }
+    }
+  }
+}
+
 uint64_t Bits(double value) {
   // One NaN is as good as another: which payload an operation leaves is the machine's choice.
   return std::isnan(value) ? 1 : std::bit_cast<uint64_t>(value);

@@ -39,6 +39,9 @@ struct SeriesColumns {
   // Equal non-zero ids within one SeriesSet: the same labels as handed out; small numbers. 0: not
   // known. What depends on labels alone can then be found once.
   uint32_t labels_id = 0;
+  bool marked = true;  // false: known that no float is a staleness marker
+  // How many series this stands for: more than one only under SelectHints::times_only.
+  uint32_t series = 1;
 };
 
 struct ColumnBatch {
@@ -59,7 +62,8 @@ struct SelectHints {
   // Only the newest sample of the range counts; older ones may be missing.
   bool newest_only = false;
   // Only times count, and which samples are staleness markers: a series without markers and
-  // histograms may come without values.
+  // histograms may come without values, and neighbours of those that have equal times and equal
+  // labels, of those that count, may come as one.
   bool times_only = false;
 };
 

@@ -66,6 +66,46 @@ class BlockSource : public SeriesSource {
     return true;
   }
   model::LabelsView labels() const override { return model::LabelsView(packed_); }
+  uint32_t id() const override { return series_; }
+  absl::Status Seek(uint32_t id, bool with_labels) override {
+    series_ = id;
+    return with_labels ? reader_.Labels(series_, &packed_) : absl::OkStatus();
+  }
+
+  absl::StatusOr<bool> Runs(storage::TimeRange range, bool times_only,
+                            std::vector<SampleRun>* runs) override {
+    if (deleted_ != nullptr) return false;
+    TRY(reader_.FindPlaces(series_, &places_));
+    if (!places_.histograms.empty()) return false;
+    uint32_t entry = 0;  // after the series' first
+    for (const ColumnPlace& column : places_.columns) {
+      const BlockIndex::Timeline& timeline = index().timelines()[column.timeline];
+      const uint32_t place = entry;
+      entry += column.has_starts ? 2 : 1;
+      if (timeline.first_ms > range.max_ms || timeline.last_ms < range.min_ms) continue;
+      if (column.has_starts) return false;
+      SampleRun& run = runs->emplace_back();
+      run.first_ms = timeline.first_ms;
+      run.last_ms = timeline.last_ms;
+      run.count = timeline.count;
+      run.times_key = column.timeline + 1;
+      run.place = place;
+      if (times_only) {
+        TRY(LoadPage(places_.first_entry + place));
+        run.marked = page_->MayBeMarked(entry_in_page_);
+      }
+    }
+    return true;
+  }
+
+  absl::Status ReadRun(const SampleRun& run, int64_t* times_ms, double* values) override {
+    if (times_ms != nullptr) {
+      TRY_ASSIGN(const std::vector<int64_t>* times, Times(run.times_key - 1));
+      std::copy(times->begin(), times->end(), times_ms);
+    }
+    if (values == nullptr) return absl::OkStatus();
+    return ReadValues(places_.first_entry + run.place, {values, run.count});
+  }
 
   absl::Status Read(storage::TimeRange range, Columns* columns) override {
     const size_t begin = columns->size();
@@ -97,10 +137,7 @@ class BlockSource : public SeriesSource {
     const size_t at = columns->size();
     columns->times_ms.insert(columns->times_ms.end(), times->begin(), times->end());
     columns->values.resize(at + times->size());
-    TRY(LoadPage(entry));
-    if (!page_->Values(entry_in_page_, std::span(columns->values).subspan(at))) {
-      return DataLoss("block {}: values of series {} do not parse", block_->meta().id, series_);
-    }
+    TRY(ReadValues(entry, std::span(columns->values).subspan(at)));
     if (!column.has_starts) return absl::OkStatus();
     TRY(LoadPage(entry + 1));
     std::string_view bytes;
@@ -114,6 +151,12 @@ class BlockSource : public SeriesSource {
     ok = ok && starts.ok() && starts.done();
     if (ok) return absl::OkStatus();
     return DataLoss("block {}: start times of series {} do not parse", block_->meta().id, series_);
+  }
+
+  absl::Status ReadValues(uint64_t entry, std::span<double> values) {
+    TRY(LoadPage(entry));
+    if (page_->Values(entry_in_page_, values)) return absl::OkStatus();
+    return DataLoss("block {}: values of series {} do not parse", block_->meta().id, series_);
   }
 
   absl::Status ReadHistograms(const HistogramPlace& place, uint64_t entry, Columns* columns) {
@@ -402,6 +445,14 @@ absl::StatusOr<std::unique_ptr<SeriesSource>> Block::Select(
   if (!ids.ok()) return self->Damaged(ids.status());
   return std::make_unique<BlockSource>(std::move(self), std::move(reader), *std::move(ids),
                                        std::move(deleted), use_cache);
+}
+
+absl::StatusOr<std::unique_ptr<SeriesSource>> Block::Open(std::shared_ptr<const Block> self) {
+  TRY_ASSIGN(auto index, self->Index());
+  BlockReader reader(*self, std::move(index), true);
+  TRY_ASSIGN(auto deleted, self->Deleted(&reader));
+  return std::make_unique<BlockSource>(std::move(self), std::move(reader), SeriesIds(),
+                                       std::move(deleted), true);
 }
 
 absl::Status Block::ForEachSeries(const std::vector<model::Matcher>& matchers,

@@ -51,6 +51,8 @@ class Block {
                                             storage::BlobStore& store);
 
   const BlockMeta& meta() const { return meta_; }
+  uint64_t key() const { return cache_key_; }  // of this object; never used again
+  storage::TimeRange AllTime() const { return {meta_.min_ms, meta_.max_ms}; }
   bool Overlaps(storage::TimeRange range) const {
     return meta_.min_ms <= range.max_ms && meta_.max_ms >= range.min_ms;
   }
@@ -70,6 +72,8 @@ class Block {
   static absl::StatusOr<std::unique_ptr<SeriesSource>> Select(
       std::shared_ptr<const Block> self, const std::vector<model::Matcher>& matchers,
       storage::TimeRange range, bool use_cache);
+  // To seek in; its series are numbered as those of Select().
+  static absl::StatusOr<std::unique_ptr<SeriesSource>> Open(std::shared_ptr<const Block> self);
   absl::Status ForEachSeries(const std::vector<model::Matcher>& matchers, storage::TimeRange range,
                              absl::FunctionRef<void(model::LabelsView)> visit) const;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Least-recently-used memory for parts of blocks (indexes, pages), bounded in bytes. What was
+// Least-recently-used memory for parts of blocks (indexes, pages) and what was found in them
+// (selections), bounded in bytes. What was
 // handed out stays valid when it falls out. One entry may exceed the bound: it is kept until the
 // next comes. Thread-safe.
 #pragma once
@@ -40,6 +41,14 @@ class BlockCache {
       entries_.erase(order_.back().key);
       order_.pop_back();
     }
+  }
+  void Drop(const Key& key) {
+    absl::MutexLock lock(&mutex_);
+    const auto it = entries_.find(key);
+    if (it == entries_.end()) return;
+    bytes_ -= it->second->bytes;
+    order_.erase(it->second);
+    entries_.erase(it);
   }
   void Clear() {
     absl::MutexLock lock(&mutex_);

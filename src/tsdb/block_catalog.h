@@ -61,6 +61,7 @@ class BlockCatalog {
   // A blob that no manifest will name; removed with the next change.
   void AddOrphan(std::string id) { orphans_.push_back(std::move(id)); }
   void DropCache() { cache_.Clear(); }
+  BlockCache& cache() { return cache_; }
   uint64_t TakeSequence() { return manifest_.next_sequence++; }
 
  private:

@@ -26,6 +26,10 @@ bool ToInteger(uint64_t bits, int64_t* integer) {
   return std::bit_cast<uint64_t>(static_cast<double>(*integer)) == bits;
 }
 
+// What BitReader::Peek always holds, and a bit where a search in it ends.
+constexpr uint32_t kPeekBits = 56;
+constexpr uint64_t kPeekEnd = uint64_t{1} << kPeekBits;
+
 unsigned Nibbles(uint64_t value) { return (static_cast<unsigned>(std::bit_width(value)) + 3) / 4; }
 
 // Trusts its bytes: they never leave the process.
@@ -97,14 +101,8 @@ void GetValue(BitReader* reader, ValueState* state) {
 
 }  // namespace
 
-void DecodeChunk(const uint8_t* data, uint32_t count, std::vector<int64_t>* times_ms,
-                 std::vector<double>* values) {
+void DecodeChunk(const uint8_t* data, uint32_t count, int64_t* times, double* out) {
   if (count == 0) return;
-  const size_t base = times_ms->size();
-  times_ms->resize(base + count);
-  values->resize(base + count);
-  int64_t* times = times_ms->data() + base;
-  double* out = values->data() + base;
   BitReader reader(data);
   auto time = static_cast<int64_t>(reader.Get(64));
   ValueState value;
@@ -128,6 +126,41 @@ void DecodeChunk(const uint8_t* data, uint32_t count, std::vector<int64_t>* time
     time = WrappingAdd(time, spacing);
     times[i] = time;
     out[i] = std::bit_cast<double>(value.bits);
+  }
+}
+
+void DecodeRegularChunk(const uint8_t* data, uint32_t count, double* values) {
+  if (count == 0) return;
+  BitReader reader(data);
+  reader.Skip(64);
+  ValueState value;
+  value.bits = reader.Get(64);
+  values[0] = std::bit_cast<double>(value.bits);
+  if (count == 1) return;
+  // The second sample sets the spacing.
+  reader.Skip(2);
+  GetTime(&reader);
+  if (reader.Get(1) != 0) GetValue(&reader, &value);
+  values[1] = std::bit_cast<double>(value.bits);
+  for (uint32_t i = 2; i < count;) {
+    // Repeated values are one bit each: a run of them is found at once.
+    const auto same =
+        std::min(static_cast<uint32_t>(std::countr_zero(reader.Peek() | kPeekEnd)), count - i);
+    const auto repeated = std::bit_cast<double>(value.bits);
+    for (uint32_t end = i + same; i < end; ++i) values[i] = repeated;
+    reader.Skip(same);
+    if (same == kPeekBits || i == count) continue;
+    reader.Skip(2);
+    GetValue(&reader, &value);
+    values[i++] = std::bit_cast<double>(value.bits);
+  }
+}
+
+void RegularTimes(int64_t first_ms, int64_t last_ms, uint32_t count, int64_t* times_ms) {
+  const int64_t spacing = count < 2 ? 0 : WrappingSub(last_ms, first_ms) / (count - 1);
+  for (uint32_t i = 0; i < count; ++i) {
+    times_ms[i] = first_ms;
+    first_ms = WrappingAdd(first_ms, spacing);
   }
 }
 
@@ -228,6 +261,7 @@ bool ChunkBuilder::Append(int64_t time_ms, uint64_t value_bits) {
     const int64_t spacing = WrappingSub(time_ms, last_ms_);
     const int64_t change = WrappingSub(spacing, spacing_);
     const bool same = value_bits == value_bits_;
+    if (count_ > 1 && change != 0) shape_.regular = false;
     if (change == 0) {
       if (same) {
         Put(0, 1);
@@ -242,6 +276,7 @@ bool ChunkBuilder::Append(int64_t time_ms, uint64_t value_bits) {
     if (!same) PutValue(value_bits);
     spacing_ = spacing;
   }
+  if (value_bits == model::kStaleNanBits) shape_.marked = true;
   last_ms_ = time_ms;
   value_bits_ = value_bits;
   ++count_;
@@ -254,6 +289,7 @@ Chunk ChunkBuilder::Take() {
   chunk.last_ms = last_ms_;
   chunk.count = count_;
   chunk.bytes = bytes();
+  chunk.shape = shape_;
   chunk.data = std::move(data_);
   *this = ChunkBuilder();
   return chunk;

@@ -30,18 +30,28 @@ inline constexpr uint32_t kChunkSamplesMax = 240;
 // Readers and writers touch so many bytes beyond a stream's end.
 inline constexpr size_t kChunkSlack = 16;
 
+// What is known of a stream without decoding it.
+struct ChunkShape {
+  bool regular = true;  // all spacings are the same: first, last and count say each time
+  bool marked = false;  // it holds a staleness marker
+};
+
 // A finished chunk. Immutable.
 struct Chunk {
   int64_t first_ms = 0;
   int64_t last_ms = 0;
   uint32_t count = 0;
   uint32_t bytes = 0;  // without slack
+  ChunkShape shape;
   std::unique_ptr<uint8_t[]> data;
 };
 
-// Appends all of a stream's samples to the two columns.
-void DecodeChunk(const uint8_t* data, uint32_t count, std::vector<int64_t>* times_ms,
-                 std::vector<double>* values);
+// All of a stream's samples, `count` of each.
+void DecodeChunk(const uint8_t* data, uint32_t count, int64_t* times_ms, double* values);
+// The values alone, `count` of them, of a regular stream.
+void DecodeRegularChunk(const uint8_t* data, uint32_t count, double* values);
+// `count` times, evenly from first to last.
+void RegularTimes(int64_t first_ms, int64_t last_ms, uint32_t count, int64_t* times_ms);
 
 class ChunkBuilder {
  public:
@@ -53,6 +63,7 @@ class ChunkBuilder {
   int64_t last_ms() const { return last_ms_; }
   const uint8_t* data() const { return data_.get(); }
   uint32_t bytes() const { return (bits_ + 7) / 8; }
+  ChunkShape shape() const { return shape_; }
   size_t memory_bytes() const { return capacity_; }
   // What was built; the builder is empty afterwards. Finish copies into memory of the exact size,
   // for chunks that stay; Take hands over the buffer, for chunks that will be gone soon.
@@ -72,6 +83,7 @@ class ChunkBuilder {
   uint32_t count_ = 0;
   uint8_t lead_ = 255;  // 255: no window yet
   uint8_t trail_ = 0;
+  ChunkShape shape_;
   int64_t first_ms_ = 0;
   int64_t last_ms_ = 0;
   int64_t spacing_ = 0;

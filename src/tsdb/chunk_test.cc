@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <limits>
 
@@ -24,14 +25,24 @@ void ExpectRoundTrip(const std::vector<Point>& points) {
   }
   const Chunk chunk = builder.Finish();
   ASSERT_EQ(chunk.count, points.size());
-  std::vector<int64_t> times;
-  std::vector<double> values;
-  DecodeChunk(chunk.data.get(), chunk.count, &times, &values);
+  std::vector<int64_t> times(chunk.count);
+  std::vector<double> values(chunk.count);
+  DecodeChunk(chunk.data.get(), chunk.count, times.data(), values.data());
   for (size_t i = 0; i < points.size(); ++i) {
     ASSERT_EQ(times[i], points[i].time_ms) << i;
     ASSERT_EQ(std::bit_cast<uint64_t>(values[i]), std::bit_cast<uint64_t>(points[i].value)) << i;
   }
+  EXPECT_EQ(chunk.shape.marked, std::any_of(values.begin(), values.end(), model::IsStaleNan));
   EXPECT_TRUE(builder.empty());
+  if (!chunk.shape.regular) return;
+  std::vector<int64_t> even(chunk.count);
+  RegularTimes(chunk.first_ms, chunk.last_ms, chunk.count, even.data());
+  EXPECT_EQ(even, times);
+  std::vector<double> again(chunk.count);
+  DecodeRegularChunk(chunk.data.get(), chunk.count, again.data());
+  for (size_t i = 0; i < chunk.count; ++i) {
+    ASSERT_EQ(std::bit_cast<uint64_t>(again[i]), std::bit_cast<uint64_t>(values[i])) << i;
+  }
 }
 
 TEST(Chunk, KeepsAwkwardValuesBitForBit) {

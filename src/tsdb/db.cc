@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "base/status.h"
 #include "tsdb/db_impl.h"
+#include "tsdb/selection_set.h"
 
 namespace hearth::tsdb {
 
@@ -234,27 +235,57 @@ TimeRange Db::Impl::Visible(TimeRange range) const {
 }
 
 absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Db::Impl::Select(
-    const storage::SelectRequest& request) const {
-  const TimeRange range = Visible(request.range);
-  std::vector<std::unique_ptr<SeriesSource>> sources;
+    const storage::SelectRequest& asked) const {
+  storage::SelectRequest request = asked;
+  request.range = Visible(asked.range);
+  std::vector<std::shared_ptr<const Block>> blocks;
   HeadSnapshot snapshot;
-  std::shared_ptr<const BlockList> blocks;
+  std::shared_ptr<const Selection> selection;
+  std::shared_ptr<Selection> made;
   {
     absl::ReaderMutexLock lock(&mutex_);
     if (request.at_least > wal_->last()) {
       return Unavailable("position {}/{} is not reached yet", request.at_least.epoch,
                          request.at_least.lsn);
     }
-    snapshot = head_.Snapshot(request.matchers, range);
-    blocks = blocks_;
+    std::vector<uint64_t> keys;
+    for (const auto& block : *blocks_) {
+      if (!block->Overlaps(request.range)) continue;
+      blocks.push_back(block);
+      keys.push_back(block->key());
+    }
+    const auto series = static_cast<uint32_t>(head_.series());
+    selection = FindSelection(cache_, request.matchers, keys, head_.epoch());
+    if (selection != nullptr && !head_.AnyMatchesFrom(selection->head_series, request.matchers)) {
+      selection->head_series = series;
+    } else {
+      selection = nullptr;
+      made = std::make_shared<Selection>();
+      made->matchers = request.matchers;
+      made->blocks = std::move(keys);
+      made->head_epoch = head_.epoch();
+      made->head_series = series;
+      made->head_ids = head_.Match(request.matchers);
+    }
+    snapshot = head_.Snapshot(made != nullptr ? made->head_ids : selection->head_ids, request.range,
+                              request.hints);
   }
-  for (const auto& block : *blocks) {
-    if (!block->Overlaps(range)) continue;
-    TRY_ASSIGN(auto source, Block::Select(block, request.matchers, range, true));
+  if (made != nullptr) {
+    std::vector<std::unique_ptr<SeriesSource>> sources;
+    for (const auto& block : blocks) {
+      TRY_ASSIGN(auto source, Block::Select(block, request.matchers, block->AllTime(), true));
+      sources.push_back(std::move(source));
+    }
+    TRY(FillSelection(std::move(sources), &snapshot, made.get()));
+    KeepSelection(cache_, made);
+    selection = std::move(made);
+  }
+  std::vector<std::unique_ptr<SeriesSource>> sources;
+  for (const auto& block : blocks) {
+    TRY_ASSIGN(auto source, Block::Open(block));
     sources.push_back(std::move(source));
   }
-  sources.push_back(MakeHeadSource(std::move(snapshot)));
-  return MakeSeriesSet(std::move(sources), range, request.cancelled);
+  return MakeSeriesSet(std::move(selection), std::move(sources), std::move(snapshot), request);
 }
 
 absl::Status Db::Impl::ForEachSeries(const std::vector<std::vector<model::Matcher>>& selectors,

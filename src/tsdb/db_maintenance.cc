@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "tsdb/compaction.h"
 #include "tsdb/db_impl.h"
+#include "tsdb/head_source.h"
 
 namespace hearth::tsdb {
 namespace {

@@ -29,9 +29,9 @@ std::vector<Sample>::iterator LatePlace(std::vector<Sample>* late, int64_t time_
 
 // The value at `time_ms`, if the chunk has one there.
 bool FindInChunk(const uint8_t* data, uint32_t count, int64_t time_ms, uint64_t* value_bits) {
-  std::vector<int64_t> times;
-  std::vector<double> values;
-  DecodeChunk(data, count, &times, &values);
+  std::vector<int64_t> times(count);
+  std::vector<double> values(count);
+  DecodeChunk(data, count, times.data(), values.data());
   const auto it = std::lower_bound(times.begin(), times.end(), time_ms);
   if (it == times.end() || *it != time_ms) return false;
   *value_bits = std::bit_cast<uint64_t>(values[static_cast<size_t>(it - times.begin())]);
@@ -475,6 +475,7 @@ void Head::Rebuild(int64_t idle_before_ms, RebuiltIndex* rebuilt) {
   std::vector<std::unique_ptr<Series[]>> old = std::move(slabs_);
   slabs_.clear();
   series_count_ = 0;
+  ++epoch_;
   rich_bytes_ = 0;
   arena_ = std::move(rebuilt->arena);
   index_ = std::move(rebuilt->index);

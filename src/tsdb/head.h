@@ -60,15 +60,27 @@ struct FrozenHead {
 
 // What a query needs of one series, copied or shared.
 struct HeadPart {
-  model::LabelsView labels;
   const FrozenSeries* frozen = nullptr;  // may be null
   std::vector<std::shared_ptr<const Chunk>> chunks;
-  size_t open_at = 0;  // in HeadSnapshot::open_bytes
+  // In HeadSnapshot::open_bytes; not copied where shape and times say all that was asked for.
+  static constexpr size_t kNotCopied = SIZE_MAX;
+  size_t open_at = kNotCopied;
   uint32_t open_count = 0;
+  ChunkShape open_shape;
+  int64_t open_first_ms = 0;
+  int64_t open_last_ms = 0;
   std::vector<Sample> late;
   std::unique_ptr<const RichPart> rich;
 };
 struct HeadSnapshot {
+  static constexpr uint32_t kNone = UINT32_MAX;
+  struct Place {
+    model::LabelsView labels;
+    // The whole answer, where hints ask for no more; else INT64_MIN and …
+    Sample newest{INT64_MIN, 0};
+    uint32_t part = kNone;  // … what there is in the range, if anything
+  };
+  std::vector<Place> places;  // one a series asked for, in that order
   std::vector<HeadPart> parts;
   std::vector<uint8_t> open_bytes;
   std::shared_ptr<const FrozenHead> frozen;
@@ -181,9 +193,16 @@ class Head {
   std::string DescribeExplosion() const;
   const std::shared_ptr<const FrozenHead>& frozen() const { return frozen_; }
 
-  // Matching series with samples that may lie in the range; parts in no order.
-  HeadSnapshot Snapshot(const std::vector<model::Matcher>& matchers,
-                        storage::TimeRange range) const;
+  // Series are numbered from 0 as they come; another epoch numbers them anew.
+  uint64_t epoch() const { return epoch_; }
+  SeriesIds Match(const std::vector<model::Matcher>& matchers) const {
+    return FindSeries(index_, matchers);
+  }
+  // Whether one of the series numbered from `first` on matches.
+  bool AnyMatchesFrom(uint32_t first, const std::vector<model::Matcher>& matchers) const;
+  // What the series of these numbers have in the range.
+  HeadSnapshot Snapshot(const SeriesIds& ids, storage::TimeRange range,
+                        const storage::SelectHints& hints) const;
   // Calls visit(labels) for matching series that may have samples in the range, in any order.
   void ForEachSeries(const std::vector<model::Matcher>& matchers, storage::TimeRange range,
                      absl::FunctionRef<void(model::LabelsView)> visit) const;
@@ -254,6 +273,8 @@ class Head {
   void ApplyHistogram(const AppendPlan::Step& step, const AppendPlan::Extra& extra);
   void ApplyStart(const AppendPlan::Step& step, int64_t start_ms);
   std::unique_ptr<const RichPart> TakeRich(Series* series);
+  HeadPart CopyPart(const Series& series, storage::TimeRange range,
+                    const storage::SelectHints& hints, std::vector<uint8_t>* open_bytes) const;
   const FrozenSeries* Frozen(const Series& series) const;
   bool Overlaps(const Series& series, storage::TimeRange range) const;
   void Rebuild(int64_t idle_before_ms, RebuiltIndex* rebuilt);
@@ -268,6 +289,7 @@ class Head {
   std::vector<uint32_t> ids_;
   uint32_t series_count_ = 0;
   uint32_t generation_ = 1;
+  uint64_t epoch_ = 0;
   uint64_t samples_ = 0;
   uint64_t chunk_bytes_ = 0;
   uint64_t frozen_bytes_ = 0;

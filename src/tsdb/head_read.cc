@@ -51,32 +51,62 @@ bool Head::Overlaps(const Series& series, storage::TimeRange range) const {
           (frozen->rich != nullptr && frozen->rich->Overlaps(range)));
 }
 
-HeadSnapshot Head::Snapshot(const std::vector<model::Matcher>& matchers,
-                            storage::TimeRange range) const {
+bool Head::AnyMatchesFrom(uint32_t first, const std::vector<model::Matcher>& matchers) const {
+  for (uint32_t id = first; id < series_count_; ++id) {
+    const model::LabelsView labels(at(id).packed());
+    if (std::all_of(matchers.begin(), matchers.end(), [labels](const model::Matcher& matcher) {
+          return matcher.Matches(labels.Get(matcher.name()));
+        })) {
+      return true;
+    }
+  }
+  return false;
+}
+
+HeadPart Head::CopyPart(const Series& series, storage::TimeRange range,
+                        const storage::SelectHints& hints, std::vector<uint8_t>* open_bytes) const {
+  HeadPart part;
+  part.frozen = Frozen(series);
+  if (series.tail != nullptr) {
+    part.chunks = series.tail->chunks;
+    part.late = series.tail->late;
+    if (const RichTail* const rich = series.rich(); rich != nullptr) {
+      part.rich = std::make_unique<const RichPart>(rich->Copy());
+    }
+  }
+  if (series.open.empty() || !Intersects(series.open.first_ms(), series.open.last_ms(), range)) {
+    return part;
+  }
+  part.open_count = series.open.count();
+  part.open_shape = series.open.shape();
+  part.open_first_ms = series.open.first_ms();
+  part.open_last_ms = series.open.last_ms();
+  if (hints.times_only && part.open_shape.regular && !part.open_shape.marked) return part;
+  part.open_at = open_bytes->size();
+  open_bytes->insert(open_bytes->end(), series.open.data(),
+                     series.open.data() + series.open.bytes());
+  return part;
+}
+
+HeadSnapshot Head::Snapshot(const SeriesIds& ids, storage::TimeRange range,
+                            const storage::SelectHints& hints) const {
   HeadSnapshot snapshot;
   snapshot.frozen = frozen_;
   snapshot.arena = arena_;
-  if (samples_ == 0 && frozen_ == nullptr) return snapshot;
-  for (const uint32_t id : FindSeries(index_, matchers)) {
-    const Series& series = at(id);
+  snapshot.places.resize(ids.size());
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const Series& series = at(ids[i]);
+    HeadSnapshot::Place& place = snapshot.places[i];
+    place.labels = model::LabelsView(series.packed());
+    // Wherever it is stored: nothing of the series is newer.
+    if (hints.newest_only && series.rich() == nullptr && series.newest.time_ms >= range.min_ms &&
+        series.newest.time_ms <= range.max_ms) {
+      place.newest = series.newest;
+      continue;
+    }
     if (!Overlaps(series, range)) continue;
-    HeadPart part;
-    part.labels = model::LabelsView(series.packed());
-    part.frozen = Frozen(series);
-    if (series.tail != nullptr) {
-      part.chunks = series.tail->chunks;
-      part.late = series.tail->late;
-      if (const RichTail* const rich = series.rich(); rich != nullptr) {
-        part.rich = std::make_unique<const RichPart>(rich->Copy());
-      }
-    }
-    if (!series.open.empty() && Intersects(series.open.first_ms(), series.open.last_ms(), range)) {
-      part.open_at = snapshot.open_bytes.size();
-      part.open_count = series.open.count();
-      snapshot.open_bytes.insert(snapshot.open_bytes.end(), series.open.data(),
-                                 series.open.data() + series.open.bytes());
-    }
-    snapshot.parts.push_back(std::move(part));
+    place.part = static_cast<uint32_t>(snapshot.parts.size());
+    snapshot.parts.push_back(CopyPart(series, range, hints, &snapshot.open_bytes));
   }
   snapshot.open_bytes.resize(snapshot.open_bytes.size() + kChunkSlack);
   return snapshot;

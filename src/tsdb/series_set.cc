@@ -1,201 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tsdb/series_set.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
-#include <bit>
 #include <numeric>
 #include <utility>
 
 #include "base/status.h"
+#include "tsdb/histogram_codec.h"
 
 namespace hearth::tsdb {
-namespace {
-
-// Distinct timelines that one set remembers: targets of a query seldom are more; beyond, timelines
-// are simply not known to be equal.
-constexpr size_t kTimelinesMax = 4096;
-
-void AppendLate(const std::vector<Sample>& late, Columns* columns) {
-  for (const Sample& sample : late) {
-    columns->Append(sample.time_ms, std::bit_cast<double>(sample.value_bits));
-  }
-}
-
-void AppendChunk(const Chunk& chunk, storage::TimeRange range, Columns* columns) {
-  if (chunk.count == 0 || chunk.first_ms > range.max_ms || chunk.last_ms < range.min_ms) return;
-  DecodeChunk(chunk.data.get(), chunk.count, &columns->times_ms, &columns->values);
-}
-
-// Starts of the floats: in order from `begin` on, late ones from `late_begin` on; and histograms.
-void AppendRich(const RichPart* rich, size_t begin, size_t late_begin, storage::TimeRange range,
-                Columns* columns) {
-  if (rich == nullptr) return;
-  rich->AppendHistograms(range, &columns->histograms);
-  if (rich->starts.empty()) return;
-  const std::span<const int64_t> times(columns->times_ms);
-  const std::span<int64_t> starts = columns->StartsFrom(begin);
-  rich->starts.Fill(times.subspan(begin, late_begin - begin), starts.first(late_begin - begin));
-  rich->starts.FillLate(times.subspan(late_begin), starts.subspan(late_begin - begin));
-}
-
-void AppendFrozen(const FrozenSeries& series, storage::TimeRange range, Columns* columns) {
-  const size_t begin = columns->size();
-  for (const auto& chunk : series.chunks) AppendChunk(*chunk, range, columns);
-  AppendChunk(series.last, range, columns);
-  const size_t late_begin = columns->size();
-  AppendLate(series.late, columns);
-  AppendRich(series.rich.get(), begin, late_begin, range, columns);
-}
-
-template <typename Labels>
-std::vector<uint32_t> OrderByLabels(size_t n, const Labels& labels) {
-  std::vector<uint32_t> order(n);
-  std::iota(order.begin(), order.end(), 0U);
-  std::sort(order.begin(), order.end(),
-            [&](uint32_t a, uint32_t b) { return labels(a).Compare(labels(b)) < 0; });
-  return order;
-}
-
-class HeadSource : public SeriesSource {
- public:
-  explicit HeadSource(HeadSnapshot snapshot)
-      : snapshot_(std::move(snapshot)),
-        order_(OrderByLabels(snapshot_.parts.size(),
-                             [this](uint32_t i) { return snapshot_.parts[i].labels; })) {}
-  absl::StatusOr<bool> Next() override { return ++next_ <= order_.size(); }
-  model::LabelsView labels() const override { return part().labels; }
-  absl::Status Read(storage::TimeRange range, Columns* columns) override {
-    const HeadPart& series = part();
-    if (series.frozen != nullptr) AppendFrozen(*series.frozen, range, columns);
-    const size_t begin = columns->size();
-    for (const auto& chunk : series.chunks) AppendChunk(*chunk, range, columns);
-    DecodeChunk(snapshot_.open_bytes.data() + series.open_at, series.open_count, &columns->times_ms,
-                &columns->values);
-    const size_t late_begin = columns->size();
-    AppendLate(series.late, columns);
-    AppendRich(series.rich.get(), begin, late_begin, range, columns);
-    return absl::OkStatus();
-  }
-
- private:
-  const HeadPart& part() const { return snapshot_.parts[order_[next_ - 1]]; }
-  const HeadSnapshot snapshot_;
-  const std::vector<uint32_t> order_;
-  size_t next_ = 0;
-};
-
-class FrozenSource : public SeriesSource {
- public:
-  explicit FrozenSource(std::shared_ptr<const FrozenHead> frozen)
-      : frozen_(std::move(frozen)),
-        order_(OrderByLabels(frozen_->series.size(),
-                             [this](uint32_t i) { return frozen_->series[i].labels; })) {}
-  absl::StatusOr<bool> Next() override { return ++next_ <= order_.size(); }
-  model::LabelsView labels() const override { return series().labels; }
-  absl::Status Read(storage::TimeRange range, Columns* columns) override {
-    AppendFrozen(series(), range, columns);
-    return absl::OkStatus();
-  }
-
- private:
-  const FrozenSeries& series() const { return frozen_->series[order_[next_ - 1]]; }
-  const std::shared_ptr<const FrozenHead> frozen_;
-  const std::vector<uint32_t> order_;
-  size_t next_ = 0;
-};
-
-class MergedSet : public storage::SeriesSet {
- public:
-  MergedSet(std::vector<std::unique_ptr<SeriesSource>> sources, storage::TimeRange range,
-            const std::atomic<bool>* cancelled)
-      : merger_(std::move(sources)), range_(range), cancelled_(cancelled) {
-    labels_.resize(storage::kTileSeries);
-  }
-
-  absl::StatusOr<bool> Next(storage::ColumnBatch* batch) override {
-    batch->series.clear();
-    columns_.Clear();
-    places_.clear();
-    while (places_.size() < storage::kTileSeries) {
-      if (cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed)) {
-        return Cancelled("the query was cancelled");
-      }
-      TRY_ASSIGN(const bool more, merger_.Next());
-      if (!more) break;
-      const size_t begin = columns_.size();
-      const size_t histograms = columns_.histograms.size();
-      TRY(merger_.Read(range_, &columns_));
-      if (columns_.size() == begin && columns_.histograms.size() == histograms) continue;
-      labels_[places_.size()] = merger_.labels().packed();
-      places_.push_back({begin, columns_.size(), histograms, columns_.histograms.size(),
-                         columns_.size() == begin ? 0 : FindTimeline(begin)});
-    }
-    for (size_t i = 0; i < places_.size(); ++i) {
-      const Place& place = places_[i];
-      const size_t n = place.end - place.begin;
-      storage::SeriesColumns& out = batch->series.emplace_back();
-      out.labels = model::LabelsView(labels_[i]);
-      out.values = std::span(columns_.values).subspan(place.begin, n);
-      out.histograms =
-          std::span<const model::HistogramSample>(columns_.histograms)
-              .subspan(place.histograms_begin, place.histograms_end - place.histograms_begin);
-      if (columns_.HasStarts(place.begin, place.end)) {
-        out.start_times_ms = columns_.StartsFrom(0).subspan(place.begin, n);
-      }
-      if (place.timeline == 0) {
-        out.times_ms = std::span(columns_.times_ms).subspan(place.begin, n);
-      } else {
-        out.timeline = place.timeline;
-        out.times_ms = timelines_[place.timeline - 1];
-      }
-    }
-    return !batch->series.empty();
-  }
-
- private:
-  struct Place {
-    size_t begin = 0;
-    size_t end = 0;
-    size_t histograms_begin = 0;
-    size_t histograms_end = 0;
-    uint64_t timeline = 0;
-  };
-
-  // The number (from 1) of the timeline that equals columns_.times_ms from `begin` on; 0: no room.
-  uint64_t FindTimeline(size_t begin) {
-    const std::span<const int64_t> times = std::span(columns_.times_ms).subspan(begin);
-    const auto equals = [&](uint64_t id) { return std::ranges::equal(timelines_[id - 1], times); };
-    if (last_timeline_ != 0 && equals(last_timeline_)) return last_timeline_;
-    const uint64_t hash = XXH3_64bits(times.data(), times.size_bytes());
-    const auto [it, added] = by_hash_.try_emplace(hash, 0);
-    if (!added) {
-      if (it->second == 0 || !equals(it->second)) return 0;
-    } else if (timelines_.size() < kTimelinesMax) {
-      timelines_.emplace_back(times.begin(), times.end());
-      it->second = timelines_.size();
-    } else {
-      by_hash_.erase(it);
-      return 0;
-    }
-    last_timeline_ = it->second;
-    return last_timeline_;
-  }
-
-  SeriesMerger merger_;
-  const storage::TimeRange range_;
-  const std::atomic<bool>* cancelled_;
-  Columns columns_;
-  std::vector<Place> places_;
-  std::vector<std::string> labels_;
-  std::deque<std::vector<int64_t>> timelines_;  // spans into it stay valid
-  absl::flat_hash_map<uint64_t, uint64_t> by_hash_;
-  uint64_t last_timeline_ = 0;
-};
-
-}  // namespace
-
 bool Columns::HasStarts(size_t begin, size_t end) const {
   end = std::min(end, starts.size());
   for (size_t i = begin; i < end; ++i) {
@@ -279,12 +92,18 @@ void Columns::SettleHistograms(size_t histograms_begin, size_t begin, storage::T
   histograms.insert(histograms.end(), settled.begin(), settled.end());
 }
 
-std::unique_ptr<SeriesSource> MakeHeadSource(HeadSnapshot snapshot) {
-  return std::make_unique<HeadSource>(std::move(snapshot));
+absl::Status SeriesSource::Seek(uint32_t /*id*/, bool /*with_labels*/) {
+  return absl::UnimplementedError("this source is read from its first series to its last");
 }
 
-std::unique_ptr<SeriesSource> MakeFrozenSource(std::shared_ptr<const FrozenHead> frozen) {
-  return std::make_unique<FrozenSource>(std::move(frozen));
+absl::StatusOr<bool> SeriesSource::Runs(storage::TimeRange /*range*/, bool /*times_only*/,
+                                        std::vector<SampleRun>* /*runs*/) {
+  return false;
+}
+
+absl::Status SeriesSource::ReadRun(const SampleRun& /*run*/, int64_t* /*times_ms*/,
+                                   double* /*values*/) {
+  return absl::UnimplementedError("this source has no runs");
 }
 
 absl::Status SeriesMerger::Advance(size_t source) {
@@ -323,12 +142,6 @@ absl::Status SeriesMerger::Read(storage::TimeRange range, Columns* columns) {
   columns->TrimFrom(begin, range);
   columns->SettleHistograms(histograms, begin, range);
   return absl::OkStatus();
-}
-
-std::unique_ptr<storage::SeriesSet> MakeSeriesSet(
-    std::vector<std::unique_ptr<SeriesSource>> sources, storage::TimeRange range,
-    const std::atomic<bool>* cancelled) {
-  return std::make_unique<MergedSet>(std::move(sources), range, cancelled);
 }
 
 }  // namespace hearth::tsdb

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Merges what head and blocks have of each series into one SeriesSet: by labels, then by time. At
-// equal times the sample of the earlier source counts (sources come in the order of their writing,
-// so an in-order sample wins over a late one).
+// Sources of series (head, blocks) and how they are merged: by labels, then by time. At equal times
+// the sample of the earlier source counts (sources come in the order of their writing, so an
+// in-order sample wins over a late one).
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -17,7 +17,6 @@
 #include "base/clock.h"
 #include "model/labels.h"
 #include "storage/querier.h"
-#include "tsdb/head.h"
 
 namespace hearth::tsdb {
 
@@ -58,19 +57,42 @@ struct Columns {
   void SettleHistograms(size_t histograms_begin, size_t begin, storage::TimeRange range);
 };
 
+// Float samples of one series that lie together: a chunk or a column.
+struct SampleRun {
+  int64_t first_ms = 0;
+  int64_t last_ms = 0;
+  uint32_t count = 0;
+  // Runs of one source that are equal in this, in first, last and count have equal times. 0: not
+  // known without decoding.
+  uint32_t times_key = 0;
+  bool marked = true;  // a staleness marker may be among them
+  // For the source that made it.
+  const uint8_t* bytes = nullptr;
+  uint32_t place = 0;
+  uint32_t source = 0;  // for whoever merges
+};
+
 // Series of one place, sorted by labels.
 class SeriesSource {
  public:
   virtual ~SeriesSource() = default;
-  virtual absl::StatusOr<bool> Next() = 0;  // to the first, then each next series; false at the end
-  virtual model::LabelsView labels() const = 0;  // until Next
+  // To the first, then each next series; false at the end.
+  virtual absl::StatusOr<bool> Next() { return false; }
+  virtual model::LabelsView labels() const = 0;  // until Next or Seek
   // Appends the series' samples that may lie in the range, runs sorted by time in their precedence.
   virtual absl::Status Read(storage::TimeRange range, Columns* columns) = 0;
-};
 
-std::unique_ptr<SeriesSource> MakeHeadSource(HeadSnapshot snapshot);
-// The samples of a frozen head, for sealing; series sorted by labels.
-std::unique_ptr<SeriesSource> MakeFrozenSource(std::shared_ptr<const FrozenHead> frozen);
+  // The number of the series, and back to it.
+  virtual uint32_t id() const { return 0; }
+  virtual absl::Status Seek(uint32_t id, bool with_labels);
+  // Appends the runs that may lie in the range; false where the series has more than runs there
+  // (late or deleted samples, histograms, start times), which Read() must sort out. `times_only`:
+  // as storage::SelectHints.
+  virtual absl::StatusOr<bool> Runs(storage::TimeRange range, bool times_only,
+                                    std::vector<SampleRun>* runs);
+  // `count` of either, where not null.
+  virtual absl::Status ReadRun(const SampleRun& run, int64_t* times_ms, double* values);
+};
 
 // Sources in the order of their writing, earliest first.
 class SeriesMerger {
@@ -81,6 +103,9 @@ class SeriesMerger {
   model::LabelsView labels() const { return sources_[current_[0]]->labels(); }
   // Appends the merged samples of the range to `columns`.
   absl::Status Read(storage::TimeRange range, Columns* columns);
+  // Which sources have the current series, in their order.
+  const std::vector<size_t>& current() const { return current_; }
+  const SeriesSource& source(size_t i) const { return *sources_[i]; }
 
  private:
   absl::Status Advance(size_t source);
@@ -89,9 +114,5 @@ class SeriesMerger {
   std::vector<size_t> current_;  // those of them that have the current one
   bool started_ = false;
 };
-
-std::unique_ptr<storage::SeriesSet> MakeSeriesSet(
-    std::vector<std::unique_ptr<SeriesSource>> sources, storage::TimeRange range,
-    const std::atomic<bool>* cancelled);
 
 }  // namespace hearth::tsdb

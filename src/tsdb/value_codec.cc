@@ -6,6 +6,8 @@
 #include <bit>
 #include <cmath>
 
+#include "model/value.h"
+
 namespace hearth::tsdb {
 namespace {
 
@@ -253,6 +255,18 @@ bool DecodeValues(uint8_t code, uint8_t width, std::string_view parameters, std:
     values[i + 1] = std::bit_cast<double>(bits);
   }
   return reader.ok();
+}
+
+bool ValuesMayBeMarked(uint8_t code, std::string_view parameters) {
+  if (code == kCodeInteger) return false;
+  ByteReader reader(parameters);
+  if (code == kCodeConstant) return reader.Fixed<uint64_t>() == model::kStaleNanBits;
+  if (code < kCodeDecimal) return true;
+  // Markers are no decimals, so they are exceptions, which come after the mode's first numbers.
+  const unsigned mode = (code - kCodeDecimal) % kModes;
+  reader.SignedVarint();
+  if (mode == 2) reader.SignedVarint();
+  return reader.Varint() != 0 || !reader.ok();
 }
 
 void EncodeTimes(std::span<const int64_t> times_ms, std::string* out) {

@@ -113,6 +113,13 @@ bool ValuePage::Values(size_t entry, std::span<double> values) const {
                       bytes.substr(e.data, e.width * NumbersInPlanes(e.code, e.count)), values);
 }
 
+bool ValuePage::MayBeMarked(size_t entry) const {
+  if (entry >= entries_.size()) return true;
+  const Entry& e = entries_[entry];
+  return ValuesMayBeMarked(e.code,
+                           std::string_view(bytes_).substr(e.parameters, e.parameter_bytes));
+}
+
 bool ValuePage::Bytes(size_t entry, std::string_view* run) const {
   if (entry >= entries_.size() || entries_[entry].code != kCodeBytes) return false;
   *run = std::string_view(bytes_).substr(entries_[entry].data, entries_[entry].count);

@@ -55,6 +55,8 @@ class ValuePage {
   size_t memory_bytes() const { return bytes_.capacity() + entries_.size() * sizeof(Entry); }
   // False where `entry` is not a column of so many values, or does not parse.
   bool Values(size_t entry, std::span<double> values) const;
+  // False where no staleness marker is among the values of `entry`, which is a column.
+  bool MayBeMarked(size_t entry) const;
   // False where `entry` is not a run of bytes.
   bool Bytes(size_t entry, std::string_view* run) const;
 

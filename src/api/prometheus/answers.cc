@@ -77,6 +77,7 @@ void AppendVector(const std::vector<promql::Sample>& vector, std::string* out) {
 }
 
 void AppendMatrix(const std::vector<promql::Series>& matrix, std::string* out) {
+  codec::PointsWriter points;
   *out += '[';
   for (size_t i = 0; i < matrix.size(); ++i) {
     const promql::Series& series = matrix[i];
@@ -85,7 +86,7 @@ void AppendMatrix(const std::vector<promql::Series>& matrix, std::string* out) {
     codec::AppendLabels(series.labels, out);
     if (!series.times_ms.empty()) {
       *out += R"(,"values":)";
-      codec::AppendPoints(series.times_ms, series.values, out);
+      points.Append(series.times_ms, series.values, out);
     }
     for (size_t k = 0; k < series.histograms.size(); ++k) {
       *out += k == 0 ? R"(,"histograms":[)" : ",";
@@ -99,12 +100,31 @@ void AppendMatrix(const std::vector<promql::Series>& matrix, std::string* out) {
 
 std::string Seconds(int64_t ns) { return JsonNumber(static_cast<double>(ns) / 1e9); }
 
-}  // namespace
+constexpr std::string_view kSuccess = R"({"status":"success","data":)";
 
-net::HttpResponse Success(std::string data, std::span<const std::string> warnings,
-                          std::span<const std::string> infos) {
-  std::string body = R"({"status":"success","data":)";
-  body += data;
+// About what an answer takes: growing by doubling touches twice the memory.
+size_t EstimateBytes(const promql::Result& result) {
+  constexpr size_t kEnvelope = 256;
+  constexpr size_t kPoint = 36;
+  constexpr size_t kQuotes = 6;  // what JSON adds to a label
+  size_t bytes = kEnvelope;
+  const auto add_labels = [&bytes](const model::Labels& labels) {
+    bytes += labels.packed().size() * 5 / 4 + kQuotes * 8;
+  };
+  for (const promql::Sample& sample : result.vector) {
+    add_labels(sample.labels);
+    bytes += kPoint;
+  }
+  for (const promql::Series& series : result.matrix) {
+    add_labels(series.labels);
+    bytes += kPoint * series.times_ms.size();
+  }
+  return bytes;
+}
+
+// `body` is kSuccess and the data.
+net::HttpResponse Finish(std::string body, std::span<const std::string> warnings,
+                         std::span<const std::string> infos) {
   if (!warnings.empty()) {
     body += R"(,"warnings":)";
     codec::AppendTextArray(warnings, &body);
@@ -115,6 +135,17 @@ net::HttpResponse Success(std::string data, std::span<const std::string> warning
   }
   body += '}';
   return net::JsonResponse(200, std::move(body));
+}
+
+}  // namespace
+
+net::HttpResponse Success(std::string_view data, std::span<const std::string> warnings,
+                          std::span<const std::string> infos) {
+  std::string body;
+  body.reserve(kSuccess.size() + data.size() + 1);
+  body += kSuccess;
+  body += data;
+  return Finish(std::move(body), warnings, infos);
 }
 
 net::HttpResponse ApiError(int status, std::string_view type, std::string_view message) {
@@ -147,8 +178,11 @@ net::HttpResponse QueryError(const absl::Status& status) {
   return ApiError(500, "internal", Message(status));
 }
 
-std::string ResultJson(const promql::Result& result, bool stats) {
-  std::string out = R"({"resultType":")";
+net::HttpResponse QueryAnswer(const promql::Result& result, bool stats,
+                              std::span<const std::string> warnings) {
+  std::string out(kSuccess);
+  out.reserve(EstimateBytes(result));
+  out += R"({"resultType":")";
   out += promql::Name(result.type);
   out += R"(","result":)";
   switch (result.type) {
@@ -183,7 +217,7 @@ std::string ResultJson(const promql::Result& result, bool stats) {
         of.total_queryable_samples, of.samples_read, of.peak_samples);
   }
   out += '}';
-  return out;
+  return Finish(std::move(out), warnings, result.infos);
 }
 
 }  // namespace hearth::api

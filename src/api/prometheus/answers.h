@@ -15,7 +15,7 @@
 namespace hearth::api {
 
 // {"status":"success","data":DATA} with warnings and infos where there are any.
-net::HttpResponse Success(std::string data, std::span<const std::string> warnings = {},
+net::HttpResponse Success(std::string_view data, std::span<const std::string> warnings = {},
                           std::span<const std::string> infos = {});
 
 // {"status":"error","errorType":…,"error":…}
@@ -26,7 +26,8 @@ net::HttpResponse BadData(const absl::Status& status);
 // The evaluation or the store failed.
 net::HttpResponse QueryError(const absl::Status& status);
 
-// {"resultType":…,"result":…}, with "stats" where asked for.
-std::string ResultJson(const promql::Result& result, bool stats);
+// Success with {"resultType":…,"result":…}, and "stats" where asked for.
+net::HttpResponse QueryAnswer(const promql::Result& result, bool stats,
+                              std::span<const std::string> warnings);
 
 }  // namespace hearth::api

@@ -108,7 +108,7 @@ net::HttpResponse Answer(promql::Result result, size_t limit, std::string_view s
   if (std::string warning = StatsWarning(stats); !warning.empty()) {
     warnings.push_back(std::move(warning));
   }
-  return Success(ResultJson(result, !stats.empty()), warnings, result.infos);
+  return QueryAnswer(result, !stats.empty(), warnings);
 }
 
 // Who asked, for whoever looks at the list of running queries.

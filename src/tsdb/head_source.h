@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The head as a source of series: its part of the rows of a selection, and a frozen head for
+// sealing. For one query or seal; not thread-safe.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "tsdb/head.h"
+#include "tsdb/series_set.h"
+
+namespace hearth::tsdb {
+
+// A series' id is its place in the snapshot.
+class HeadSource : public SeriesSource {
+ public:
+  explicit HeadSource(HeadSnapshot snapshot) : snapshot_(std::move(snapshot)) {}
+  const HeadSnapshot::Place& place(uint32_t id) const { return snapshot_.places[id]; }
+  model::LabelsView labels() const override { return place(id_).labels; }
+  uint32_t id() const override { return id_; }
+  absl::Status Seek(uint32_t id, bool /*with_labels*/) override {
+    id_ = id;
+    return absl::OkStatus();
+  }
+  absl::Status Read(storage::TimeRange range, Columns* columns) override;
+  absl::StatusOr<bool> Runs(storage::TimeRange range, bool times_only,
+                            std::vector<SampleRun>* runs) override;
+  absl::Status ReadRun(const SampleRun& run, int64_t* times_ms, double* values) override;
+
+ private:
+  void DecodeOpen(const HeadPart& series, int64_t* times_ms, double* values) const;
+
+  const HeadSnapshot snapshot_;
+  uint32_t id_ = 0;
+};
+
+// The samples of a frozen head, for sealing; series sorted by labels.
+std::unique_ptr<SeriesSource> MakeFrozenSource(std::shared_ptr<const FrozenHead> frozen);
+
+}  // namespace hearth::tsdb

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tsdb/selection.h"
+
+#include <xxhash.h>
+
+namespace hearth::tsdb {
+namespace {
+
+// Blocks count their keys from 1.
+constexpr uint64_t kSelections = 0;
+
+}  // namespace
+
+std::shared_ptr<const Projection> Selection::FindProjection(
+    const std::vector<std::string>& names) const {
+  absl::MutexLock lock(&mutex_);
+  for (const auto& projection : projections_) {
+    if (projection->names == names) return projection;
+  }
+  return nullptr;
+}
+
+void Selection::Keep(std::shared_ptr<const Projection> projection) const {
+  absl::MutexLock lock(&mutex_);
+  if (projections_.size() < kProjectionsMax) projections_.push_back(std::move(projection));
+}
+
+uint64_t Selection::memory_bytes() const {
+  return sizeof *this +
+         (ids.size() + head_ids.size() + kProjectionsMax * rows()) * sizeof(uint32_t);
+}
+
+BlockCache::Key SelectionKey(const std::vector<model::Matcher>& matchers,
+                             const std::vector<uint64_t>& blocks, uint64_t head_epoch) {
+  std::string text;
+  for (const model::Matcher& matcher : matchers) text += matcher.ToString() + '\n';
+  const uint64_t hash = XXH3_64bits_withSeed(text.data(), text.size(), head_epoch);
+  return {kSelections, XXH3_64bits_withSeed(blocks.data(), blocks.size() * sizeof(uint64_t), hash)};
+}
+
+std::shared_ptr<const Selection> FindSelection(BlockCache& cache,
+                                               const std::vector<model::Matcher>& matchers,
+                                               const std::vector<uint64_t>& blocks,
+                                               uint64_t head_epoch) {
+  auto found = std::static_pointer_cast<const Selection>(
+      cache.Get(SelectionKey(matchers, blocks, head_epoch)));
+  const bool same = found != nullptr && found->matchers == matchers && found->blocks == blocks &&
+                    found->head_epoch == head_epoch;
+  return same ? found : nullptr;
+}
+
+void KeepSelection(BlockCache& cache, std::shared_ptr<const Selection> selection) {
+  const auto key = SelectionKey(selection->matchers, selection->blocks, selection->head_epoch);
+  const uint64_t bytes = selection->memory_bytes();
+  cache.Drop(key);
+  cache.Put(key, std::move(selection), bytes);
+}
+
+}  // namespace hearth::tsdb

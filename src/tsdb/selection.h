@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which series a list of matchers finds in a store, in the order of their labels, and where each of
+// them is: one row a series, one number a source (blocks in the order of their writing, the head
+// last). Kept in the block cache while neither blocks nor head change what it says, so that a
+// query that comes again (dashboards and rules do) neither matches nor sorts nor compares labels.
+#pragma once
+
+#include <absl/base/thread_annotations.h>
+#include <absl/synchronization/mutex.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/labels.h"
+#include "model/matcher.h"
+#include "tsdb/block_cache.h"
+#include "tsdb/series_index.h"
+
+namespace hearth::tsdb {
+
+// A part of each row's labels: what a query that groups by few labels looks at.
+struct Projection {
+  std::vector<std::string> names;   // sorted
+  std::vector<uint32_t> ids;        // of each row: index + 1 into `packed`
+  std::vector<std::string> packed;  // distinct label sets
+};
+
+// Immutable but for what is noted under its own lock; thread-safe.
+class Selection {
+ public:
+  static constexpr uint32_t kAbsent = UINT32_MAX;
+  // Projections that one selection remembers; more are made anew each time.
+  static constexpr size_t kProjectionsMax = 4;
+
+  std::vector<model::Matcher> matchers;
+  std::vector<uint64_t> blocks;  // Block::key of all sources but the last
+  uint64_t head_epoch = 0;
+  // Series of the head with numbers below it are looked at; rises where later ones do not match.
+  mutable std::atomic<uint32_t> head_series{0};
+  SeriesIds head_ids;         // those of the head that match, in the order of rows
+  std::vector<uint32_t> ids;  // [row][source]; of the head: an index into head_ids
+  size_t sources() const { return blocks.size() + 1; }
+  size_t rows() const { return ids.size() / sources(); }
+  uint32_t id(size_t row, size_t source) const { return ids[row * sources() + source]; }
+
+  std::shared_ptr<const Projection> FindProjection(const std::vector<std::string>& names) const;
+  void Keep(std::shared_ptr<const Projection> projection) const;
+  // With room for the projections that may come.
+  uint64_t memory_bytes() const;
+
+ private:
+  mutable absl::Mutex mutex_;
+  mutable std::vector<std::shared_ptr<const Projection>> projections_ ABSL_GUARDED_BY(mutex_);
+};
+
+// Where a selection stands in the cache.
+BlockCache::Key SelectionKey(const std::vector<model::Matcher>& matchers,
+                             const std::vector<uint64_t>& blocks, uint64_t head_epoch);
+// Null where the cache has none for exactly these.
+std::shared_ptr<const Selection> FindSelection(BlockCache& cache,
+                                               const std::vector<model::Matcher>& matchers,
+                                               const std::vector<uint64_t>& blocks,
+                                               uint64_t head_epoch);
+// In the place of one that is out of date.
+void KeepSelection(BlockCache& cache, std::shared_ptr<const Selection> selection);
+
+}  // namespace hearth::tsdb
