@@ -3,12 +3,15 @@
 // and fuzzers: storage::WriteBatch is a layer above.
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "codec/remote_write.h"
 #include "model/histogram.h"
 #include "model/labels.h"
 #include "model/metadata.h"
@@ -21,7 +24,14 @@ class BatchForTest {
     size_t offset, size;
     size_t first_sample, sample_count;
     size_t first_histogram, histogram_count;
+    uint32_t number = 0;
+    uint32_t known = kUnknown;
+    std::string_view bytes{};
+    const char* raw = nullptr;
+    bool has_labels() const { return size > 0; }
+    std::string_view raw_labels() const { return bytes; }
   };
+  static constexpr uint32_t kUnknown = UINT32_MAX;
   struct SeriesExemplar {
     size_t series;
     model::Exemplar exemplar;
@@ -30,6 +40,21 @@ class BatchForTest {
   std::string& arena() { return arena_; }
   void AddSeriesAt(size_t offset) {
     series_.push_back({offset, arena_.size() - offset, times_ms_.size(), 0, histograms_.size(), 0});
+  }
+  void AddRawSeries(std::string_view raw, uint32_t number) {
+    AddSeriesAt(arena_.size());
+    series_.back().number = number;
+    series_.back().bytes = raw;
+    series_.back().raw = raw.data();
+  }
+  void SetSymbols(std::span<const std::string_view> /*symbols*/) {}
+  void SetLabelsAt(size_t index, size_t offset) {
+    series_[index].offset = offset;
+    series_[index].size = arena_.size() - offset;
+  }
+  template <typename Predicate>
+  void LeaveOut(const Predicate& leave_out) {
+    std::erase_if(series_, leave_out);
   }
   void AddSeries(model::LabelsView labels) {
     arena_.append(labels.packed());
@@ -86,5 +111,47 @@ class BatchForTest {
   std::vector<SeriesExemplar> exemplars_;
   std::vector<model::Metadata> metadata_;
 };
+
+// True where a message gives the same whether labels are decoded at once or as a store asks for
+// them. `decoded`, `outcome`: of the first.
+template <typename Reader>
+bool SameWhenRaw(std::string_view message, const BatchForTest& decoded,
+                 const absl::StatusOr<RemoteWriteOutcome>& outcome) {
+  Reader reader(message, LabelLimits{});
+  BatchForTest raw;
+  absl::Status status = WalkRemoteWrite(&reader, &raw);
+  if (status.ok()) status = DecodeUnknown(&reader, &raw);
+  if (status.code() != outcome.status().code()) return false;
+  if (!status.ok()) return true;
+  const RemoteWriteOutcome& other = reader.outcome();
+  if (raw.series().size() != decoded.series().size() || other.discarded != outcome->discarded ||
+      other.series != outcome->series || other.bad_series != outcome->bad_series ||
+      other.errors.size() != outcome->errors.size()) {
+    return false;
+  }
+  for (size_t i = 0; i < other.errors.size(); ++i) {
+    if (other.errors[i].series != outcome->errors[i].series ||
+        other.errors[i].text != outcome->errors[i].text) {
+      return false;
+    }
+  }
+  for (size_t i = 0; i < raw.series().size(); ++i) {
+    const auto& a = raw.series()[i];
+    const auto& b = decoded.series()[i];
+    if (raw.labels(a) != decoded.labels(b) || a.sample_count != b.sample_count ||
+        a.histogram_count != b.histogram_count) {
+      return false;
+    }
+    for (size_t j = 0; j < a.sample_count; ++j) {
+      if (raw.times_ms()[a.first_sample + j] != decoded.times_ms()[b.first_sample + j] ||
+          std::bit_cast<uint64_t>(raw.values()[a.first_sample + j]) !=
+              std::bit_cast<uint64_t>(decoded.values()[b.first_sample + j])) {
+        return false;
+      }
+    }
+  }
+  // What is said of a metric is kept even where its series is refused later.
+  return raw.metadata().size() >= decoded.metadata().size();
+}
 
 }  // namespace hearth::codec

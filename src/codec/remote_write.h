@@ -11,6 +11,13 @@
 //   TRY_ASSIGN(codec::RemoteWriteOutcome outcome,
 //              codec::DecodeRemoteWrite(message, codec::LabelLimits{}, &batch));
 //
+// A store that knows most series by the bytes of their labels wants them undecoded:
+//
+//   codec::RemoteWriteReader reader(message, limits);
+//   TRY(codec::WalkRemoteWrite(&reader, &batch));     // AddRawSeries where that is possible
+//   …the store marks the series that it knows…
+//   TRY(codec::DecodeUnknown(&reader, &batch));       // labels of the others, judged as above
+//
 // A series whose labels break a rule is left out and listed in the outcome; the good ones are in
 // the batch. A message that is no protobuf is InvalidArgument naming the offset: drop the batch
 // then. Empty label values are dropped and unsorted labels sorted, so that every encoding of one
@@ -22,6 +29,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -74,6 +82,8 @@ struct RemoteWriteOutcome {
   std::array<size_t, kSeriesErrorKinds> discarded_by_kind{};
   std::vector<SeriesError> errors;  // the first kSeriesErrorsMax, in the message's order
   size_t missing_metadata_names = 0;
+  // Labels are judged in two passes where they stay raw: the errors in the message's order again.
+  void SortErrors();
 };
 
 // Checks an already packed set against the rules above; empty where it is fine.
@@ -88,6 +98,7 @@ class RemoteWriteReader {
   };
   struct Series {
     size_t labels_offset = 0;  // into the arena, to its end
+    std::string_view raw;      // NextRaw: the label fields instead, if not empty
     std::vector<Sample> samples;
     std::vector<model::HistogramSample> histograms;
     std::vector<model::Exemplar> exemplars;
@@ -99,11 +110,21 @@ class RemoteWriteReader {
   // Appends the next good series' labels to `arena` and fills `series`; false at the end or on a
   // malformed message (see status()).
   bool Next(std::string* arena, Series* series);
+  // As Next, but of a series of nothing but labels and then floats the labels stay as they are.
+  bool NextRaw(std::string* arena, Series* series);
+  // Decodes and judges the labels that NextRaw left, of series `number` of the message with so many
+  // samples, and appends them to `arena`. False: refused (see outcome()) or malformed (status()).
+  bool DecodeRaw(std::string_view raw, uint32_t number, size_t samples, std::string* arena);
+  uint32_t number() const { return number_; }  // of the last series, in the message
+  std::span<const std::string_view> symbols() const { return {}; }
   const absl::Status& status() const { return status_; }
   RemoteWriteOutcome& outcome() { return outcome_; }
-  std::vector<model::Metadata>& metadata() { return metadata_; }
+  std::vector<model::Metadata> TakeMetadata() { return std::move(metadata_); }
 
  private:
+  bool NextSeries(bool raw, std::string* arena, Series* series);
+  void BeginLabels();
+  bool JudgeLabels();
   bool ReadSeries(const char* p, const char* end, std::string* arena, Series* series);
   bool ReadFields(const char* p, const char* end, Series* series);
   bool ReadMetadata(const char* p, const char* end);
@@ -132,7 +153,69 @@ class RemoteWriteReader {
   };
   Run run_;
   size_t discarded_in_series_ = 0;
+  size_t errors_max_ = kSeriesErrorsMax;
+  uint32_t number_ = 0;
 };
+
+template <typename Batch>
+void AddSample(const RemoteWriteReader::Sample& sample, Batch* batch) {
+  batch->AddSample(sample.time_ms, sample.value);
+}
+
+// Takes all of a message into `batch`, labels undecoded where that can be.
+template <typename Reader, typename Batch>
+absl::Status WalkRemoteWrite(Reader* reader, Batch* batch) {
+  typename Reader::Series series;
+  while (reader->NextRaw(&batch->arena(), &series)) {
+    if (series.raw.empty()) {
+      batch->AddSeriesAt(series.labels_offset);
+    } else {
+      batch->AddRawSeries(series.raw, reader->number());
+    }
+    for (const auto& sample : series.samples) AddSample(sample, batch);
+    for (auto& histogram : series.histograms) batch->AddHistogram(std::move(histogram));
+    for (auto& exemplar : series.exemplars) batch->AddExemplar(std::move(exemplar));
+  }
+  TRY(reader->status());
+  batch->SetSymbols(reader->symbols());
+  for (auto& metadata : reader->TakeMetadata()) batch->AddMetadata(std::move(metadata));
+  return absl::OkStatus();
+}
+
+// The labels of one series of the batch, which are good.
+template <typename Reader, typename Batch>
+void DecodeLabels(Reader* reader, size_t index, Batch* batch) {
+  const auto& series = batch->series()[index];
+  if (series.raw == nullptr || series.has_labels()) return;
+  const size_t offset = batch->arena().size();
+  if (reader->DecodeRaw(series.raw_labels(), series.number, 0, &batch->arena())) {
+    batch->SetLabelsAt(index, offset);
+  }
+}
+
+// Labels of the series that the store does not know; those that break a rule leave the batch.
+template <typename Reader, typename Batch>
+absl::Status DecodeUnknown(Reader* reader, Batch* batch) {
+  bool refused = false;
+  for (size_t i = 0; i < batch->series().size(); ++i) {
+    const auto& series = batch->series()[i];
+    if (series.raw == nullptr || series.has_labels() || series.known != Batch::kUnknown) continue;
+    const size_t offset = batch->arena().size();
+    if (reader->DecodeRaw(series.raw_labels(), series.number, series.sample_count,
+                          &batch->arena())) {
+      batch->SetLabelsAt(i, offset);
+    } else {
+      refused = true;
+    }
+    TRY(reader->status());
+  }
+  if (!refused) return absl::OkStatus();
+  batch->LeaveOut([](const auto& series) {
+    return series.raw != nullptr && !series.has_labels() && series.known == Batch::kUnknown;
+  });
+  reader->outcome().SortErrors();
+  return absl::OkStatus();
+}
 
 template <typename Batch>
 absl::StatusOr<RemoteWriteOutcome> DecodeRemoteWrite(std::string_view message,
@@ -148,7 +231,7 @@ absl::StatusOr<RemoteWriteOutcome> DecodeRemoteWrite(std::string_view message,
     for (auto& exemplar : series.exemplars) batch->AddExemplar(std::move(exemplar));
   }
   TRY(reader.status());
-  for (auto& metadata : reader.metadata()) batch->AddMetadata(std::move(metadata));
+  for (auto& metadata : reader.TakeMetadata()) batch->AddMetadata(std::move(metadata));
   return std::move(reader.outcome());
 }
 

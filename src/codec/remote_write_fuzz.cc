@@ -18,6 +18,7 @@ constexpr size_t kDecodedMax = 16 << 20;
 void Decode(std::string_view message) {
   BatchForTest batch;
   const auto outcome = DecodeRemoteWrite(message, LabelLimits{}, &batch);
+  CHECK(SameWhenRaw<RemoteWriteReader>(message, batch, outcome));
   if (!outcome.ok()) return;
   for (const auto& series : batch.series()) {
     CHECK(model::IsWellFormedPacked(batch.labels(series).packed()));

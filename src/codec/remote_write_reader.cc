@@ -118,6 +118,66 @@ bool ParseExemplar(std::string_view bytes, model::Exemplar* exemplar) {
   return true;
 }
 
+// The size of a message that is not longer than 16 KiB, as one or two bytes; null where there is
+// none before `end`, or it goes beyond.
+inline const char* ShortSize(const char* p, const char* end, size_t* size) {
+  if (end - p < 2) return nullptr;
+  *size = static_cast<unsigned char>(*p++);
+  if (*size >= 0x80) {
+    const auto high = static_cast<unsigned char>(*p++);
+    if (high >= 0x80) return nullptr;
+    *size = (*size & 0x7f) | size_t{high} << 7;
+  }
+  return *size <= static_cast<size_t>(end - p) ? p : nullptr;
+}
+
+// A float sample as every encoder writes it: what is zero is left out.
+inline bool WalkSample(const char* p, const char* end, RemoteWriteReader::Sample* sample) {
+  *sample = {0, 0};
+  if (end - p >= 9 && *p == 0x09) {
+    std::memcpy(&sample->value, p + 1, sizeof sample->value);
+    p += 9;
+  }
+  if (p < end && *p == 0x10) {
+    uint64_t time = 0;
+    ++p;
+    for (unsigned shift = 0; p < end && shift < 63; shift += 7) {
+      const auto byte = static_cast<unsigned char>(*p++);
+      time |= uint64_t{byte & 0x7fU} << shift;
+      if (byte < 0x80) {
+        sample->time_ms = static_cast<int64_t>(time);
+        return p == end;
+      }
+    }
+    return false;
+  }
+  return p == end;
+}
+
+// A series as every encoder writes it: labels, then floats, nothing else. False: it is something
+// else, to be read with more care.
+bool WalkPlain(std::string_view bytes, std::string_view* labels,
+               std::vector<RemoteWriteReader::Sample>* samples) {
+  const char* p = bytes.data();
+  const char* const end = p + bytes.size();
+  size_t size = 0;
+  while (p < end && *p == 0x0a) {
+    p = ShortSize(p + 1, end, &size);
+    if (p == nullptr) return false;
+    p += size;
+  }
+  *labels = {bytes.data(), static_cast<size_t>(p - bytes.data())};
+  if (labels->empty() || p == end) return false;
+  samples->clear();
+  while (p < end) {
+    if (*p != 0x12) return false;
+    p = ShortSize(p + 1, end, &size);
+    if (p == nullptr || !WalkSample(p, p + size, &samples->emplace_back())) return false;
+    p += size;
+  }
+  return true;
+}
+
 char* WriteSize(size_t size, char* out) {
   while (size >= 0x80) {
     *out++ = static_cast<char>(size | 0x80);
@@ -151,6 +211,13 @@ size_t SizeBytes(size_t size) {
 
 }  // namespace
 
+void RemoteWriteOutcome::SortErrors() {
+  std::stable_sort(errors.begin(), errors.end(),
+                   [](const SeriesError& a, const SeriesError& b) { return a.series < b.series; });
+  if (errors.size() > kSeriesErrorsMax)
+    errors.erase(errors.begin() + kSeriesErrorsMax, errors.end());
+}
+
 bool RemoteWriteReader::Malformed(const char* where, std::string_view what) {
   status_ = InvalidArgument("malformed remote write request: {} at byte {} of {}", what,
                             where - begin_, end_ - begin_);
@@ -161,13 +228,21 @@ bool RemoteWriteReader::Refuse(SeriesErrorKind kind, std::string text) {
   ++outcome_.bad_series;
   outcome_.discarded += discarded_in_series_;
   outcome_.discarded_by_kind[static_cast<size_t>(kind)] += discarded_in_series_;
-  if (outcome_.errors.size() < kSeriesErrorsMax) {
-    outcome_.errors.push_back({static_cast<uint32_t>(outcome_.series - 1), kind, std::move(text)});
+  if (outcome_.errors.size() < errors_max_) {
+    outcome_.errors.push_back({number_, kind, std::move(text)});
   }
   return false;
 }
 
 bool RemoteWriteReader::Next(std::string* arena, Series* series) {
+  return NextSeries(false, arena, series);
+}
+
+bool RemoteWriteReader::NextRaw(std::string* arena, Series* series) {
+  return NextSeries(true, arena, series);
+}
+
+bool RemoteWriteReader::NextSeries(bool raw, std::string* arena, Series* series) {
   while (status_.ok() && at_ < end_) {
     const char* tag_at = at_;
     uint32_t field = 0;
@@ -182,8 +257,18 @@ bool RemoteWriteReader::Next(std::string* arena, Series* series) {
     at_ = p;
     const char* inner_end = bytes.data() + bytes.size();
     if (field == kRequestMetadata && !ReadMetadata(bytes.data(), inner_end)) return false;
-    if (field == kRequestSeries && ReadSeries(bytes.data(), inner_end, arena, series)) return true;
+    if (field != kRequestSeries) continue;
+    number_ = static_cast<uint32_t>(outcome_.series++);
+    if (raw && WalkPlain(bytes, &series->raw, &series->samples)) {
+      series->histograms.clear();
+      series->exemplars.clear();
+      return true;
+    }
+    series->raw = {};
+    if (ReadSeries(bytes.data(), inner_end, arena, series)) return true;
   }
+  // What DecodeRaw finds may come before what was found here: it needs room of its own.
+  errors_max_ = outcome_.errors.size() + kSeriesErrorsMax;
   return false;
 }
 
@@ -192,22 +277,11 @@ bool RemoteWriteReader::ReadSeries(const char* p, const char* end, std::string* 
   series->samples.clear();
   series->histograms.clear();
   series->exemplars.clear();
-  labels_.clear();
-  run_ = {};
+  BeginLabels();
   discarded_in_series_ = 0;
-  ++outcome_.series;
   if (!ReadFields(p, end, series)) return false;
   discarded_in_series_ = series->samples.size() + series->histograms.size();
-  if (!run_.ascending) {
-    std::stable_sort(labels_.begin(), labels_.end(),
-                     [](const model::Label& a, const model::Label& b) { return a.name < b.name; });
-  }
-  SeriesErrorKind kind{};
-  if (IsPlain()) {
-    // Nothing to look at again.
-  } else if (std::string text = BreachedRule(labels_, limits_, &kind); !text.empty()) {
-    return Refuse(kind, std::move(text));
-  }
+  if (!JudgeLabels()) return false;
   std::string histogram_error;
   std::erase_if(series->histograms, [&](const model::HistogramSample& sample) {
     std::string error = CheckHistogram(*sample.histogram);
@@ -223,6 +297,42 @@ bool RemoteWriteReader::ReadSeries(const char* p, const char* end, std::string* 
   if (kept == 0) return false;  // as Prometheus: without a sample there is no series
   series->labels_offset = arena->size();
   return AppendLabels(arena);
+}
+
+void RemoteWriteReader::BeginLabels() {
+  labels_.clear();
+  run_ = {};
+}
+
+bool RemoteWriteReader::JudgeLabels() {
+  if (!run_.ascending) {
+    std::stable_sort(labels_.begin(), labels_.end(),
+                     [](const model::Label& a, const model::Label& b) { return a.name < b.name; });
+  }
+  SeriesErrorKind kind{};
+  if (IsPlain()) return true;  // nothing to look at again
+  std::string text = BreachedRule(labels_, limits_, &kind);
+  return text.empty() || Refuse(kind, std::move(text));
+}
+
+bool RemoteWriteReader::DecodeRaw(std::string_view raw, uint32_t number, size_t samples,
+                                  std::string* arena) {
+  BeginLabels();
+  number_ = number;
+  discarded_in_series_ = samples;
+  const char* p = raw.data();
+  const char* const end = p + raw.size();
+  while (p < end) {
+    const char* const tag_at = p;
+    std::string_view bytes;
+    model::Label label;
+    p = wire::ReadBytes(p + 1, end, &bytes);  // the tag is known to be the labels'
+    if (p == nullptr || !ParseLabel(bytes, &label)) {
+      return Malformed(tag_at, "broken message inside a series");
+    }
+    if (!label.value.empty()) TakeLabel(label, bytes);  // an empty value is an absent label
+  }
+  return JudgeLabels() && AppendLabels(arena);
 }
 
 bool RemoteWriteReader::ReadFields(const char* p, const char* end, Series* series) {

@@ -222,6 +222,25 @@ TEST(RemoteWrite, KeepsTheGoodSeriesOfAPartlyBadRequest) {
   EXPECT_EQ(MetricName(outcome->errors[0].kind), "missing_metric_name");
 }
 
+TEST(RemoteWrite, LabelsThatAreDecodedLaterAreJudgedAlike) {
+  std::string request = Request({{"job", "x"}}) + Request({{"__name__", "b"}}) +
+                        Request({{"z", "1"}, {"__name__", "a"}, {"y", ""}}) +
+                        Request({{"a", "1"}, {"__name__", "m"}, {"a", "2"}}) +
+                        Request({{"__name__", "long"}, {"a", std::string(200, 'x')}});
+  for (int i = 0; i < 150; ++i) request += Request({{"bad", std::to_string(i)}});
+  BatchForTest batch;
+  const auto outcome = DecodeRemoteWrite(request, {}, &batch);
+  ASSERT_TRUE(outcome.ok());
+  EXPECT_EQ(outcome->errors.size(), kSeriesErrorsMax);
+  EXPECT_TRUE(SameWhenRaw<RemoteWriteReader>(request, batch, outcome));
+  for (size_t size = 0; size < 100; ++size) {
+    const std::string_view cut = std::string_view(request).substr(0, size);
+    BatchForTest part;
+    const auto of_part = DecodeRemoteWrite(cut, {}, &part);
+    EXPECT_TRUE(SameWhenRaw<RemoteWriteReader>(cut, part, of_part)) << size;
+  }
+}
+
 TEST(RemoteWrite, RefusesEveryTruncationOfASeries) {
   const std::string request = Request({{"__name__", "m"}, {"a", "b"}});
   for (size_t size = 1; size < request.size(); ++size) {

@@ -113,8 +113,8 @@ bool RemoteWriteV2Reader::Refuse(SeriesErrorKind kind, std::string text, size_t 
   ++outcome_.bad_series;
   outcome_.discarded += discarded;
   outcome_.discarded_by_kind[static_cast<size_t>(kind)] += discarded;
-  if (outcome_.errors.size() < kSeriesErrorsMax) {
-    outcome_.errors.push_back({static_cast<uint32_t>(outcome_.series - 1), kind, std::move(text)});
+  if (outcome_.errors.size() < errors_max_) {
+    outcome_.errors.push_back({number_, kind, std::move(text)});
   }
   return false;
 }
@@ -141,6 +141,14 @@ bool RemoteWriteV2Reader::ReadSymbols() {
 }
 
 bool RemoteWriteV2Reader::Next(std::string* arena, Series* series) {
+  return NextSeries(false, arena, series);
+}
+
+bool RemoteWriteV2Reader::NextRaw(std::string* arena, Series* series) {
+  return NextSeries(true, arena, series);
+}
+
+bool RemoteWriteV2Reader::NextSeries(bool raw, std::string* arena, Series* series) {
   if (!symbols_read_ && !ReadSymbols()) return false;
   const char* const end = message_.data() + message_.size();
   while (status_.ok() && at_ < end) {
@@ -150,9 +158,99 @@ bool RemoteWriteV2Reader::Next(std::string* arena, Series* series) {
     const char* p = wire::ReadTag(at_, end, &field, &type);  // checked by ReadSymbols
     const bool known = field == kRequestSymbols || field == kRequestSeries;
     at_ = known ? wire::ReadBytes(p, end, &bytes) : wire::Skip(p, end, type);
-    if (field == kRequestSeries && ReadSeries(bytes, arena, series)) return true;
+    if (field != kRequestSeries) continue;
+    number_ = static_cast<uint32_t>(outcome_.series++);
+    series->raw = {};
+    if (raw && WalkPlain(bytes, series)) return true;
+    if (ReadSeries(bytes, arena, series)) return true;
   }
+  // What DecodeRaw finds may come before what was found here: it needs room of its own.
+  errors_max_ = outcome_.errors.size() + kSeriesErrorsMax;
   return false;
+}
+
+// A series as every encoder writes it: references, then floats, then what its metric is. False: it
+// is something else, to be read with more care.
+bool RemoteWriteV2Reader::WalkPlain(std::string_view bytes, Series* series) {
+  const char* p = bytes.data();
+  const char* const end = p + bytes.size();
+  std::string_view inner;
+  if (p == end || *p != (kSeriesLabels << 3 | kBytes)) return false;
+  p = wire::ReadBytes(p + 1, end, &series->raw);
+  const std::string_view references = series->raw;
+  series->raw = {};
+  if (p == nullptr || references.empty()) return false;
+  series->samples.clear();
+  while (p < end && *p == (kSeriesSamples << 3 | kBytes)) {
+    p = wire::ReadBytes(p + 1, end, &inner);
+    if (p == nullptr || !ReadSample(inner, &series->samples.emplace_back())) return false;
+  }
+  std::string_view metadata;
+  if (p < end && *p == (kSeriesMetadata << 3 | kBytes)) {
+    p = wire::ReadBytes(p + 1, end, &metadata);
+  }
+  if (p != end || series->samples.empty()) return false;
+  if (!metadata.empty()) KeepRawMetadata(references, metadata);
+  series->histograms.clear();
+  series->exemplars.clear();
+  series->raw = references;
+  return true;
+}
+
+// Series of one metric come one after the other, with the same metadata.
+void RemoteWriteV2Reader::KeepRawMetadata(std::string_view references, std::string_view metadata) {
+  const char* p = references.data();
+  const char* const end = p + references.size();
+  while (p != nullptr && p < end) {
+    uint64_t name = 0;
+    uint64_t value = 0;
+    std::string_view text;
+    p = wire::ReadVarint(p, end, &name);
+    if (p != nullptr) p = wire::ReadVarint(p, end, &value);
+    if (p == nullptr || !Symbol(name, &text) || text != model::kMetricName) continue;
+    model::Label label{text, {}};
+    if (!Symbol(value, &label.value)) return;
+    if (label.value.data() == kept_metric_.data() && metadata == kept_metadata_) return;
+    kept_metric_ = label.value;
+    kept_metadata_ = metadata;
+    SeriesErrorKind kind{};
+    if (BreachedRule({&label, 1}, limits_, &kind).empty()) KeepMetadata(metadata, label.value);
+    return;
+  }
+}
+
+bool RemoteWriteV2Reader::DecodeRaw(std::string_view raw, uint32_t number, size_t samples,
+                                    std::string* arena) {
+  number_ = number;
+  references_.clear();
+  const char* p = raw.data();
+  const char* const end = p + raw.size();
+  while (p < end) {
+    p = ReadReferences(p, end, kVarint, &references_);
+    if (p == nullptr) return Malformed(raw.data(), "broken label references");
+  }
+  std::string error;
+  if (!ReadLabels(&error)) {
+    return Refuse(SeriesErrorKind::kInvalidLabel,
+                  fmt::format("parsing labels for series: {}", error), samples);
+  }
+  SeriesErrorKind kind{};
+  if (std::string text = BreachedRule(labels_, limits_, &kind); !text.empty()) {
+    return Refuse(kind, std::move(text), samples);
+  }
+  return AppendLabels(arena);
+}
+
+bool RemoteWriteV2Reader::AppendLabels(std::string* arena) {
+  if (arena->size() > kLabelBytesMax) {
+    status_ = InvalidArgument(
+        "the labels of the remote write 2.0 request take more than {} bytes when written out; send "
+        "fewer series a request",
+        kLabelBytesMax);
+    return false;
+  }
+  for (const auto& [name, value] : labels_) model::AppendPacked(name, value, arena);
+  return true;
 }
 
 bool RemoteWriteV2Reader::Symbol(uint64_t reference, std::string_view* text) const {
@@ -260,7 +358,6 @@ bool RemoteWriteV2Reader::ReadSeries(std::string_view bytes, std::string* arena,
   series->exemplars.clear();
   references_.clear();
   metadata_bytes_ = {};
-  ++outcome_.series;
   std::string exemplar_error;
   if (!ReadFields(bytes, series, &exemplar_error)) return false;
   const size_t held = series->samples.size() + series->histograms.size();
@@ -280,7 +377,11 @@ bool RemoteWriteV2Reader::ReadSeries(std::string_view bytes, std::string* arena,
                               model::Labels::FromPairs(labels_).ToString()),
                   0);
   }
-  KeepMetadata(metadata_bytes_);
+  std::string_view metric;
+  for (const model::Label& label : labels_) {
+    if (label.name == model::kMetricName) metric = label.value;
+  }
+  KeepMetadata(metadata_bytes_, metric);
   if (!exemplar_error.empty()) {
     Refuse(SeriesErrorKind::kInvalidLabel, "parsing exemplar for series: " + exemplar_error, 0);
     std::erase_if(series->exemplars, [](const model::Exemplar& e) { return e.labels.empty(); });
@@ -294,19 +395,11 @@ bool RemoteWriteV2Reader::ReadSeries(std::string_view bytes, std::string* arena,
   });
   if (dropped > 0) Refuse(SeriesErrorKind::kInvalidHistogram, std::move(histogram_error), dropped);
   if (held == dropped) return false;
-  if (arena->size() > kLabelBytesMax) {
-    status_ = InvalidArgument(
-        "the labels of the remote write 2.0 request take more than {} bytes when written out; send "
-        "fewer series a request",
-        kLabelBytesMax);
-    return false;
-  }
   series->labels_offset = arena->size();
-  for (const auto& [name, value] : labels_) model::AppendPacked(name, value, arena);
-  return true;
+  return AppendLabels(arena);
 }
 
-void RemoteWriteV2Reader::KeepMetadata(std::string_view bytes) {
+void RemoteWriteV2Reader::KeepMetadata(std::string_view bytes, std::string_view metric) {
   const char* p = bytes.data();
   const char* const end = p + bytes.size();
   model::Metadata metadata;
@@ -328,11 +421,7 @@ void RemoteWriteV2Reader::KeepMetadata(std::string_view bytes) {
     if (field == 4 && !Symbol(number, &unit)) return;
   }
   if (p == nullptr || (metadata.type == model::MetricType::kUnknown && help.empty())) return;
-  std::string_view name;
-  for (const model::Label& label : labels_) {
-    if (label.name == model::kMetricName) name = label.value;
-  }
-  const std::string_view family = FamilyOf(name, metadata.type);
+  const std::string_view family = FamilyOf(metric, metadata.type);
   if (metadata_.contains(family) || metadata_.size() >= kMetadataMax) return;
   metadata.metric = family;
   metadata.help = help;

@@ -11,6 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   hearth::codec::BatchForTest batch;
   const auto outcome = hearth::codec::DecodeRemoteWriteV2(input, {}, &batch);
+  CHECK(hearth::codec::SameWhenRaw<hearth::codec::RemoteWriteV2Reader>(input, batch, outcome));
   if (!outcome.ok()) return 0;
   for (const auto& series : batch.series()) {
     CHECK(hearth::model::IsWellFormedPacked(batch.labels(series).packed()));

@@ -181,6 +181,11 @@ const std::string& Db::Impl::Explosion() {
   return explosion_;
 }
 
+void Db::Impl::Resolve(storage::WriteBatch* batch) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  head_.Resolve(Rules(), batch);
+}
+
 absl::StatusOr<storage::AppendOutcome> Db::Impl::Commit(const storage::WriteBatch& batch,
                                                         bool refuse_late) {
   storage::AppendOutcome outcome;
@@ -196,6 +201,9 @@ absl::StatusOr<storage::AppendOutcome> Db::Impl::Commit(const storage::WriteBatc
         options_.memory->heads_bytes() > options_.memory->heads_bytes_max()) {
       return Unavailable("the heads hold {} bytes, their part of --memory-limit is {}",
                          options_.memory->heads_bytes(), options_.memory->heads_bytes_max());
+    }
+    if (batch.epoch() != 0 && batch.epoch() != head_.epoch()) {
+      return absl::AbortedError("series left the head while the batch was on its way");
     }
     AppendRules rules = Rules();
     if (refuse_late) rules.late_window_ms = 0;
@@ -389,6 +397,8 @@ absl::StatusOr<storage::AppendOutcome> Db::Commit(const storage::WriteBatch& bat
                                                   const storage::Origin& origin) {
   return impl_->Commit(batch, origin.refuse_late);
 }
+
+void Db::Resolve(storage::WriteBatch* batch) const { impl_->Resolve(batch); }
 
 absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Db::Select(
     const storage::SelectRequest& request) const {

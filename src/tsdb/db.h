@@ -56,6 +56,11 @@ class Db : public storage::Appender, public storage::Querier, public storage::Ad
   absl::StatusOr<storage::AppendOutcome> Commit(const storage::WriteBatch& batch,
                                                 const storage::Origin& origin) override;
 
+  // Marks those series of `batch` whose raw labels the store knows; the labels of the others are
+  // to be packed before Commit. Commit is Aborted, nothing being stored, if numbers of series have
+  // changed since: then all labels are.
+  void Resolve(storage::WriteBatch* batch) const;
+
   // As storage::Querier. Samples older than retention are not seen, even where their file is.
   absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Select(
       const storage::SelectRequest& request) const override;

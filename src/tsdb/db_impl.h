@@ -49,6 +49,7 @@ class Db::Impl {
   absl::Status Open();
 
   absl::StatusOr<storage::AppendOutcome> Commit(const storage::WriteBatch& batch, bool refuse_late);
+  void Resolve(storage::WriteBatch* batch) const;
   absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Select(
       const storage::SelectRequest& request) const;
   absl::Status ForEachSeries(const std::vector<std::vector<model::Matcher>>& selectors,
@@ -95,7 +96,7 @@ class Db::Impl {
   absl::Status ReplayAside(uint8_t type, std::string_view payload);
   void ReportReplay(uint64_t unresolved) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SeedFromBlocks();
-  AppendRules Rules() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  AppendRules Rules() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<storage::Position> LogPlan() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What of the plan is not all plain samples.
   absl::StatusOr<storage::Position> LogMixedPlan() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

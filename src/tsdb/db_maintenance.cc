@@ -119,7 +119,7 @@ std::unique_ptr<RebuiltIndex> Db::Impl::RebuildIndex(int64_t idle_before_ms) {
   if (!survivors.worth_it) return nullptr;
   auto rebuilt = std::make_unique<RebuiltIndex>();
   for (const Head::Survivor& series : survivors.series) {
-    rebuilt->Add(series.id, series.hash, series.packed);
+    rebuilt->Add(series.id, series.key, series.packed);
   }
   return rebuilt;
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tsdb/head.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
-#include <cstring>
+#include <array>
+#include <utility>
 
 #include "base/check.h"
 
@@ -49,50 +48,156 @@ void AppendPlan::Clear() {
   outcome = {};
 }
 
-Head::Head(uint64_t seed)
-    : seed_(seed), table_(kTableFirst), arena_(std::make_shared<LabelArena>()) {}
+Head::Head(uint64_t seed, unsigned key_bits)
+    : keys_(seed, key_bits), table_(kTableFirst), arena_(std::make_shared<LabelArena>()) {}
 
 uint64_t Head::memory_bytes() const {
   return chunk_bytes_ + frozen_bytes_ + rich_bytes_ + arena_->memory_bytes() +
-         index_.memory_bytes() + slabs_.size() * kSlab * sizeof(Series) +
-         table_.size() * sizeof(uint64_t);
+         index_.memory_bytes() + refused_.memory_bytes() + slabs_.size() * kSlab * sizeof(Series) +
+         table_.size() * sizeof(uint64_t) +
+         aliases_.capacity() * (sizeof(SeriesKey) + sizeof(uint64_t) + 1);
 }
 
-uint32_t Head::Find(uint64_t hash, std::string_view packed) const {
+SeriesKey Head::KeyOf(std::string_view packed) const {
+  thread_local std::string scratch;
+  return keys_.OfPacked(packed, &scratch);
+}
+
+uint32_t Head::Find(const SeriesKey& key, std::string_view packed) const {
   const size_t mask = table_.size() - 1;
-  for (size_t slot = hash & mask; table_[slot] != 0; slot = (slot + 1) & mask) {
-    if (table_[slot] >> 32 != hash >> 32) continue;
+  for (size_t slot = key.low & mask; table_[slot] != 0; slot = (slot + 1) & mask) {
+    if (table_[slot] >> 32 != key.high >> 32) continue;
     const auto id = static_cast<uint32_t>(table_[slot]) - 1;
     const Series& series = at(id);
-    // The whole label set is compared: hashes collide, and clients can make them.
-    if (series.hash == hash && series.packed() == packed) return id;
+    if (series.key == key && series.packed() == packed) return id;
   }
   return kNone;
 }
 
-void Head::InsertSlot(uint64_t hash, uint32_t id) {
+uint32_t Head::FindKey(const SeriesKey& key) const {
   const size_t mask = table_.size() - 1;
-  size_t slot = hash & mask;
+  for (size_t slot = key.low & mask; table_[slot] != 0; slot = (slot + 1) & mask) {
+    if (table_[slot] >> 32 != key.high >> 32) continue;
+    const auto id = static_cast<uint32_t>(table_[slot]) - 1;
+    if (at(id).key == key) return at(id).ambiguous ? kNone : id;
+  }
+  return kNone;
+}
+
+uint32_t Head::FindAlias(const SeriesKey& key) const {
+  const auto found = aliases_.find(key);
+  return found == aliases_.end() ? kNone : found->second;
+}
+
+bool Head::RawKey(const storage::WriteBatch& batch, std::span<const SeriesKey> symbols,
+                  const storage::WriteBatch::Series& series, SeriesKey* key) const {
+  if (!batch.symbols().empty()) return keys_.OfReferences(series.raw_labels(), symbols, key);
+  *key = keys_.OfFields(series.raw_labels());
+  return true;
+}
+
+void Head::InsertSlot(const SeriesKey& key, uint32_t id) {
+  const size_t mask = table_.size() - 1;
+  size_t slot = key.low & mask;
   while (table_[slot] != 0) slot = (slot + 1) & mask;
-  table_[slot] = (hash >> 32) << 32 | (id + 1);
+  table_[slot] = (key.high >> 32) << 32 | (id + 1);
 }
 
 void Head::GrowTable() {
   table_.assign(table_.size() * 2, 0);
-  for (uint32_t id = 0; id < series_count_; ++id) InsertSlot(at(id).hash, id);
+  for (uint32_t id = 0; id < series_count_; ++id) InsertSlot(at(id).key, id);
 }
 
-uint32_t Head::Create(uint64_t hash, std::string_view packed) {
+uint32_t Head::Create(const SeriesKey& key, std::string_view packed) {
   if ((series_count_ + 1) * 10 > table_.size() * 7) GrowTable();
   const uint32_t id = series_count_++;
   if (id / kSlab == slabs_.size()) slabs_.push_back(std::make_unique<Series[]>(kSlab));
   Series& series = at(id);
   const std::string_view kept = arena_->Add(packed);
-  series.hash = hash;
+  series.key = key;
   series.labels = kept.data();
   series.labels_size = static_cast<uint32_t>(kept.size());
-  InsertSlot(hash, id);
+  MarkAmbiguous(key, id);
+  InsertSlot(key, id);
   index_.Add(id, model::LabelsView(kept));
+  if (!refused_.empty()) refused_.Forget();
+  return id;
+}
+
+// Two label sets with one key do not happen by chance; were it to happen, both stay what they are.
+void Head::MarkAmbiguous(const SeriesKey& key, uint32_t id) {
+  const size_t mask = table_.size() - 1;
+  for (size_t slot = key.low & mask; table_[slot] != 0; slot = (slot + 1) & mask) {
+    if (table_[slot] >> 32 != key.high >> 32) continue;
+    Series& other = at(static_cast<uint32_t>(table_[slot]) - 1);
+    if (other.key == key) other.ambiguous = at(id).ambiguous = true;
+  }
+  // The key of another series' encoding likewise: it leads to that one no more.
+  aliases_.erase(key);
+}
+
+void Head::AddAlias(const SeriesKey& key, uint32_t id) {
+  Series& series = at(id);
+  if (key == series.key || series.aliases >= kAliasesMax || FindKey(key) != kNone) return;
+  if (aliases_.try_emplace(key, id).second) ++series.aliases;
+}
+
+void Head::Resolve(const AppendRules& rules, storage::WriteBatch* batch) const {
+  batch->SetEpoch(epoch_);
+  const bool fields = batch->symbols().empty();
+  std::vector<SeriesKey> symbols;
+  if (!fields) keys_.HashSymbols(batch->symbols(), &symbols);
+  const bool full = !refused_.empty() && (series_count_ >= rules.series_max || rules.memory_full);
+  std::array<SeriesKey, kBlock> keys;
+  std::array<bool, kBlock> wanted{};
+  auto& series = batch->series();
+  for (size_t base = 0; base < series.size(); base += kBlock) {
+    const size_t n = std::min(kBlock, series.size() - base);
+    for (size_t i = 0; i < n; ++i) {
+      storage::WriteBatch::Series& entry = series[base + i];
+      entry.known = kNone;
+      wanted[i] = entry.raw != nullptr && RawKey(*batch, symbols, entry, &keys[i]);
+      if (!wanted[i]) continue;
+      if (fields) {
+        Prefetch(&table_[keys[i].low & (table_.size() - 1)]);
+      } else {
+        aliases_.prefetch(keys[i]);
+      }
+      if (full) refused_.Prefetch(keys[i]);
+    }
+    for (size_t i = 0; i < n && fields; ++i) {
+      if (!wanted[i]) continue;
+      const uint64_t slot = table_[keys[i].low & (table_.size() - 1)];
+      if (slot != 0) Prefetch(&at(static_cast<uint32_t>(slot) - 1));
+    }
+    for (size_t i = 0; i < n; ++i) {
+      if (!wanted[i]) continue;
+      uint32_t id = fields ? FindKey(keys[i]) : kNone;
+      if (id == kNone && !aliases_.empty()) id = FindAlias(keys[i]);
+      if (id == kNone && full && refused_.Has(keys[i])) id = kRefused;
+      series[base + i].known = id;
+    }
+  }
+}
+
+uint32_t Head::FindOrCreate(const storage::WriteBatch& batch, uint32_t index,
+                            const AppendRules& rules, AppendPlan* plan) {
+  const storage::WriteBatch::Series& entry = batch.series()[index];
+  const std::string_view packed = batch.labels(entry).packed();
+  const SeriesKey key = KeyOf(packed);
+  uint32_t id = Find(key, packed);
+  const bool room = series_count_ < rules.series_max && !rules.memory_full;
+  if (id == kNone && room) {
+    id = Create(key, packed);
+    ++plan->outcome.new_series;
+  }
+  SeriesKey raw = key;
+  if (entry.raw != nullptr && !RawKey(batch, symbol_keys_, entry, &raw)) return id;
+  if (id == kNone) {
+    refused_.Add(raw);
+  } else if (raw != key) {
+    AddAlias(raw, id);
+  }
   return id;
 }
 
@@ -101,37 +206,22 @@ void Head::Plan(const storage::WriteBatch& batch, const AppendRules& rules, Appe
   plan->max_ms_before = max_ms_;
   const auto& series = batch.series();
   plan->steps.reserve(batch.times_ms().size());
-  hashes_.resize(kBlock);
-  ids_.resize(kBlock);
+  if (!batch.symbols().empty()) keys_.HashSymbols(batch.symbols(), &symbol_keys_);
+  const bool resolved = batch.epoch() == epoch_;
   for (size_t base = 0; base < series.size(); base += kBlock) {
     const size_t n = std::min(kBlock, series.size() - base);
-    const size_t mask = table_.size() - 1;
-    for (size_t i = 0; i < n; ++i) {
-      const std::string_view packed = batch.labels(series[base + i]).packed();
-      hashes_[i] = XXH3_64bits_withSeed(packed.data(), packed.size(), seed_);
-      Prefetch(&table_[hashes_[i] & mask]);
-    }
-    for (size_t i = 0; i < n; ++i) {
-      const uint64_t slot = table_[hashes_[i] & mask];
-      ids_[i] = static_cast<uint32_t>(slot) - 1;
-      if (slot == 0) continue;
-      Prefetch(&at(ids_[i]));
-      Prefetch(reinterpret_cast<const char*>(&at(ids_[i])) + 64);
-    }
-    for (size_t i = 0; i < n; ++i) {
-      if (ids_[i] == kNone) continue;
-      const Series& known = at(ids_[i]);
-      for (uint32_t line = 0; line < known.labels_size; line += 64) Prefetch(known.labels + line);
+    for (size_t i = 0; i < n && resolved; ++i) {
+      if (series[base + i].known >= series_count_) continue;
+      const Series& known = at(series[base + i].known);
+      Prefetch(reinterpret_cast<const char*>(&known) + 64);
+      Prefetch(reinterpret_cast<const char*>(&known) + 128);
       Prefetch(known.open.data() + known.open.bytes());
     }
     for (size_t i = 0; i < n; ++i) {
-      const std::string_view packed = batch.labels(series[base + i]).packed();
-      uint32_t id = Find(hashes_[i], packed);
-      if (id == kNone && series_count_ < rules.series_max && !rules.memory_full) {
-        id = Create(hashes_[i], packed);
-        ++plan->outcome.new_series;
-      }
-      PlanSeries(batch, static_cast<uint32_t>(base + i), id, rules, plan);
+      const auto index = static_cast<uint32_t>(base + i);
+      uint32_t id = resolved ? series[index].known : kNone;
+      if (id == kNone) id = FindOrCreate(batch, index, rules, plan);
+      PlanSeries(batch, index, id == kRefused ? kNone : id, rules, plan);
     }
   }
 }
@@ -346,7 +436,7 @@ void Head::Undo(const AppendPlan& plan) {
 
 bool Head::Knows(model::LabelsView labels) const {
   const std::string_view packed = labels.packed();
-  return Find(XXH3_64bits_withSeed(packed.data(), packed.size(), seed_), packed) != kNone;
+  return Find(KeyOf(packed), packed) != kNone;
 }
 
 void Head::Forget(const std::vector<model::Matcher>& matchers, storage::TimeRange range) {
@@ -363,9 +453,9 @@ void Head::Forget(const std::vector<model::Matcher>& matchers, storage::TimeRang
 
 uint32_t Head::ReplaySeries(model::LabelsView labels) {
   const std::string_view packed = labels.packed();
-  const uint64_t hash = XXH3_64bits_withSeed(packed.data(), packed.size(), seed_);
-  const uint32_t id = Find(hash, packed);
-  return id != kNone ? id : Create(hash, packed);
+  const SeriesKey key = KeyOf(packed);
+  const uint32_t id = Find(key, packed);
+  return id != kNone ? id : Create(key, packed);
 }
 
 void Head::ReplaySample(uint32_t id, const Sample& sample, int64_t start_ms) {
@@ -436,10 +526,10 @@ std::shared_ptr<const FrozenHead> Head::Freeze(int64_t idle_before_ms,
   return frozen;
 }
 
-void RebuiltIndex::Add(uint32_t old_id, uint64_t hash, std::string_view packed) {
+void RebuiltIndex::Add(uint32_t old_id, const SeriesKey& key, std::string_view packed) {
   const std::string_view kept = arena->Add(packed);
   index.Add(static_cast<uint32_t>(entries.size()), model::LabelsView(kept));
-  entries.push_back({old_id, hash, kept});
+  entries.push_back({old_id, key, kept});
 }
 
 Head::Survivors Head::FindSurvivors(int64_t idle_before_ms, bool any) const {
@@ -455,7 +545,7 @@ Head::Survivors Head::FindSurvivors(int64_t idle_before_ms, bool any) const {
   for (uint32_t id = 0; id < series_count_; ++id) {
     const Series& series = at(id);
     if (series.touched_ms >= idle_before_ms) {
-      survivors.series.push_back({id, series.hash, series.packed()});
+      survivors.series.push_back({id, series.key, series.packed()});
     }
   }
   return survivors;
@@ -470,24 +560,27 @@ void Head::Rebuild(int64_t idle_before_ms, RebuiltIndex* rebuilt) {
     const Series& series = at(id);
     const bool frozen = series.frozen_generation == frozen_->generation;
     if (kept[id] || (series.touched_ms < idle_before_ms && !frozen)) continue;
-    rebuilt->Add(id, series.hash, series.packed());
+    rebuilt->Add(id, series.key, series.packed());
   }
   std::vector<std::unique_ptr<Series[]>> old = std::move(slabs_);
   slabs_.clear();
-  series_count_ = 0;
-  ++epoch_;
+  const uint32_t old_count = std::exchange(series_count_, 0);
   rich_bytes_ = 0;
   arena_ = std::move(rebuilt->arena);
   index_ = std::move(rebuilt->index);
   size_t slots = kTableFirst;
   while (rebuilt->entries.size() * 10 > slots * 7) slots *= 2;
   table_.assign(slots, 0);
+  std::vector<uint32_t> new_ids(old_count, kNone);
   for (const RebuiltIndex::Entry& entry : rebuilt->entries) {
     Series& from = old[entry.old_id / kSlab][entry.old_id % kSlab];
     const uint32_t id = series_count_++;
     if (id / kSlab == slabs_.size()) slabs_.push_back(std::make_unique<Series[]>(kSlab));
     Series& to = at(id);
-    to.hash = entry.hash;
+    to.key = entry.key;
+    to.aliases = from.aliases;
+    to.ambiguous = from.ambiguous;
+    new_ids[entry.old_id] = id;
     to.labels = entry.packed.data();
     to.labels_size = static_cast<uint32_t>(entry.packed.size());
     to.newest = from.newest;
@@ -495,11 +588,16 @@ void Head::Rebuild(int64_t idle_before_ms, RebuiltIndex* rebuilt) {
     to.touched_ms = from.touched_ms;
     to.frozen_index = from.frozen_index;
     to.frozen_generation = from.frozen_generation;
-    InsertSlot(entry.hash, id);
+    InsertSlot(entry.key, id);
     if (to.newest_is_histogram()) {
       rich_bytes_ += sizeof(RichTail) + sizeof(Tail) + MemoryBytes(*to.rich()->newest);
     }
   }
+  ++epoch_;
+  absl::erase_if(aliases_, [&](auto& alias) {
+    alias.second = new_ids[alias.second];
+    return alias.second == kNone;
+  });
 }
 
 }  // namespace hearth::tsdb

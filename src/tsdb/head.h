@@ -14,11 +14,13 @@
 // Snapshot shared). FrozenHead and HeadSnapshot are used without the lock.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
 #include <absl/functional/function_ref.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,8 +33,10 @@
 #include "storage/write_batch.h"
 #include "tsdb/chunk.h"
 #include "tsdb/label_arena.h"
+#include "tsdb/refused_keys.h"
 #include "tsdb/rich_samples.h"
 #include "tsdb/series_index.h"
+#include "tsdb/series_key.h"
 #include "tsdb/wal_records.h"
 
 namespace hearth::tsdb {
@@ -133,10 +137,10 @@ class RebuiltIndex {
  public:
   struct Entry {
     uint32_t old_id = 0;
-    uint64_t hash = 0;
+    SeriesKey key;
     std::string_view packed;  // in `arena`
   };
-  void Add(uint32_t old_id, uint64_t hash, std::string_view packed);
+  void Add(uint32_t old_id, const SeriesKey& key, std::string_view packed);
 
   std::vector<Entry> entries;  // by new id
   std::shared_ptr<LabelArena> arena = std::make_shared<LabelArena>();
@@ -145,7 +149,12 @@ class RebuiltIndex {
 
 class Head {
  public:
-  explicit Head(uint64_t seed);
+  // `key_bits`: see SeriesKeyMaker.
+  explicit Head(uint64_t seed, unsigned key_bits = 64);
+
+  // Marks the series of the batch whose raw labels are known, and those that were refused lately
+  // and would be again; the others need their labels before Plan. By epoch() of now.
+  void Resolve(const AppendRules& rules, storage::WriteBatch* batch) const;
 
   void Plan(const storage::WriteBatch& batch, const AppendRules& rules, AppendPlan* plan);
   void Apply(const AppendPlan& plan);
@@ -180,7 +189,7 @@ class Head {
   // Empty where too few series are idle to be worth it: below a quarter, or `any`: below some.
   struct Survivor {
     uint32_t id = 0;
-    uint64_t hash = 0;
+    SeriesKey key;
     std::string_view packed;  // `arena` holds it
   };
   struct Survivors {
@@ -193,7 +202,8 @@ class Head {
   std::string DescribeExplosion() const;
   const std::shared_ptr<const FrozenHead>& frozen() const { return frozen_; }
 
-  // Series are numbered from 0 as they come; another epoch numbers them anew.
+  // Series are numbered from 0 as they come; another epoch numbers them anew, and a batch that was
+  // resolved in an earlier one is resolved no longer.
   uint64_t epoch() const { return epoch_; }
   SeriesIds Match(const std::vector<model::Matcher>& matchers) const {
     return FindSeries(index_, matchers);
@@ -222,13 +232,15 @@ class Head {
     std::unique_ptr<RichTail> rich;  // histograms, start times
   };
   struct alignas(64) Series {
-    uint64_t hash = 0;
+    SeriesKey key;  // of the packed labels
     const char* labels = nullptr;
     uint32_t labels_size = 0;
     uint32_t logged_generation = 0;
     Sample newest{INT64_MIN, 0};
     uint32_t frozen_index = 0;
     uint32_t frozen_generation = 0;
+    uint8_t aliases = 0;     // of kAliasesMax
+    bool ambiguous = false;  // another series has the same key: only whole labels tell
     int64_t touched_ms = 0;
     ChunkBuilder open;
     std::unique_ptr<Tail> tail;
@@ -237,15 +249,32 @@ class Head {
     bool newest_is_histogram() const { return rich() != nullptr && rich()->newest != nullptr; }
   };
   static constexpr size_t kSlab = 256;
-  static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr uint32_t kNone = storage::WriteBatch::kUnknown;
+  static constexpr uint32_t kRefused = kNone - 1;
+  // Encodings of one label set besides the plain one; further ones are decoded each time.
+  static constexpr uint8_t kAliasesMax = 4;
+  struct KeyHash {
+    size_t operator()(const SeriesKey& key) const { return key.low; }
+  };
   enum class Verdict { kInOrder, kLate, kDuplicate, kRejected };
 
   Series& at(uint32_t id) { return slabs_[id / kSlab][id % kSlab]; }
   const Series& at(uint32_t id) const { return slabs_[id / kSlab][id % kSlab]; }
-  uint32_t Find(uint64_t hash, std::string_view packed) const;
-  uint32_t Create(uint64_t hash, std::string_view packed);
+  SeriesKey KeyOf(std::string_view packed) const;
+  uint32_t Find(const SeriesKey& key, std::string_view packed) const;
+  // By the key alone; kNone where that is not enough.
+  uint32_t FindKey(const SeriesKey& key) const;
+  uint32_t FindAlias(const SeriesKey& key) const;
+  // `symbols`: what the texts of the batch hash to. False: the references lead nowhere.
+  bool RawKey(const storage::WriteBatch& batch, std::span<const SeriesKey> symbols,
+              const storage::WriteBatch::Series& series, SeriesKey* key) const;
+  uint32_t Create(const SeriesKey& key, std::string_view packed);
+  uint32_t FindOrCreate(const storage::WriteBatch& batch, uint32_t index, const AppendRules& rules,
+                        AppendPlan* plan);
+  void MarkAmbiguous(const SeriesKey& key, uint32_t id);
+  void AddAlias(const SeriesKey& key, uint32_t id);
   void GrowTable();
-  void InsertSlot(uint64_t hash, uint32_t id);
+  void InsertSlot(const SeriesKey& key, uint32_t id);
   void PlanSeries(const storage::WriteBatch& batch, uint32_t index, uint32_t id,
                   const AppendRules& rules, AppendPlan* plan);
   void PlanFloat(const storage::WriteBatch& batch, uint32_t index, uint32_t sample, uint32_t id,
@@ -279,17 +308,18 @@ class Head {
   bool Overlaps(const Series& series, storage::TimeRange range) const;
   void Rebuild(int64_t idle_before_ms, RebuiltIndex* rebuilt);
 
-  const uint64_t seed_;
+  const SeriesKeyMaker keys_;
+  uint64_t epoch_ = 1;
   std::vector<std::unique_ptr<Series[]>> slabs_;
-  std::vector<uint64_t> table_;  // high 32 bits of the hash << 32 | id + 1; 0: free
+  std::vector<uint64_t> table_;  // high 32 bits of the key << 32 | id + 1; 0: free
+  absl::flat_hash_map<SeriesKey, uint32_t, KeyHash> aliases_;
+  RefusedKeys refused_;
   std::shared_ptr<LabelArena> arena_;
   MemoryIndex index_;
   std::shared_ptr<const FrozenHead> frozen_;
-  std::vector<uint64_t> hashes_;  // of the batch being planned
-  std::vector<uint32_t> ids_;
+  std::vector<SeriesKey> symbol_keys_;  // of the texts of the batch being planned
   uint32_t series_count_ = 0;
   uint32_t generation_ = 1;
-  uint64_t epoch_ = 0;
   uint64_t samples_ = 0;
   uint64_t chunk_bytes_ = 0;
   uint64_t frozen_bytes_ = 0;

@@ -265,7 +265,7 @@ bool ValuesMayBeMarked(uint8_t code, std::string_view parameters) {
   // Markers are no decimals, so they are exceptions, which come after the mode's first numbers.
   const unsigned mode = (code - kCodeDecimal) % kModes;
   reader.SignedVarint();
-  if (mode == 2) reader.SignedVarint();
+  if (mode == kSecond) reader.SignedVarint();
   return reader.Varint() != 0 || !reader.ok();
 }
 

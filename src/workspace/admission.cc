@@ -37,7 +37,12 @@ std::string SetText(const std::vector<std::pair<std::string, std::string>>& labe
 void CopySeries(const storage::WriteBatch& from, uint32_t index, model::LabelsView labels,
                 storage::WriteBatch* to) {
   const storage::WriteBatch::Series& series = from.series()[index];
-  to->AddSeries(labels);
+  if (labels.empty() && series.raw != nullptr) {
+    to->AddRawSeries(series.raw_labels(), series.number);
+    to->series().back().known = series.known;
+  } else {
+    to->AddSeries(labels);
+  }
   for (uint32_t i = 0; i < series.sample_count; ++i) {
     const size_t at = series.first_sample + i;
     to->AddSample(from.times_ms()[at], from.values()[at], from.start_time_ms(at));
@@ -65,6 +70,8 @@ class BatchFilter {
     if (copying_) return;
     copying_ = true;
     out_.batch = &filtered_;
+    filtered_.SetEpoch(given_.epoch());
+    filtered_.SetSymbols(given_.symbols());
     for (const model::Metadata& metadata : given_.metadata()) filtered_.AddMetadata(metadata);
     for (uint32_t i = 0; i < index; ++i) Keep(i, given_.labels(given_.series()[i]));
   }

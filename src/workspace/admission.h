@@ -98,6 +98,9 @@ class Admission {
   Admission(std::string workspace, catalog::Catalog* catalog, const Clock& clock)
       : election_(std::move(workspace), catalog), clock_(clock) {}
   void Configure(const std::vector<catalog::LabelSetLimit>& limits, const storage::Querier& store);
+  // True where every series' labels must be there for Admit; else a series that the store knows may
+  // be without: of replicas' labels, which are changed here, it knows none.
+  bool NeedsLabels() const { return limits() != nullptr; }
   // `filtered` is used where something was left out or changed.
   Admitted Admit(const storage::WriteBatch& given, storage::WriteBatch* filtered);
 

@@ -84,6 +84,10 @@ std::shared_ptr<const auth::PolicyDocument> Workspace::resource_policy() const {
   return policy_;
 }
 
+void Workspace::Resolve(storage::WriteBatch* batch) const {
+  if (!admission_.NeedsLabels()) db_->Resolve(batch);
+}
+
 absl::StatusOr<WriteOutcome> Workspace::Write(const storage::WriteBatch& batch,
                                               const storage::Origin& origin) {
   if (around_.guard.disk_full.load(std::memory_order_relaxed)) {

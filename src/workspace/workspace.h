@@ -113,8 +113,10 @@ class Workspace : public storage::Appender {
   // The workspace's own policy for callers of its data plane; null where it has none.
   std::shared_ptr<const auth::PolicyDocument> resource_policy() const;
 
+  // As tsdb::Db::Resolve; marks nothing where a limit of this workspace has to see all labels.
+  void Resolve(storage::WriteBatch* batch) const;
   // De-duplicates, applies the limits, stores. ResourceExhausted while the volume is too full; else
-  // as tsdb::Db.
+  // as tsdb::Db, Aborted after Resolve included.
   absl::StatusOr<WriteOutcome> Write(const storage::WriteBatch& batch,
                                      const storage::Origin& origin);
   // For writers that need no more than the store's outcome: what a limit refused is counted in

@@ -16,6 +16,7 @@
 #include "api/prometheus/delta_table.h"
 #include "api/prometheus/running_queries.h"
 #include "api/prometheus/server_view.h"
+#include "api/prometheus/write_scratch.h"
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/metrics.h"
@@ -77,6 +78,8 @@ class PrometheusApi {
   static const Route* FindRoute(std::string_view path, std::string* label_name);
 
   net::HttpResponse Write(const Call& call);
+  template <typename Reader>  // of remote write 1.0 or 2.0
+  net::HttpResponse Store(const Call& call, Reader* reader, storage::WriteBatch* batch);
   net::HttpResponse OtlpMetrics(const Call& call);
   struct LeftOut;
   void FillFromOtlp(const Call& call, const codec::OtlpRequest& request, storage::WriteBatch* batch,
@@ -132,6 +135,7 @@ class PrometheusApi {
   Registry& metrics_;
   RunningQueries running_;
   DeltaTable deltas_;
+  WriteScratchPool scratches_;
   Counter& samples_received_;
   Histogram& query_seconds_;
 };

@@ -7,6 +7,8 @@
 #include <absl/time/time.h>
 #include <fmt/core.h>
 
+#include <type_traits>
+
 #include "api/prometheus/answers.h"
 #include "api/prometheus/prometheus_api.h"
 #include "api/prometheus/write_limits.h"
@@ -186,33 +188,59 @@ net::HttpResponse PrometheusApi::Write(const Call& call) {
     return Plain(413, fmt::format("request of {} bytes exceeds the limit of {} bytes",
                                   request.body.size(), kAwsRequestBytesMax));
   }
-  std::string message;
+  const WriteScratchPool::Lease scratch(&scratches_);
   if (const absl::Status status =
-          SnappyDecompress(request.body, options_.write_body_decoded_max, &message);
+          SnappyDecompress(request.body, options_.write_body_decoded_max, &scratch->message);
       !status.ok()) {
     return Plain(absl::IsResourceExhausted(status) ? 413 : 400, Message(status));
   }
-  storage::WriteBatch batch;
-  const auto decoded = content.v2
-                           ? codec::DecodeRemoteWriteV2(message, options_.label_limits, &batch)
-                           : codec::DecodeRemoteWrite(message, options_.label_limits, &batch);
-  if (!decoded.ok()) return Plain(400, Message(decoded.status()));
-  samples_received_.Add(batch.sample_count() + decoded->discarded);
-  if (auto refusal = RateRefusal(call.workspace, batch)) return *std::move(refusal);
+  if (content.v2) {
+    codec::RemoteWriteV2Reader reader(scratch->message, options_.label_limits);
+    return Store(call, &reader, &scratch->batch);
+  }
+  codec::RemoteWriteReader reader(scratch->message, options_.label_limits);
+  return Store(call, &reader, &scratch->batch);
+}
+
+// Most series of a request are known to the store by the bytes of their labels, which are then
+// never decoded.
+template <typename Reader>
+net::HttpResponse PrometheusApi::Store(const Call& call, Reader* reader,
+                                       storage::WriteBatch* batch) {
+  constexpr bool kV2 = std::is_same_v<Reader, codec::RemoteWriteV2Reader>;
+  absl::Status status = codec::WalkRemoteWrite(reader, batch);
+  if (status.ok()) {
+    call.workspace.Resolve(batch);
+    status = codec::DecodeUnknown(reader, batch);
+  }
+  if (!status.ok()) return Plain(400, Message(status));
+  const codec::RemoteWriteOutcome& decoded = reader->outcome();
+  samples_received_.Add(batch->sample_count() + decoded.discarded);
+  if (auto refusal = RateRefusal(call.workspace, *batch)) return *std::move(refusal);
   workspace::WriteOutcome limits;
-  const auto outcome = WriteWithin(call.workspace, batch, &limits);
+  auto outcome = WriteWithin(call.workspace, *batch, &limits);
+  if (absl::IsAborted(outcome.status())) {
+    batch->ForgetKnown();
+    if (status = codec::DecodeUnknown(reader, batch); !status.ok()) {
+      return Plain(400, Message(status));
+    }
+    outcome = WriteWithin(call.workspace, *batch, &limits);
+  }
   if (!outcome.ok()) return StoreFailed(outcome.status());
-  CountDiscarded(metrics_, *decoded, *outcome, limits, clock_.NowMs() - options_.sample_age_max_ms);
-  if (auto answer = LimitAnswer(call.workspace, limits, *outcome, *decoded)) {
-    if (content.v2) SetWritten(*outcome, &*answer);
+  CountDiscarded(metrics_, decoded, *outcome, limits, clock_.NowMs() - options_.sample_age_max_ms);
+  if (auto answer = LimitAnswer(call.workspace, limits, *outcome, decoded)) {
+    if (kV2) SetWritten(*outcome, &*answer);
     return *std::move(answer);
   }
   net::HttpResponse response;
   response.status = call.plane == Plane::kWorkspace ? 200 : 204;  // AMP answers 200, Prometheus 204
-  if (std::string error = FirstError(call, batch, *decoded, *outcome); !error.empty()) {
+  if (!outcome->rejections.empty()) {
+    codec::DecodeLabels(reader, outcome->rejections.front().series, batch);
+  }
+  if (std::string error = FirstError(call, *batch, decoded, *outcome); !error.empty()) {
     response = Plain(400, std::move(error));
   }
-  if (content.v2) SetWritten(*outcome, &response);
+  if (kV2) SetWritten(*outcome, &response);
   return response;
 }
 

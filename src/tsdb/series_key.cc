@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tsdb/series_key.h"
+
+#include <xxhash.h>
+
+#include <cstring>
+
+#include "model/labels.h"
+#include "tsdb/coding.h"
+
+namespace hearth::tsdb {
+namespace {
+
+// splitmix64: the secret only has to look random to whoever does not know the seed.
+uint64_t NextRandom(uint64_t* state) {
+  *state += 0x9e3779b97f4a7c15;
+  uint64_t z = *state;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+size_t VarintBytes(size_t value) {
+  size_t bytes = 1;
+  for (; value >= 0x80; value >>= 7) ++bytes;
+  return bytes;
+}
+
+__extension__ using Uint128 = unsigned __int128;
+
+uint64_t Mix(uint64_t a, uint64_t b) {
+  const auto product = static_cast<Uint128>(a) * b;
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+}
+
+}  // namespace
+
+SeriesKeyMaker::SeriesKeyMaker(uint64_t seed, unsigned bits)
+    : mask_(bits >= 64 ? UINT64_MAX : (uint64_t{1} << bits) - 1) {
+  for (size_t i = 0; i < kSecretBytes; i += 8) {
+    const uint64_t word = NextRandom(&seed);
+    std::memcpy(secret_.data() + i, &word, sizeof word);
+  }
+}
+
+SeriesKey SeriesKeyMaker::OfFields(std::string_view run) const {
+  const XXH128_hash_t hash =
+      XXH3_128bits_withSecret(run.data(), run.size(), secret_.data(), secret_.size());
+  return {hash.low64 & mask_, hash.high64 & mask_};
+}
+
+SeriesKey SeriesKeyMaker::OfPacked(std::string_view packed, std::string* scratch) const {
+  scratch->clear();
+  for (const model::Label& label : model::LabelsView(packed)) {
+    const size_t inner = 2 + VarintBytes(label.name.size()) + label.name.size() +
+                         VarintBytes(label.value.size()) + label.value.size();
+    scratch->push_back(0x0a);
+    PutVarint(inner, scratch);
+    scratch->push_back(0x0a);
+    PutBytes(label.name, scratch);
+    scratch->push_back(0x12);
+    PutBytes(label.value, scratch);
+  }
+  return OfFields(*scratch);
+}
+
+void SeriesKeyMaker::HashSymbols(std::span<const std::string_view> symbols,
+                                 std::vector<SeriesKey>* hashes) const {
+  hashes->resize(symbols.size());
+  for (size_t i = 0; i < symbols.size(); ++i) {
+    const XXH128_hash_t hash = XXH3_128bits_withSecret(symbols[i].data(), symbols[i].size(),
+                                                       secret_.data(), secret_.size());
+    (*hashes)[i] = {hash.low64, hash.high64};
+  }
+}
+
+bool SeriesKeyMaker::OfReferences(std::string_view references, std::span<const SeriesKey> symbols,
+                                  SeriesKey* key) const {
+  uint64_t low = 0;
+  uint64_t high = 0;
+  std::memcpy(&low, secret_.data(), sizeof low);
+  std::memcpy(&high, secret_.data() + 8, sizeof high);
+  ByteReader reader(references);
+  while (!reader.done()) {
+    const uint64_t reference = reader.Varint();
+    if (!reader.ok() || reference >= symbols.size()) return false;
+    // Two lanes with a multiplication each, so that neither a zero nor a swap goes unnoticed.
+    low = Mix(low ^ symbols[reference].low, 0x9fb21c651e98df25) + 1;
+    high = Mix(high + symbols[reference].high, low | 1) ^ symbols[reference].low;
+  }
+  *key = {low & mask_, high & mask_};
+  return true;
+}
+
+}  // namespace hearth::tsdb
