@@ -60,7 +60,8 @@ bool DecodeValues(uint8_t code, uint8_t width, std::string_view parameters, std:
 uint8_t PutPlanes(std::span<const uint64_t> numbers, std::string* out);
 // `planes`: width × numbers.size() bytes.
 void GetPlanes(std::string_view planes, uint8_t width, std::span<uint64_t> numbers);
-// Whether there may be a staleness marker among the values of a column; told by what is quickly seen.
+// Whether there may be a staleness marker among the values of a column; told by what is quickly
+// seen.
 bool ValuesMayBeMarked(uint8_t code, std::string_view parameters);
 
 // Times, strictly increasing: zigzag varints of the first, the first spacing, its changes.
