@@ -247,31 +247,28 @@ def aws_client(hearth, service, region=None):
         config=botocore.config.Config(retries={'total_max_attempts': 1}))
 
 
-def inventory(hearth, services=('amp', 'grafana', 'iam')):
+def inventory(hearth):
     """Names of all that an account holds: equal before an apply and after its destroy."""
     held = {}
-    if 'amp' in services:
-        amp = aws_client(hearth, 'amp')
-        workspaces = amp.list_workspaces()['workspaces']
-        held['amp workspaces'] = sorted(w['workspaceId'] for w in workspaces)
-        held['amp rules'] = sorted(
-            rules['arn'] for w in workspaces for rules in
-            amp.list_rule_groups_namespaces(workspaceId=w['workspaceId'])['ruleGroupsNamespaces'])
-        held['amp scrapers'] = sorted(s['scraperId'] for s in amp.list_scrapers()['scrapers'])
-    if 'grafana' in services:
-        grafana = aws_client(hearth, 'grafana')
-        workspaces = grafana.list_workspaces()['workspaces']
-        held['amg workspaces'] = sorted(w['id'] for w in workspaces)
-        held['amg service accounts'] = sorted(
-            f"{w['id']}/{account['name']}" for w in workspaces for account in
-            grafana.list_workspace_service_accounts(workspaceId=w['id'])['serviceAccounts'])
-    if 'iam' in services:
-        iam = aws_client(hearth, 'iam')
-        held['roles'] = sorted(r['RoleName'] for r in iam.list_roles()['Roles'])
-        held['policies'] = sorted(
-            p['PolicyName'] for p in iam.list_policies(Scope='Local')['Policies'])
-        held['oidc providers'] = sorted(
-            p['Arn'] for p in
-            iam.list_open_id_connect_providers()['OpenIDConnectProviderList'])
-        held['users'] = sorted(u['UserName'] for u in iam.list_users()['Users'])
+    amp = aws_client(hearth, 'amp')
+    workspaces = amp.list_workspaces()['workspaces']
+    held['amp workspaces'] = sorted(w['workspaceId'] for w in workspaces)
+    held['amp rules'] = sorted(
+        rules['arn'] for w in workspaces for rules in
+        amp.list_rule_groups_namespaces(workspaceId=w['workspaceId'])['ruleGroupsNamespaces'])
+    held['amp scrapers'] = sorted(s['scraperId'] for s in amp.list_scrapers()['scrapers'])
+    grafana = aws_client(hearth, 'grafana')
+    workspaces = grafana.list_workspaces()['workspaces']
+    held['amg workspaces'] = sorted(w['id'] for w in workspaces)
+    held['amg service accounts'] = sorted(
+        f"{w['id']}/{account['name']}" for w in workspaces for account in
+        grafana.list_workspace_service_accounts(workspaceId=w['id'])['serviceAccounts'])
+    iam = aws_client(hearth, 'iam')
+    held['roles'] = sorted(r['RoleName'] for r in iam.list_roles()['Roles'])
+    held['policies'] = sorted(
+        p['PolicyName'] for p in iam.list_policies(Scope='Local')['Policies'])
+    held['oidc providers'] = sorted(
+        p['Arn'] for p in
+        iam.list_open_id_connect_providers()['OpenIDConnectProviderList'])
+    held['users'] = sorted(u['UserName'] for u in iam.list_users()['Users'])
     return held

@@ -55,6 +55,14 @@ std::string GrafanaEndpoint(const catalog::GrafanaWorkspace& workspace, const Se
   return fmt::format("{}/{}", place, workspace.id);
 }
 
+void ReloadRules(workspace::Manager& workspaces, std::string_view id) {
+  const absl::Status status = workspaces.ReloadRuleNamespaces(id);
+  // One that is not open here yet is loaded when housekeeping opens it.
+  if (status.ok() || absl::IsNotFound(status)) return;
+  log::Error("rules", "rule groups namespaces not read again",
+             {{"workspace", id}, {"error", Message(status)}});
+}
+
 }  // namespace
 
 absl::Status Server::Start() {
@@ -283,12 +291,7 @@ void Server::BuildFaces() {
                                             *gate_, *sessions_, metrics_, ready_);
   BuildGrafana();
   api::ApsHooks hooks;
-  hooks.rules_changed = [this](std::string_view id) {
-    if (const absl::Status status = workspaces_->ReloadRuleNamespaces(id); !status.ok()) {
-      log::Error("rules", "rule groups namespaces not read again",
-                 {{"workspace", id}, {"error", Message(status)}});
-    }
-  };
+  hooks.rules_changed = [this](std::string_view id) { ReloadRules(*workspaces_, id); };
   aps_ = std::make_unique<api::Aps>(
       api::ApsOptions{http_url_, settings_.aws_fidelity, std::move(hooks)}, *gate_, *catalog_,
       *workspaces_, rng_);

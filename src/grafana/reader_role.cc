@@ -26,8 +26,15 @@ std::string AccountReaderPolicy(std::string_view account) {
 absl::StatusOr<Reader> ReaderOf(const catalog::GrafanaWorkspace& workspace,
                                 catalog::IdentityStore& identities, bool aws_fidelity) {
   if (!workspace.role_arn.empty()) {
-    TRY_ASSIGN(auth::Principal principal, identities.PrincipalOfRole(workspace.role_arn, kSession));
-    return Reader{std::make_shared<auth::Principal>(std::move(principal)), ""};
+    auto principal = identities.PrincipalOfRole(workspace.role_arn, kSession);
+    if (absl::IsNotFound(principal.status())) {
+      return PermissionDenied(
+          "Grafana workspace {} reads as {}, and there is no such role: make it again, or give the "
+          "workspace another",
+          workspace.id, workspace.role_arn);
+    }
+    TRY(principal);
+    return Reader{std::make_shared<auth::Principal>(*std::move(principal)), ""};
   }
   if (aws_fidelity) {
     return PermissionDenied(

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "access/aws_errors.h"
+#include "access/rest_tags.h"
 #include "api/amg/answers.h"
 #include "api/amg/operations.h"
 #include "base/check.h"
@@ -121,9 +122,7 @@ net::HttpResponse Amg::Handle(const net::HttpRequest& request) {
 absl::StatusOr<std::optional<access::Refusal>> Amg::Authorize(const Call& call,
                                                               const access::RestMatch& match) {
   const access::RestInput& input = call.input;
-  access::Gate::ConditionKeys keys;
-  if (input.Has("tags")) keys = access::RequestTagKeys(input.TextMap("tags"));
-  if (input.Has("tagKeys")) keys = access::TagNameKeys(input.TextList("tagKeys"));
+  access::Gate::ConditionKeys keys = access::RequestTagKeys(input);
   std::string role_before;
   // The labels of the path are there even where the body is wrong.
   const std::string_view arn = match.Label("resourceArn");

@@ -60,7 +60,8 @@ class Amg {
   absl::StatusOr<catalog::GrafanaWorkspace> Find(catalog::Reader& reader, const Call& call,
                                                  std::string_view id) const;
   absl::StatusOr<catalog::GrafanaWorkspace> Find(const Call& call);
-  // The workspace that an ARN of the caller's region and account names; "" for other ARNs.
+  // The id of the workspace that an ARN of the caller's region and account names (a part of `arn`);
+  // "" for other ARNs.
   std::string_view IdOfArn(const Call& call, std::string_view arn) const;
   absl::StatusOr<catalog::GrafanaWorkspace> FindByArn(catalog::Reader& reader,
                                                       const Call& call) const;

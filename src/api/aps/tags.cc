@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "access/rest_tags.h"
 #include "api/aps/answers.h"
 #include "api/aps/aps.h"
 #include "base/status.h"
@@ -109,9 +110,7 @@ absl::Status ChangeTags(catalog::Transaction& transaction, const Tagged& tagged,
 
 absl::StatusOr<access::Gate::ConditionKeys> Aps::ConditionKeysOf(const Call& call,
                                                                  const std::string& target) {
-  access::Gate::ConditionKeys keys;
-  if (call.input.Has("tags")) keys = access::RequestTagKeys(call.input.TextMap("tags"));
-  if (call.input.Has("tagKeys")) keys = access::TagNameKeys(call.input.TextList("tagKeys"));
+  access::Gate::ConditionKeys keys = access::RequestTagKeys(call.input);
   // What names no object yet ("workspace/*"), or none of ours, has no tags.
   const auto tagged = ParseArn(target, account(), call.caller.region);
   if (!tagged.ok()) return keys;

@@ -7,6 +7,7 @@
 
 #include "access/aws_errors.h"
 #include "access/oidc_keys.h"
+#include "access/rest_tags.h"
 #include "api/eks/cluster_json.h"
 #include "api/eks/operations.h"
 #include "base/status.h"
@@ -109,9 +110,7 @@ absl::StatusOr<std::string> Eks::Run(const net::HttpRequest& request, const acce
 
 absl::Status Eks::Authorize(const Call& call, std::string_view resource,
                             const catalog::Tags& tags) {
-  access::Gate::ConditionKeys keys;
-  if (call.input.Has("tags")) keys = access::RequestTagKeys(call.input.TextMap("tags"));
-  if (call.input.Has("tagKeys")) keys = access::TagNameKeys(call.input.TextList("tagKeys"));
+  access::Gate::ConditionKeys keys = access::RequestTagKeys(call.input);
   access::AddResourceTagKeys(tags, &keys);
   const auto refusal = gate_.Authorize(
       call.caller, fmt::format("eks:{}", call.match.operation->name), resource, keys);

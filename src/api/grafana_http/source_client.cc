@@ -89,7 +89,14 @@ absl::StatusOr<grafana::Reader> ReaderFor(Face& face, const Call& call,
 absl::Status Assume(Face& face, const Call& call, const std::string& arn, const Json& data,
                     grafana::Reader* reader) {
   const auth::Principal& from = *reader->principal;
-  TRY_ASSIGN(auth::Principal principal, face.identities().PrincipalOfRole(arn, "grafana"));
+  auto assumed = face.identities().PrincipalOfRole(arn, "grafana");
+  // As STS: who may not assume a role learns nothing of whether it exists.
+  if (absl::IsNotFound(assumed.status())) {
+    return PermissionDenied("User: {} is not authorized to perform: sts:AssumeRole on resource: {}",
+                            from.arn, arn);
+  }
+  TRY(assumed);
+  auth::Principal principal = *std::move(assumed);
   const auto trust = face.catalog().Read([&](catalog::Reader& rows) -> absl::StatusOr<std::string> {
     const std::string name = arn.substr(arn.rfind('/') + 1);
     TRY_ASSIGN(const auto role, catalog::GetRole(rows, principal.account, name));
