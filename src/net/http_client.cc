@@ -88,6 +88,7 @@ struct Transfer {
   ClientResponse response;
   size_t header_bytes = 0;
   bool too_large = false;
+  bool refused_body = false;  // by on_body
   bool address_denied = false;
 
  private:
@@ -245,6 +246,15 @@ size_t Transfer::OnBody(char* data, size_t size, size_t count, void* self) {
   auto* transfer = static_cast<Transfer*>(self);
   const size_t bytes = size * count;
   std::string& body = transfer->response.body;
+  if (transfer->request.on_body) {
+    long status = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status / 100 == 2) {
+      if (transfer->request.on_body({data, bytes})) return bytes;
+      transfer->refused_body = true;
+      return bytes + 1;
+    }
+  }
   if (bytes > transfer->request.response_bytes_max - body.size()) {
     transfer->too_large = true;
     return bytes + 1;  // anything but `bytes` ends the transfer
@@ -288,6 +298,7 @@ absl::StatusOr<ClientResponse> Transfer::Result(CURLcode code) {
     return ResourceExhausted("{}: the response is larger than the limit of {} bytes", url,
                              request.response_bytes_max);
   }
+  if (refused_body) return Cancelled("{}: the response was not read to its end", url);
   const std::string reason = error_text[0] != '\0' ? error_text.data() : curl_easy_strerror(code);
   switch (code) {
     case CURLE_OK:

@@ -43,6 +43,9 @@ struct ClientRequest {
   int64_t timeout_ms = 30'000;           // the whole exchange
   int64_t connect_timeout_ms = 10'000;   // resolving, connecting, TLS
   size_t response_bytes_max = 64 << 20;  // after decompression; beyond it ResourceExhausted
+  // Where set, takes the body of a 2xx response piece by piece, without that limit; the response
+  // then has none. On the client's thread, which does nothing else meanwhile. False: Cancelled.
+  std::function<bool(std::string_view)> on_body;
   ClientTls tls;
   std::string basic_user;  // where not empty: Basic with basic_password
   std::string basic_password;
