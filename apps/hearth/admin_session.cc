@@ -19,6 +19,7 @@ namespace {
 
 // An export of a whole window, or a snapshot, is one answer.
 constexpr int64_t kCallMs = int64_t{24} * 3600 * 1000;
+constexpr size_t kErrorBytesMax = 64 << 10;  // no error of a server is longer
 
 // What a server's error says, of Prometheus' or AWS's form.
 std::string Reason(const std::string& body) {
@@ -140,11 +141,20 @@ absl::StatusOr<std::string> AdminSession::Call(std::string_view service, std::st
   TRY_ASSIGN(net::ClientRequest request,
              SignedRequest(access_, service, method, path, content_type, std::move(body)));
   request.timeout_ms = kCallMs;
-  request.on_body = std::move(on_body);
+  // What an error says comes the same way, before anybody knows that it is one.
+  std::string head;
+  bool wanted = true;
+  if (on_body) {
+    request.on_body = [&](std::string_view bytes) {
+      if (head.size() < kErrorBytesMax) head += bytes.substr(0, kErrorBytesMax - head.size());
+      wanted = wanted && on_body(bytes);
+      return wanted || head.size() < kErrorBytesMax;
+    };
+  }
   TRY_ASSIGN(net::ClientResponse response, client_->Fetch(std::move(request)));
   if (response.status / 100 == 2) return std::move(response.body);
   return ToStatus(response.status, fmt::format("{} answered {}: {}", endpoint(), response.status,
-                                               Reason(response.body)));
+                                               Reason(on_body ? head : response.body)));
 }
 
 }  // namespace hearth::app

@@ -45,8 +45,8 @@ class AdminSession {
   // The workspace's path and `rest` ("/api/v1/…").
   std::string Path(std::string_view rest) const;
   // A signed call; the answer's body, or an error with what the server says: InvalidArgument (400),
-  // PermissionDenied, NotFound, ResourceExhausted (507), else Unavailable. `on_body` as in
-  // net::ClientRequest.
+  // PermissionDenied, NotFound, ResourceExhausted (507), else Unavailable. `on_body` takes the body
+  // as it comes; once it is false the rest is left, and it is the caller's business why.
   absl::StatusOr<std::string> Call(std::string_view service, std::string_view method,
                                    const std::string& path, std::string_view content_type,
                                    std::string body,

@@ -232,6 +232,8 @@ absl::Status Exporter::ExportWindow(int64_t begin) {
   const auto answer =
       session_.Call("aps", "POST", session_.Path(kPath) + "?" + query, "application/octet-stream",
                     "", [&](std::string_view bytes) { return writer.Take(bytes); });
+  // What the server says comes before what its words are not.
+  if (!absl::IsCancelled(answer.status())) TRY(answer);
   TRY(writer.status());
   TRY(answer);
   TRY_ASSIGN(const BlockMeta written, writer.Finish());

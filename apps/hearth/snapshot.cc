@@ -151,7 +151,8 @@ absl::Status TakeSnapshot(const AdminFlags& flags, const std::string& directory)
   Unpacker unpacker(partial);
   const auto answer = session->Call("hearth", "POST", "/snapshot", "application/octet-stream", "",
                                     [&](std::string_view bytes) { return unpacker.Take(bytes); });
-  absl::Status status = unpacker.status();
+  // What the server says comes before what its words are not.
+  absl::Status status = absl::IsCancelled(answer.status()) ? unpacker.status() : answer.status();
   if (status.ok()) status = answer.status();
   if (status.ok()) status = unpacker.Finish();
   if (status.ok()) status = files.Rename(partial, target);

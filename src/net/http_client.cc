@@ -88,8 +88,8 @@ struct Transfer {
   ClientResponse response;
   size_t header_bytes = 0;
   bool too_large = false;
-  bool refused_body = false;  // by on_body
   bool address_denied = false;
+  bool ended_by_reader = false;
 
  private:
   absl::Status CheckRequest() const;
@@ -151,6 +151,8 @@ absl::Status Transfer::Configure(const HttpClientOptions& options) {
   Set(CURLOPT_OPENSOCKETFUNCTION, &Transfer::OnOpenSocket);
   Set(CURLOPT_OPENSOCKETDATA, this);
   if (request.accept_gzip) Set(CURLOPT_ACCEPT_ENCODING, "gzip");
+  // A body that comes over hours must not wait for a peer that is gone.
+  if (request.on_body) Set(CURLOPT_TCP_KEEPALIVE, 1L);
   SetMethodAndBody();
   TRY(SetServerName());
   SetHeaders();
@@ -245,16 +247,12 @@ void Transfer::SetTls() {
 size_t Transfer::OnBody(char* data, size_t size, size_t count, void* self) {
   auto* transfer = static_cast<Transfer*>(self);
   const size_t bytes = size * count;
-  std::string& body = transfer->response.body;
   if (transfer->request.on_body) {
-    long status = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status / 100 == 2) {
-      if (transfer->request.on_body({data, bytes})) return bytes;
-      transfer->refused_body = true;
-      return bytes + 1;
-    }
+    if (transfer->request.on_body({data, bytes})) return bytes;
+    transfer->ended_by_reader = true;
+    return bytes + 1;
   }
+  std::string& body = transfer->response.body;
   if (bytes > transfer->request.response_bytes_max - body.size()) {
     transfer->too_large = true;
     return bytes + 1;  // anything but `bytes` ends the transfer
@@ -298,7 +296,7 @@ absl::StatusOr<ClientResponse> Transfer::Result(CURLcode code) {
     return ResourceExhausted("{}: the response is larger than the limit of {} bytes", url,
                              request.response_bytes_max);
   }
-  if (refused_body) return Cancelled("{}: the response was not read to its end", url);
+  if (ended_by_reader) return Cancelled("{}: the reader of the response ended it", url);
   const std::string reason = error_text[0] != '\0' ? error_text.data() : curl_easy_strerror(code);
   switch (code) {
     case CURLE_OK:

@@ -43,9 +43,6 @@ struct ClientRequest {
   int64_t timeout_ms = 30'000;           // the whole exchange
   int64_t connect_timeout_ms = 10'000;   // resolving, connecting, TLS
   size_t response_bytes_max = 64 << 20;  // after decompression; beyond it ResourceExhausted
-  // Where set, takes the body of a 2xx response piece by piece, without that limit; the response
-  // then has none. On the client's thread, which does nothing else meanwhile. False: Cancelled.
-  std::function<bool(std::string_view)> on_body;
   ClientTls tls;
   std::string basic_user;  // where not empty: Basic with basic_password
   std::string basic_password;
@@ -53,6 +50,9 @@ struct ClientRequest {
   bool follow_redirects = false;  // at most 10, http(s) only, credentials stay with the first host
   bool accept_gzip = false;       // asks for gzip and undoes it
   std::string proxy_url;          // "" is none
+  // Where set, it is handed the body as it comes, and the response's body stays empty; false ends
+  // the exchange with Cancelled. Runs on the client's thread: quick, and without calls of Fetch.
+  std::function<bool(std::string_view)> on_body = nullptr;
 };
 
 struct ClientResponse {

@@ -186,14 +186,15 @@ net::HttpResponse Dispatch::GrafanaByName(const net::HttpRequest& request, std::
 
 size_t Dispatch::Classify(const net::HttpRequest& head) {
   const std::string_view path = head.path;
+  if (path.ends_with("/api/v1/read") || path.ends_with("/admin/tsdb/export")) return kPoolQuery;
+  if (path.ends_with("/admin/tsdb/import")) return kPoolIngest;
   if (path.ends_with("/remote_write") || path == "/api/v1/write" ||
-      path.ends_with("/api/v1/otlp/v1/metrics") || path.ends_with("/admin/tsdb/import")) {
+      path.ends_with("/api/v1/otlp/v1/metrics")) {
     return kPoolIngest;
   }
   if (path.find("/api/v1/query") != std::string_view::npos ||
       path.find("/api/v1/series") != std::string_view::npos ||
-      path.find("/api/v1/label") != std::string_view::npos || path.ends_with("/api/ds/query") ||
-      path.ends_with("/api/v1/read") || path.ends_with("/admin/tsdb/export")) {
+      path.find("/api/v1/label") != std::string_view::npos || path.ends_with("/api/ds/query")) {
     return kPoolQuery;
   }
   return kPoolMain;

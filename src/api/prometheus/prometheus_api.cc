@@ -97,10 +97,10 @@ PrometheusApi::PrometheusApi(PrometheusApiOptions options, const access::Gate& g
       gate_(gate),
       engine_(engine),
       clock_(clock),
+      streams_(metrics),
       metrics_(metrics),
       running_(clock, metrics),
       deltas_({}, clock, metrics),
-      streams_(metrics),
       samples_received_(metrics.AddCounter("hearth_api_samples_received_total",
                                            "Samples that came in by remote write.")),
       query_seconds_(metrics.AddHistogram(

@@ -136,10 +136,10 @@ class PrometheusApi {
   // Empty where the admin endpoints may be used; else why not.
   std::string AdminRefusal() const;
 
+  StreamCount streams_;
   Registry& metrics_;
   RunningQueries running_;
   DeltaTable deltas_;
-  StreamCount streams_;
   Counter& samples_received_;
   Histogram& query_seconds_;
 };
