@@ -62,7 +62,7 @@ net::HttpResponse Backup::Handle(const net::HttpRequest& request) {
         403, "AccessDeniedException",
         "a snapshot holds every secret, and with --auth off nobody is asked who may have them");
   }
-  return Snapshot(request);
+  return Snapshot();
 }
 
 absl::Status Backup::CheckSpace() const {
@@ -91,8 +91,8 @@ absl::Status Backup::CopyFiles(const std::string& from, const std::string& to) c
   return absl::OkStatus();
 }
 
-// The catalog first: a workspace that is made meanwhile is then in neither, and one that is deleted
-// meanwhile opens empty.
+// The catalog first: of a workspace that is made meanwhile there may be a folder that no row names,
+// which nobody opens; one that is deleted meanwhile opens empty.
 absl::StatusOr<std::vector<std::string>> Backup::CopyAll(const std::string& copy) const {
   TRY(CheckSpace());
   TRY(files_.MakeDirectories(JoinPath(copy, "workspaces")));
@@ -117,7 +117,7 @@ absl::StatusOr<std::vector<std::string>> Backup::CopyAll(const std::string& copy
   return FilesBelow(files_, copy);
 }
 
-net::HttpResponse Backup::Snapshot(const net::HttpRequest& /*request*/) {
+net::HttpResponse Backup::Snapshot() {
   if (busy_->exchange(true)) {
     return access::AwsJsonError(409, "ConflictException", "a snapshot is being made already");
   }

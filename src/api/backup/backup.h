@@ -41,7 +41,7 @@ class Backup {
   static absl::Status RemoveLeftovers(FileSystem& files, const std::string& data);
 
  private:
-  net::HttpResponse Snapshot(const net::HttpRequest& request);
+  net::HttpResponse Snapshot();
   absl::Status CheckSpace() const;
   // The copy's files, relative to it.
   absl::StatusOr<std::vector<std::string>> CopyAll(const std::string& copy) const;
