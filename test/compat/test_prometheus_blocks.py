@@ -200,6 +200,15 @@ def test_damage_is_named(blocks, tmp_path):
     assert result.returncode == 1 and 'block version 9 is not known' in result.stderr
 
 
+def test_an_export_says_what_the_server_says(imported, tmp_path):
+    for match, words in (('{', 'answered 400'), ('{job=~"("}', 'answered 400')):
+        result = run_hearth('export', tmp_path / 'out', '--data', imported.data, '--match', match)
+        assert result.returncode == 1 and words in result.stderr, result.stderr
+    assert not list((tmp_path / 'out').iterdir())
+    result = run_hearth('export', tmp_path / 'out', '--data', imported.data, '--from', 'yesterday')
+    assert result.returncode == 1 and 'write RFC 3339' in result.stderr
+
+
 def test_import_and_export_ask_for_actions_of_their_own(imported):
     client = client_for(imported)
     nobody = client.but(auth='none')
