@@ -107,9 +107,9 @@ absl::StatusOr<AwsAccess> FindAwsAccess(const AwsFlags& flags) {
   return access;
 }
 
-absl::StatusOr<AwsAnswer> CallAws(const AwsAccess& access, std::string_view service,
-                                  std::string_view method, std::string_view path,
-                                  std::string_view content_type, std::string body) {
+absl::StatusOr<net::ClientRequest> SignedRequest(const AwsAccess& access, std::string_view service,
+                                                 std::string_view method, std::string_view path,
+                                                 std::string_view content_type, std::string body) {
   const size_t scheme = access.endpoint.find("://");
   if (scheme == std::string::npos) return InvalidArgument("{} is no URL", access.endpoint);
   std::string host = access.endpoint.substr(scheme + 3);
@@ -135,6 +135,14 @@ absl::StatusOr<AwsAnswer> CallAws(const AwsAccess& access, std::string_view serv
   for (const auto& [name, value] : headers) request.headers.Add(name, value);
   for (const auto& [name, value] : made) request.headers.Add(name, value);
   request.body = std::move(body);
+  return request;
+}
+
+absl::StatusOr<AwsAnswer> CallAws(const AwsAccess& access, std::string_view service,
+                                  std::string_view method, std::string_view path,
+                                  std::string_view content_type, std::string body) {
+  TRY_ASSIGN(net::ClientRequest request,
+             SignedRequest(access, service, method, path, content_type, std::move(body)));
   Registry metrics;
   net::HttpClient client(net::HttpClientOptions{}, metrics);
   TRY_ASSIGN(net::ClientResponse response, client.Fetch(std::move(request)));

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "net/http_client.h"
+
 namespace CLI {
 class App;
 }
@@ -35,12 +37,17 @@ struct AwsAccess {
 // NotFound, with what to set, where no credentials are found.
 absl::StatusOr<AwsAccess> FindAwsAccess(const AwsFlags& flags);
 
+// A signed request, to be sent. A body of "" sends none.
+absl::StatusOr<net::ClientRequest> SignedRequest(const AwsAccess& access, std::string_view service,
+                                                 std::string_view method, std::string_view path,
+                                                 std::string_view content_type, std::string body);
+
 struct AwsAnswer {
   int status = 0;
   std::string body;
   std::string error_type;  // x-amzn-ErrorType
 };
-// `service`: the signing name. A body of "" sends none.
+// `service`: the signing name.
 absl::StatusOr<AwsAnswer> CallAws(const AwsAccess& access, std::string_view service,
                                   std::string_view method, std::string_view path,
                                   std::string_view content_type, std::string body);

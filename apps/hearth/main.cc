@@ -21,6 +21,9 @@ int main(int argc, char** argv) {
   hearth::app::AddQueryCommand(app, &exit_code);
   hearth::app::AddWhoamiCommand(app, &exit_code);
   hearth::app::AddClusterCommand(app, &exit_code);
+  hearth::app::AddImportCommand(app, &exit_code);
+  hearth::app::AddExportCommand(app, &exit_code);
+  hearth::app::AddSnapshotCommand(app, &exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

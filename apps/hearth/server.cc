@@ -97,7 +97,7 @@ absl::Status Server::LockData() {
   }
   TRY(lock.status());
   lock_ = *std::move(lock);
-  return absl::OkStatus();
+  return api::Backup::RemoveLeftovers(file_system_, data);
 }
 
 absl::Status Server::OpenCatalog() {
@@ -257,6 +257,16 @@ void Server::BuildGrafana() {
       api::Console::Shell, metrics_);
 }
 
+void Server::AddServices(api::Faces* faces) {
+  faces->services["grafana"] = [this](const net::HttpRequest& r) { return amg_->Handle(r); };
+  faces->services["aps"] = [this](const net::HttpRequest& r) { return aps_->Handle(r); };
+  faces->services["eks"] = [this](const net::HttpRequest& r) { return eks_->Handle(r); };
+  faces->services["eks-auth"] = [this](const net::HttpRequest& r) { return eks_auth_->Handle(r); };
+  faces->services["hearth"] = [this](const net::HttpRequest& r) { return backup_->Handle(r); };
+  faces->services["iam"] = [this](const net::HttpRequest& r) { return iam_->Handle(r); };
+  faces->services["sts"] = [this](const net::HttpRequest& r) { return sts_->Handle(r); };
+}
+
 void Server::BuildFaces() {
   const ServeFlags& flags = settings_.flags;
   api::PrometheusApiOptions prometheus;
@@ -302,6 +312,9 @@ void Server::BuildFaces() {
                       settings_.aws_fidelity},
       *gate_, *catalog_, rng_);
   BuildIdentityFaces();
+  backup_ = std::make_unique<api::Backup>(
+      api::BackupOptions{flags.data, CatalogUrl(flags.data, flags.catalog)}, *gate_, *workspaces_,
+      file_system_, clock_, rng_, metrics_);
 
   api::Faces faces;
   faces.root = [this](const net::HttpRequest& r) { return data_plane_->HandleRoot(r); };
@@ -312,12 +325,7 @@ void Server::BuildFaces() {
                          std::string_view path) { return grafana_->Handle(r, workspace, path); };
   faces.console_serves = api::Console::Serves;
   faces.console = [this](const net::HttpRequest& r) { return console_->Handle(r); };
-  faces.services["grafana"] = [this](const net::HttpRequest& r) { return amg_->Handle(r); };
-  faces.services["aps"] = [this](const net::HttpRequest& r) { return aps_->Handle(r); };
-  faces.services["eks"] = [this](const net::HttpRequest& r) { return eks_->Handle(r); };
-  faces.services["eks-auth"] = [this](const net::HttpRequest& r) { return eks_auth_->Handle(r); };
-  faces.services["iam"] = [this](const net::HttpRequest& r) { return iam_->Handle(r); };
-  faces.services["sts"] = [this](const net::HttpRequest& r) { return sts_->Handle(r); };
+  AddServices(&faces);
   dispatch_ = std::make_unique<api::Dispatch>(
       api::DispatchOptions{flags.account, flags.region, flags.domain}, *catalog_, std::move(faces));
   AddProcessMetrics(metrics_);

@@ -15,6 +15,7 @@
 #include "access/oidc_keys.h"
 #include "api/amg/amg.h"
 #include "api/aps/aps.h"
+#include "api/backup/backup.h"
 #include "api/console/console.h"
 #include "api/dispatch/dispatch.h"
 #include "api/eks/eks.h"
@@ -72,6 +73,7 @@ class Server {
   void BuildGrafana();
   void BuildFaces();
   void BuildIdentityFaces();
+  void AddServices(api::Faces* faces);  // by the service that a request is signed for
   api::ServerView StatusView();
   absl::Status StartCollector();
   absl::StatusOr<std::shared_ptr<const scrape::Config>> LoadConfiguration();
@@ -119,6 +121,7 @@ class Server {
   std::unique_ptr<api::Eks> eks_;
   std::unique_ptr<api::EksAuth> eks_auth_;
   std::unique_ptr<api::Iam> iam_;
+  std::unique_ptr<api::Backup> backup_;
   std::unique_ptr<api::Dispatch> dispatch_;
   std::shared_ptr<workspace::Workspace> default_workspace_;
   std::unique_ptr<scrape::Manager> collector_;

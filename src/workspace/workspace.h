@@ -127,6 +127,9 @@ class Workspace : public storage::Appender {
   tsdb::Db& db() { return *db_; }
   const tsdb::Db& db() const { return *db_; }
 
+  // The volume is too full: Write refuses, and so should whatever else adds to the disk.
+  bool disk_full() const { return around_.guard.disk_full.load(std::memory_order_relaxed); }
+
   // Rules. Null where the Manager was opened without a scheduler of rules.
   rules::RuleBook* rules() { return rules_.get(); }
   void OpenRules(std::unique_ptr<rules::RuleBook> rules);

@@ -322,8 +322,11 @@ def test_wrong_method_is_405(face):
     assert face.request('DELETE', '/api/v1/query').status_code in (404, 405)
 
 
-def test_remote_read_does_not_exist(face):
-    assert face.post('/api/v1/read', b'').status_code in (404, 405, 501)
+def test_remote_read_takes_a_request_by_post(face):
+    """What it answers: test/compat/test_remote_read.py."""
+    answer = face.post('/api/v1/read', b'')
+    assert answer.status_code == 400 and 'snappy' in answer.text, answer.text
+    assert face.get('/api/v1/read').status_code == 405
 
 
 def test_warnings_and_infos_are_passed_on(face):

@@ -202,6 +202,8 @@ net::HttpResponse Dispatch::GrafanaByName(const net::HttpRequest& request, std::
 
 size_t Dispatch::Classify(const net::HttpRequest& head) {
   const std::string_view path = head.path;
+  if (path.ends_with("/api/v1/read") || path.ends_with("/admin/tsdb/export")) return kPoolQuery;
+  if (path.ends_with("/admin/tsdb/import")) return kPoolIngest;
   if (path.ends_with("/remote_write") || path == "/api/v1/write" ||
       path.ends_with("/api/v1/otlp/v1/metrics")) {
     return kPoolIngest;

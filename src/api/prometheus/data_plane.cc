@@ -49,6 +49,12 @@ constexpr std::array kAlertmanagerRoutes = {
     AlertmanagerRoute{"GET", "/alertmanager/api/v2/status", "aps:GetAlertManagerStatus"},
 };
 
+// An answer that is produced piece by piece, and the workspace that it reads: gone in this order.
+struct KeptProducer {
+  std::shared_ptr<workspace::Workspace> workspace;
+  net::BodyProducer produce;
+};
+
 // Which of AMP's request rates a path falls under (aws-contract.md §11.1).
 workspace::CallKind KindOf(std::string_view path) {
   using workspace::CallKind;
@@ -109,7 +115,15 @@ net::HttpResponse DataPlane::Serve(const net::HttpRequest& request, std::string_
   }
   if (path.starts_with("/alertmanager/")) return Alertmanager(request, path, caller, *workspace);
   const bool collector = id == default_workspace_;
-  return api_.Handle(request, path, plane, caller, *workspace, collector ? &collector_ : nullptr);
+  net::HttpResponse response =
+      api_.Handle(request, path, plane, caller, *workspace, collector ? &collector_ : nullptr);
+  if (response.producer) {
+    const auto kept = std::make_shared<KeptProducer>();
+    kept->workspace = workspace;
+    kept->produce = std::move(response.producer);
+    response.producer = [kept](std::string* out) { return kept->produce(out); };
+  }
+  return response;
 }
 
 net::HttpResponse DataPlane::Alertmanager(const net::HttpRequest& request, std::string_view path,

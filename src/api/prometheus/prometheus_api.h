@@ -4,7 +4,8 @@
 // at the root. Sources: prometheus/web/api/v1/api.go, storage/remote/write_handler.go (3.14), and
 // for texts and codes of AMP aws-contract.md §10 and §11.
 //
-// Thread-safe; what it borrows must outlive it.
+// Thread-safe; what it borrows must outlive it. The producer of an answer reads the workspace:
+// whoever sends it keeps the workspace meanwhile.
 #pragma once
 
 #include <memory>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "access/gate.h"
+#include "api/prometheus/chunk_stream.h"
 #include "api/prometheus/delta_table.h"
 #include "api/prometheus/running_queries.h"
 #include "api/prometheus/server_view.h"
@@ -116,6 +118,11 @@ class PrometheusApi {
   net::HttpResponse DeleteSeries(const Call& call, const Parameters& parameters);
   net::HttpResponse CleanTombstones(const Call& call, const Parameters& parameters);
   net::HttpResponse Snapshot(const Call& call, const Parameters& parameters);
+  net::HttpResponse RemoteRead(const Call& call, const Parameters& parameters);
+  // `options` without a lease.
+  net::HttpResponse Stream(ChunkStream::Options options, const storage::Querier& querier);
+  net::HttpResponse Export(const Call& call, const Parameters& parameters);
+  net::HttpResponse Import(const Call& call, const Parameters& parameters);
   net::HttpResponse Targets(const Call& call, const Parameters& parameters);
   net::HttpResponse TargetMetadata(const Call& call, const Parameters& parameters);
   net::HttpResponse ScrapePools(const Call& call, const Parameters& parameters);
@@ -132,6 +139,7 @@ class PrometheusApi {
   // Empty where the admin endpoints may be used; else why not.
   std::string AdminRefusal() const;
 
+  StreamCount streams_;
   Registry& metrics_;
   RunningQueries running_;
   DeltaTable deltas_;
