@@ -90,8 +90,8 @@ class Db : public storage::Appender, public storage::Querier, public storage::Ad
   absl::Status Seal();
   // Merges and drops what is due now, in this thread.
   absl::Status Compact();
-  // Seals everything and closes; the next start has nothing to replay. Commit fails afterwards. With
-  // `merge` blocks that were sealed lately are merged where that takes a second or less.
+  // Seals everything and closes; the next start has nothing to replay. Commit fails afterwards.
+  // With `merge` blocks that were sealed lately are merged where that takes a second or less.
   absl::Status Close(bool merge = true);
 
   void SetRetention(int64_t retention_ms);
