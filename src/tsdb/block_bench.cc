@@ -106,6 +106,7 @@ class Store {
     Open();
   }
   void Open() {
+    db_.reset();
     auto db = Db::Open(options_, RealFileSystem(), clock_, registry_, nullptr);
     CHECK(db.ok());
     db_ = *std::move(db);
@@ -204,14 +205,22 @@ void MergeAll(benchmark::State& state, const Capture& capture, int64_t days) {
   PerSample(state, static_cast<size_t>(state.iterations()) * capture.samples);
 }
 
-void ReadAll(benchmark::State& state, const Capture& capture) {
+// `opened`: by a store just opened, which has decompressed nothing yet.
+void ReadAll(benchmark::State& state, const Capture& capture, bool opened) {
   Store store(capture);
   store.Feed(capture, true);
   CHECK(store.db().Seal().ok());
   store.clock().Advance(int64_t{3} * 24 * 3600 * 1000);
   CHECK(store.db().Compact().ok());
   size_t samples = 0;
-  for (auto _ : state) samples += store.ReadAll();
+  for (auto _ : state) {
+    if (opened) {
+      state.PauseTiming();
+      store.Open();
+      state.ResumeTiming();
+    }
+    samples += store.ReadAll();
+  }
   PerSample(state, samples);
 }
 
@@ -331,7 +340,10 @@ void Register(const Capture& capture) {
   }
   add("Churn/target_a_pod", [](benchmark::State& state) { Churn(state, false); })->Iterations(1);
   add("Churn/one_target", [](benchmark::State& state) { Churn(state, true); })->Iterations(1);
-  add("ReadAll", [&capture](benchmark::State& state) { ReadAll(state, capture); });
+  for (const bool opened : {false, true}) {
+    add(opened ? "ReadAll/opened" : "ReadAll/cached",
+        [&capture, opened](benchmark::State& state) { ReadAll(state, capture, opened); });
+  }
 }
 
 }  // namespace

@@ -13,8 +13,7 @@ namespace hearth::tsdb {
 namespace {
 
 constexpr std::string_view kMagic = "HMAN";
-constexpr uint64_t kCopyBytes = 1 << 20;    // at a time
-constexpr size_t kReserveBytes = 32 << 10;  // manifests of some hundred blocks
+constexpr uint64_t kCopyBytes = 1 << 20;  // at a time
 
 }  // namespace
 
@@ -73,28 +72,7 @@ absl::Status BlockCatalog::Open() {
   }
   ShareTombstones(manifest_, *list);
   list_ = std::move(list);
-  KeepReserve();
   return absl::OkStatus();
-}
-
-absl::Status BlockCatalog::WriteManifest(const Manifest& manifest) {
-  const std::string bytes = ManifestBytes(manifest);
-  absl::Status status = file_system_.WriteFileAtomic(path(), bytes);
-  if (absl::IsResourceExhausted(status) && has_reserve_) {
-    has_reserve_ = false;
-    TRY(file_system_.Remove(reserve_path()));
-    status = file_system_.WriteFileAtomic(path(), bytes);
-  }
-  return status;
-}
-
-void BlockCatalog::KeepReserve() {
-  if (has_reserve_) return;
-  const auto info = file_system_.Stat(reserve_path());
-  has_reserve_ = info.ok() && info->size >= kReserveBytes;
-  if (has_reserve_) return;
-  auto file = file_system_.Create(reserve_path());
-  has_reserve_ = file.ok() && (*file)->Append(std::string(kReserveBytes, '\0')).ok();
 }
 
 void BlockCatalog::ShareTombstones(const Manifest& manifest, const BlockList& list) const {
@@ -187,7 +165,7 @@ absl::Status BlockCatalog::Change(const std::vector<BlockMeta>& added,
     concerned = std::min(concerned, meta.tombstones_from);
   }
   std::erase_if(changed.tombstones, [&](const Tombstone& t) { return t.number < concerned; });
-  TRY(WriteManifest(changed));
+  TRY(file_system_.WriteFileAtomic(path(), ManifestBytes(changed)));
   auto list = std::make_shared<BlockList>();
   for (const BlockMeta& meta : changed.blocks) {
     const auto old = std::find_if(list_->begin(), list_->end(),
@@ -203,7 +181,6 @@ absl::Status BlockCatalog::Change(const std::vector<BlockMeta>& added,
   list_ = std::move(list);
   for (const std::string& id : orphans_) store_->Delete(id).IgnoreError();  // next start: again
   orphans_.clear();
-  KeepReserve();
   return absl::OkStatus();
 }
 
@@ -212,7 +189,7 @@ absl::Status BlockCatalog::Delete(Tombstone tombstone) {
   Manifest changed = manifest_;
   tombstone.number = changed.next_tombstone++;
   changed.tombstones.push_back(std::move(tombstone));
-  TRY(WriteManifest(changed));
+  TRY(file_system_.WriteFileAtomic(path(), ManifestBytes(changed)));
   manifest_ = std::move(changed);
   ShareTombstones(manifest_, *list_);
   return absl::OkStatus();

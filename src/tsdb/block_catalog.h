@@ -4,7 +4,6 @@
 //
 //   <directory>/manifest   "HMAN" u32 version u32 CRC-32C payload; written anew, atomically, on
 //   change <directory>/blocks/    a block exists only if the manifest names it; others are removed
-//   <directory>/reserve   room for a manifest on a full disk, so that dropping blocks needs none
 //
 // A manifest that is damaged or gone is made again from the blocks' own footers. Not thread-safe:
 // used under the Db's maintenance lock. The lists that it hands out are immutable.
@@ -66,13 +65,9 @@ class BlockCatalog {
 
  private:
   absl::Status Load();
-  absl::Status WriteManifest(const Manifest& manifest);
-  // Makes the reserve where it is missing and there is room; without it all goes on.
-  void KeepReserve();
   void ShareTombstones(const Manifest& manifest, const BlockList& list) const;
   absl::Status Rebuild(const std::vector<storage::BlobInfo>& blobs);
   std::string path() const { return JoinPath(directory_, "manifest"); }
-  std::string reserve_path() const { return JoinPath(directory_, "reserve"); }
 
   const std::string directory_;
   FileSystem& file_system_;
@@ -81,7 +76,6 @@ class BlockCatalog {
   Manifest manifest_;
   std::shared_ptr<const BlockList> list_ = std::make_shared<const BlockList>();
   std::vector<std::string> orphans_;
-  bool has_reserve_ = false;
 };
 
 }  // namespace hearth::tsdb

@@ -3,7 +3,6 @@
 // sample may be lost, none doubled, and the store must come back by itself.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <map>
 #include <set>
 
@@ -343,14 +342,6 @@ TEST(Crash, FullVolumeRefusesWritesAndResumes) {
     EXPECT_EQ(refused, 30) << "the volume never filled up";
     expect_all("full");
   }
-  // Retention and --disk-limit free a disk that is full: what that writes has a reserve.
-  const auto dropped = store.db().DropOldestBlock(INT64_MAX);
-  ASSERT_TRUE(dropped.ok()) << dropped.status();
-  ASSERT_GT(*dropped, 0U);
-  const std::string rest = store.Dump("x");
-  const auto left = std::count(rest.begin(), rest.end(), '@');
-  acknowledged.erase(acknowledged.begin(), acknowledged.end() - left);
-  expect_all("dropped");
   disk.SetQuota(1 << 20);
   // What was told to have failed may have reached the log's buffer; it is mended before more.
   int tries = 0;
