@@ -10,6 +10,12 @@
 
 namespace hearth {
 
+namespace {
+
+constexpr uint64_t kTotalBytes = uint64_t{1} << 40;
+
+}  // namespace
+
 class FaultyFileSystem::File : public WritableFile {
  public:
   File(FaultyFileSystem& disk, std::string path, NodePtr node, uint64_t power_cuts)
@@ -18,6 +24,11 @@ class FaultyFileSystem::File : public WritableFile {
     absl::MutexLock lock(&disk_.mutex_);
     TRY(Check());
     const absl::Status status = disk_.Change();
+    const uint64_t free = disk_.FreeBytes();
+    if (status.ok() && bytes.size() > free) {
+      node_->bytes.append(bytes.substr(0, free));
+      return ResourceExhausted("write {}: No space left on device", path_);
+    }
     node_->bytes.append(bytes.substr(0, status.ok() ? bytes.size() : bytes.size() / 2));
     return status;
   }
@@ -276,8 +287,21 @@ absl::Status FaultyFileSystem::SyncDirectory(const std::string& path) {
   return absl::OkStatus();
 }
 
+void FaultyFileSystem::SetQuota(uint64_t bytes) {
+  absl::MutexLock lock(&mutex_);
+  quota_bytes_ = bytes;
+}
+
+uint64_t FaultyFileSystem::FreeBytes() const {
+  if (quota_bytes_ == 0) return kTotalBytes / 2;
+  uint64_t used = 0;
+  for (const auto& [name, node] : files_) used += node->bytes.size();
+  return quota_bytes_ - std::min(quota_bytes_, used);
+}
+
 absl::StatusOr<DiskSpace> FaultyFileSystem::Space(const std::string& /*path*/) {
-  return DiskSpace{uint64_t{1} << 40, uint64_t{1} << 39};
+  absl::MutexLock lock(&mutex_);
+  return DiskSpace{kTotalBytes, FreeBytes()};
 }
 
 absl::StatusOr<std::unique_ptr<FileLock>> FaultyFileSystem::Lock(const std::string& /*path*/) {

@@ -38,7 +38,10 @@ class FaultyFileSystem : public FileSystem {
   // The n-th change from now (1: the next) fails with `status`; FailFrom: and every later one.
   void FailOnce(uint64_t n, absl::Status status);
   void FailFrom(uint64_t n, absl::Status status);
-  void Heal();  // nothing fails any more
+  void Heal();  // nothing fails any more, but for the quota
+  // All files together take so many bytes at most; an Append beyond writes what fits and fails with
+  // ResourceExhausted. 0: no such limit.
+  void SetQuota(uint64_t bytes);
   // Leaves what is durable. Handles that are open fail from then on. `kept_tail`: so many bytes of
   // what a file's end had waiting reached the disk anyway (a torn write).
   void CutPower(size_t kept_tail = 0);
@@ -74,6 +77,7 @@ class FaultyFileSystem : public FileSystem {
   class File;
   class Reader;
 
+  uint64_t FreeBytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Counts one change; the error that it is to fail with.
   absl::Status Change() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CheckParent(const std::string& path) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -86,6 +90,7 @@ class FaultyFileSystem : public FileSystem {
   uint64_t power_cuts_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t changes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t fail_at_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: never
+  uint64_t quota_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool fail_after_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
 };

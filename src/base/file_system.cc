@@ -247,13 +247,19 @@ class PosixFileSystem : public FileSystem {
 absl::Status FileSystem::WriteFileAtomic(const std::string& path, std::string_view bytes,
                                          uint32_t mode) {
   const std::string temporary = path + ".tmp";
-  {
+  const auto write = [&]() -> absl::Status {
     TRY_ASSIGN(auto file, Create(temporary, mode));
     TRY(file->Append(bytes));
     TRY(file->Sync());
     TRY(file->Close());
+    return Rename(temporary, path);
+  };
+  if (const absl::Status status = write(); !status.ok()) {
+    // What a failed sync lost stays lost, even when the same file is written and synced again; and
+    // on a full disk it would be in the way.
+    Remove(temporary).IgnoreError();
+    return status;
   }
-  TRY(Rename(temporary, path));
   return SyncDirectory(DirectoryOf(path));
 }
 

@@ -6,6 +6,7 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -17,8 +18,10 @@
 #include "base/check.h"
 #include "base/compress.h"
 #include "base/log.h"
+#include "base/rng.h"
 #include "base/status.h"
 #include "base/string_map.h"
+#include "tsdb/block_writer.h"
 #include "tsdb/db.h"
 
 namespace hearth::tsdb {
@@ -30,6 +33,7 @@ constexpr storage::TimeRange kAll{0, INT64_MAX};
 
 struct Scrape {
   int64_t time_ms = 0;
+  int64_t turn = 0;                                  // the how manieth of its job
   std::vector<std::pair<uint32_t, double>> samples;  // series, value
 };
 struct Capture {
@@ -68,6 +72,7 @@ Capture Load(const char* path) {
   }
   Capture made;
   StringMap<uint32_t> known;
+  StringMap<int64_t> turns;
   std::string_view rest(*text);
   std::string_view job;
   while (!rest.empty()) {
@@ -77,6 +82,7 @@ Capture Load(const char* path) {
     if (line.starts_with("##SCRAPE ")) {
       job = line.substr(9, space - 9);
       Scrape& scrape = made.scrapes.emplace_back();
+      scrape.turn = turns[std::string(job)]++;
       std::from_chars(line.data() + space + 1, line.data() + line.size(), scrape.time_ms);
       continue;
     }
@@ -100,22 +106,25 @@ class Store {
     Open();
   }
   void Open() {
+    db_.reset();
     auto db = Db::Open(options_, RealFileSystem(), clock_, registry_, nullptr);
     CHECK(db.ok());
     db_ = *std::move(db);
   }
-  // Every scrape at its time, or at the last multiple of five seconds before it.
+  // Every scrape at its time, or one every five seconds.
   void Feed(const Capture& capture, bool aligned) {
     storage::WriteBatch batch;
+    const int64_t start_ms = capture.scrapes.front().time_ms / kAlignMs * kAlignMs;
     for (const Scrape& scrape : capture.scrapes) {
-      const int64_t time_ms = aligned ? scrape.time_ms / kAlignMs * kAlignMs : scrape.time_ms;
+      const int64_t time_ms = aligned ? start_ms + scrape.turn * kAlignMs : scrape.time_ms;
       clock_.Advance(time_ms - clock_.NowMs());
       batch.Clear();
       for (const auto& [series, value] : scrape.samples) {
         batch.AddSeries(capture.series[series]);
         batch.AddSample(time_ms, value);
       }
-      CHECK(db_->Commit(batch, {}).ok());
+      const auto outcome = db_->Commit(batch, {});
+      CHECK(outcome.ok() && outcome->rejected == 0);
       db_->Maintain();
     }
   }
@@ -196,15 +205,122 @@ void MergeAll(benchmark::State& state, const Capture& capture, int64_t days) {
   PerSample(state, static_cast<size_t>(state.iterations()) * capture.samples);
 }
 
-void ReadAll(benchmark::State& state, const Capture& capture) {
+// `opened`: by a store just opened, which has decompressed nothing yet.
+void ReadAll(benchmark::State& state, const Capture& capture, bool opened) {
   Store store(capture);
   store.Feed(capture, true);
   CHECK(store.db().Seal().ok());
   store.clock().Advance(int64_t{3} * 24 * 3600 * 1000);
   CHECK(store.db().Compact().ok());
   size_t samples = 0;
-  for (auto _ : state) samples += store.ReadAll();
+  for (auto _ : state) {
+    if (opened) {
+      state.PauseTiming();
+      store.Open();
+      state.ResumeTiming();
+    }
+    samples += store.ReadAll();
+  }
   PerSample(state, samples);
+}
+
+// A day of Kubernetes-like series of which a tenth of the pods is replaced every ten minutes, as
+// one block. `one_target`: all pods' series come from one target, as kube-state-metrics has them.
+constexpr size_t kPods = 200;
+constexpr size_t kSeriesOfPod = 50;
+constexpr int64_t kScrapes = 24 * 240;  // every 15 s
+constexpr int64_t kStartMs = 1'700'000'000'000;
+
+struct Pod {
+  int64_t first = 0;  // scrape
+  int64_t end = 0;
+  uint64_t number = 0;
+};
+
+std::vector<Pod> ChurningPods(Rng& rng) {
+  std::vector<Pod> pods;
+  std::vector<size_t> alive;
+  const auto start = [&](int64_t at) {
+    pods.push_back({at, kScrapes, pods.size()});
+    return pods.size() - 1;
+  };
+  while (alive.size() < kPods) alive.push_back(start(0));
+  for (int64_t at = 40; at < kScrapes; at += 40) {
+    for (size_t i = 0; i < kPods / 10; ++i) {
+      size_t& slot = alive[rng.Below(kPods)];
+      const int64_t when = at + static_cast<int64_t>(rng.Below(40));
+      pods[slot].end = std::max(pods[slot].first + 1, when);
+      slot = start(when);
+    }
+  }
+  std::erase_if(pods, [](const Pod& pod) { return pod.first >= kScrapes; });
+  return pods;
+}
+
+model::Labels PodLabels(const Pod& pod, size_t series) {
+  const uint64_t uid = (pod.number + 1) * 0x9e3779b97f4a7c15ULL;
+  return model::Labels{
+      {"__name__", fmt::format("container_metric_{:02}_total", series)},
+      {"cluster", "production-eu-west-1"},
+      {"container", pod.number % 3 == 0 ? "application" : "proxy"},
+      {"endpoint", "http-metrics"},
+      {"instance", fmt::format("10.{}.{}.{}:9100", uid >> 60, uid >> 52 & 255, uid >> 44 & 255)},
+      {"job", "monitoring/application"},
+      {"namespace", fmt::format("team-{}", uid % 20)},
+      {"node", fmt::format("ip-10-0-{}.ec2.internal", uid % 97)},
+      {"pod", fmt::format("app-{}-{:08x}", uid % 20, uid >> 32)},
+      {"service", "application-metrics"},
+      {"uid", fmt::format("{:016x}", uid * 31)}};
+}
+
+void FillSeries(const Pod& pod, size_t series, bool one_target, Columns* columns) {
+  SeededRng values(pod.number * 1000 + series);
+  SeededRng jitter(one_target ? 0 : pod.number);
+  columns->Clear();
+  double value = static_cast<double>(values.Below(1'000'000));
+  for (int64_t at = 0; at < pod.end; ++at) {
+    const auto late_ms = static_cast<int64_t>(jitter.Below(7));
+    if (at < pod.first) continue;
+    if (series % 3 == 1) value += static_cast<double>(values.Below(100));
+    const double shown = series % 3 == 2 ? static_cast<double>(values.Below(4000)) / 100 : value;
+    columns->Append(kStartMs + at * 15'000 + late_ms, shown);
+  }
+}
+
+void Churn(benchmark::State& state, bool one_target) {
+  SeededRng rng(1);
+  const std::vector<Pod> pods = ChurningPods(rng);
+  std::vector<std::pair<model::Labels, size_t>> all;
+  for (size_t series = 0; series < kSeriesOfPod; ++series) {
+    for (size_t i = 0; i < pods.size(); ++i) {
+      all.emplace_back(PodLabels(pods[i], series), i * kSeriesOfPod + series);
+    }
+  }
+  std::sort(all.begin(), all.end());
+  TemporaryDirectory directory;
+  auto store = *storage::OpenFileBlobStore(RealFileSystem(), directory.path());
+  for (auto _ : state) {
+    BlockMeta meta;
+    meta.id = "churn";
+    meta.level = 2;
+    auto writer = *BlockWriter::Create(*store, meta);
+    Columns columns;
+    size_t memory = 0;
+    for (const auto& [labels, number] : all) {
+      FillSeries(pods[number / kSeriesOfPod], number % kSeriesOfPod, one_target, &columns);
+      CHECK(writer->Add(labels, columns).ok());
+      memory = std::max(memory, writer->memory_bytes());
+    }
+    meta = *writer->Finish();
+    const auto series = static_cast<double>(meta.series);
+    const auto data = static_cast<double>(meta.data_bytes);
+    const auto index = static_cast<double>(meta.size - meta.data_bytes);
+    state.counters["samples/series"] = static_cast<double>(meta.samples) / series;
+    state.counters["data_B/sample"] = data / static_cast<double>(meta.samples);
+    state.counters["index_B/series"] = index / series;
+    state.counters["all_B/series"] = (data + index) / series;
+    state.counters["writer_KiB"] = static_cast<double>(memory) / 1024;
+  }
 }
 
 void Register(const Capture& capture) {
@@ -222,7 +338,12 @@ void Register(const Capture& capture) {
       MergeAll(state, capture, days);
     })->Iterations(1);
   }
-  add("ReadAll", [&capture](benchmark::State& state) { ReadAll(state, capture); });
+  add("Churn/target_a_pod", [](benchmark::State& state) { Churn(state, false); })->Iterations(1);
+  add("Churn/one_target", [](benchmark::State& state) { Churn(state, true); })->Iterations(1);
+  for (const bool opened : {false, true}) {
+    add(opened ? "ReadAll/opened" : "ReadAll/cached",
+        [&capture, opened](benchmark::State& state) { ReadAll(state, capture, opened); });
+  }
 }
 
 }  // namespace

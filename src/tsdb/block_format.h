@@ -30,6 +30,8 @@ inline constexpr size_t kTrailerBytes = 16;
 inline constexpr size_t kPageBytes = 64 << 10;
 // Series of one group: read as one, so that a query for few does not load the labels of all.
 inline constexpr uint32_t kGroupSeries = 16 << 10;
+// Label names times series of one group: it ends before a series that would bring more.
+inline constexpr size_t kGroupCells = 2 << 20;
 // Columns and histogram chunks of one group: one that crosses it is the last.
 inline constexpr size_t kGroupChunks = 256 << 10;
 // Of one series: ten years of one sample a second. Beyond it the block is refused.

@@ -162,11 +162,10 @@ absl::Status BlockReader::Labels(uint32_t series, std::string* packed) {
   }
   const uint32_t at = series - index_->groups()[number].first_series;
   packed->clear();
-  for (size_t i = 0; i < dictionaries_.size(); ++i) {
+  for (const uint32_t i : group_->LabelsOf(at)) {
     const auto& [name, column] = group_->labels()[i];
-    const uint32_t value = column.at(at);
-    if (value == 0) continue;
-    model::AppendPacked(index_->names()[name].text, dictionaries_[i]->value(value - 1), packed);
+    const std::string_view value = dictionaries_[i]->value(column.at(at) - 1);
+    model::AppendPacked(index_->names()[name].text, value, packed);
   }
   return absl::OkStatus();
 }

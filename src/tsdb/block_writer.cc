@@ -132,6 +132,7 @@ absl::Status BlockWriter::Add(model::LabelsView labels, const Columns& samples) 
     const uint32_t name = NameNumber(label.name);
     labels_.emplace_back(name, values_[name].Number(label.value) + 1);
   }
+  if ((group_.names() + labels_.size()) * (group_.series() + 1) > kGroupCells) TRY(FlushGroup());
   places_.columns.clear();
   places_.histograms.clear();
   TRY(AddFloats(samples));

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/faulty_file_system.h"
+#include "base/rng.h"
 #include "tsdb/test_store.h"
 
 namespace hearth::tsdb {
@@ -191,6 +192,167 @@ TEST(Crash, OneFailureAtAnyPointHealsByItself) {
       if (HasFatalFailure()) return;
     }
   }
+}
+
+// Old blocks are dropped, series deleted and their disk freed, and something fails on the way: what
+// is young and not deleted is there, and a deletion that was confirmed stays so.
+void DropAndDelete(TestStore* store, bool* deleted) {
+  constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
+  for (int day = 0; day < 3; ++day) {
+    for (int i = 0; i < 3; ++i) store->Try(Series(i), {{day * kDayMs, day}}).IgnoreError();
+    store->db().Seal().IgnoreError();  // failures are what this test makes
+    if (day < 2) store->manual_clock().Advance(kDayMs);
+  }
+  *deleted = store->db().DeleteSeries({0, INT64_MAX}, {{model::Matcher::Equal("i", "1")}}).ok();
+  store->db().CleanTombstones().IgnoreError();
+  store->db().Compact().IgnoreError();
+  store->db().DropOldestBlock(TestStore::kStartMs + 2 * kDayMs).IgnoreError();
+}
+
+TEST(Crash, DroppingAndDeletingSurviveAFailureAtAnyPoint) {
+  Options options = Small();
+  options.retention_ms = int64_t{36} * 3600 * 1000;
+  const auto all = std::vector{model::Matcher::Equal("__name__", "x")};
+  uint64_t changes = 1000;
+  for (const bool power_cut : {false, true}) {
+    for (uint64_t n = 0; n <= changes; ++n) {
+      const std::string what = fmt::format("failure at {}, power cut {}", n, power_cut);
+      FaultyFileSystem disk;
+      TestStore store(options, &disk);
+      const uint64_t before = disk.changes();
+      if (n > 0 && power_cut) disk.FailFrom(n, Unavailable("the power is gone"));
+      if (n > 0 && !power_cut) disk.FailOnce(n, Unavailable("Input/output error"));
+      bool deleted = false;
+      DropAndDelete(&store, &deleted);
+      if (n == 0) {
+        ASSERT_TRUE(deleted);
+        changes = disk.changes() - before;
+      }
+      store.Drop();
+      disk.Heal();
+      disk.CutPower();
+      ASSERT_TRUE(store.Open().ok()) << what;
+      const auto read = store.TryRead(all, {0, INT64_MAX});
+      ASSERT_TRUE(read.ok()) << what << ": " << read.status();
+      for (const TestSeries& series : *read) {
+        if (series.labels != Series(1).ToString()) continue;
+        EXPECT_FALSE(deleted) << what;
+      }
+      if (n > 0) continue;
+      ASSERT_EQ(read->size(), 2U);
+      EXPECT_EQ((*read)[0].values, std::vector<double>{2});
+    }
+  }
+  EXPECT_GT(changes, 40U);
+}
+
+// How many samples there are, each of which was sent so.
+size_t CountKnown(const std::vector<TestSeries>& all, const Ledger& ledger,
+                  const std::string& what) {
+  size_t seen = 0;
+  const auto check = [&](int number, int64_t time_ms, double value) {
+    const auto tried = ledger.tried.find({number, time_ms - TestStore::kStartMs});
+    ASSERT_NE(tried, ledger.tried.end()) << what << ": never sent";
+    ASSERT_EQ(value, tried->second) << what;
+    ++seen;
+  };
+  for (const TestSeries& series : all) {
+    const int number = std::stoi(series.labels.substr(series.labels.find('"') + 1));
+    for (size_t i = 0; i < series.times_ms.size(); ++i) {
+      check(number, series.times_ms[i], series.values[i]);
+    }
+    for (const auto& [time_ms, count] : series.histograms) check(number, time_ms, count);
+  }
+  return seen;
+}
+
+// The kind of file, the byte and the bit are drawn; each draw has a store of its own.
+TEST(Crash, ABitFlipAnywhereIsReportedOrHarmless) {
+  const auto all = std::vector{model::Matcher::Equal("__name__", "x")};
+  SeededRng rng(29);
+  for (const char* const kind : {"/wal/", "/blocks/", "/manifest", "/metadata", "/exemplars"}) {
+    for (int draw = 0; draw < 150; ++draw) {
+      FaultyFileSystem disk;
+      TestStore store(Small(), &disk);
+      Ledger ledger;
+      RunScenario(&store, &ledger, 1);
+      store.Put(Series(0), {{100'000, 1}});
+      ledger.acknowledged.insert({0, 100'000});
+      ledger.tried[{0, 100'000}] = 1;
+      store.Drop();
+      std::vector<std::pair<std::string, uint64_t>> files;
+      for (const auto& [path, size] : disk.Files()) {
+        if (size > 0 && path.find(kind) != std::string::npos) files.emplace_back(path, size);
+      }
+      if (files.empty()) break;
+      const auto& [path, size] = files[rng.Below(files.size())];
+      const uint64_t byte = rng.Below(size);
+      disk.FlipBit(path, byte, static_cast<unsigned>(rng.Below(8)));
+      const std::string what = fmt::format("{} at {} of {}, draw {}", path, byte, size, draw);
+      const absl::Status opened = store.Open();
+      if (!opened.ok()) {
+        // Nothing but a version that is not ours keeps a store from opening, and the file is named.
+        EXPECT_TRUE(absl::IsFailedPrecondition(opened)) << what << ": " << opened;
+        continue;
+      }
+      const auto read = store.TryRead(all, {0, INT64_MAX});
+      if (!read.ok()) {
+        EXPECT_NE(std::string(read.status().message()).find("block "), std::string::npos)
+            << what << ": " << read.status();
+        continue;
+      }
+      const size_t seen = CountKnown(*read, ledger, what);
+      // What is missing was told: a range of the log that was set aside, or its torn end.
+      if (std::string_view(kind) == "/wal/") continue;
+      EXPECT_EQ(seen, ledger.acknowledged.size()) << what;
+    }
+  }
+}
+
+// A volume that fills up while blocks are sealed and merged: what does not fit is refused, reads go
+// on, and writing resumes by itself when there is room again.
+TEST(Crash, FullVolumeRefusesWritesAndResumes) {
+  FaultyFileSystem disk;
+  TestStore store(Small(), &disk);
+  std::vector<std::pair<int64_t, double>> acknowledged;
+  int64_t time_ms = 0;
+  const auto round = [&] {
+    time_ms += 1000;
+    const double value = static_cast<double>(time_ms) / 3;
+    const auto outcome = store.Try(Series(1), {{time_ms, value}});
+    const bool ok = outcome.ok() && outcome->rejected == 0;
+    if (ok) acknowledged.emplace_back(time_ms, value);
+    if (time_ms % 20'000 == 0) store.db().Seal().IgnoreError();
+    store.manual_clock().Advance(6000);
+    store.db().Maintain();
+    return ok;
+  };
+  const auto expect_all = [&](const char* when) {
+    std::string expected = acknowledged.empty() ? "" : Series(1).ToString();
+    for (const auto& [at, value] : acknowledged) expected += fmt::format(" {}@{}", value, at);
+    EXPECT_EQ(store.Dump("x"), expected + "\n") << when;
+  };
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(round());
+  for (const uint64_t kib : {1, 5, 20}) {
+    uint64_t used = 0;
+    for (const auto& [path, size] : disk.Files()) used += size;
+    disk.SetQuota(used + (kib << 10));
+    int refused = 0;
+    for (int i = 0; i < 2000 && refused < 30; ++i) refused += round() ? 0 : 1;
+    EXPECT_EQ(refused, 30) << "the volume never filled up";
+    expect_all("full");
+  }
+  disk.SetQuota(1 << 20);
+  // What was told to have failed may have reached the log's buffer; it is mended before more.
+  int tries = 0;
+  while (!round() && tries < 5) ++tries;
+  EXPECT_LT(tries, 5) << "writing does not resume";
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(round());
+  expect_all("room again");
+  store.Drop();
+  disk.CutPower();
+  ASSERT_TRUE(store.Open().ok());
+  expect_all("after a power cut");
 }
 
 // While the disk is full nothing is acknowledged, nothing of a refused write shows, reads go on.

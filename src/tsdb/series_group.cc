@@ -13,6 +13,7 @@ namespace {
 
 // A damaged count must not make us allocate.
 constexpr uint64_t kChunksMax = kGroupChunks + kSeriesChunksMax;
+static_assert(kGroupSeries <= size_t{UINT16_MAX} + 1);
 
 // The timeline of a column is told from that of the same column of the series before: neighbours
 // are other targets' series of the same metric, or other series of the same target.
@@ -88,6 +89,7 @@ void SeriesGroupBuilder::Add(std::span<const std::pair<uint32_t, uint32_t>> labe
                              const Places& places) {
   for (const auto& [name, value] : labels) {
     if (name >= values_.size()) values_.resize(name + 1);
+    names_ += values_[name].empty() ? 1 : 0;
     values_[name].resize(column_counts_.size(), 0);
     values_[name].push_back(value);
   }
@@ -121,11 +123,13 @@ std::string SeriesGroupBuilder::Take(std::span<const uint32_t> rank, std::vector
   std::string out;
   PutVarint(names.size(), &out);
   for (const uint32_t name : names) PutVarint(name, &out);
+  std::vector<uint64_t> column;
   for (const uint32_t name : names) {
     values_[name].resize(n, 0);
-    PutNumbers(values_[name], &out);
+    column.assign(values_[name].begin(), values_[name].end());
+    PutNumbers(column, &out);
     const auto [min, max] = std::minmax_element(values_[name].begin(), values_[name].end());
-    zones->push_back({name, static_cast<uint32_t>(*min), static_cast<uint32_t>(*max)});
+    zones->push_back({name, *min, *max});
   }
   for (const auto* numbers : {&column_counts_, &timelines_, &starts_, &histogram_counts_,
                               &histogram_first_, &histogram_length_, &histogram_samples_}) {
@@ -150,14 +154,16 @@ std::shared_ptr<const SeriesGroup> SeriesGroup::Parse(std::string_view bytes,
     return nullptr;
   }
   for (const auto& [name, column] : group->labels_) group->memory_bytes_ += column.memory_bytes();
-  group->memory_bytes_ += group->first_column_.size() * 8 + group->starts_before_.size() * 4 +
-                          group->timelines_.size() * 4 +
+  for (const auto& set : group->label_sets_) group->memory_bytes_ += 24 + set.capacity() * 4;
+  group->memory_bytes_ += group->label_set_.size() * 2 + group->first_column_.size() * 8 +
+                          group->starts_before_.size() * 4 + group->timelines_.size() * 4 +
                           group->histograms_.size() * sizeof(HistogramPlace);
   return group;
 }
 
 bool SeriesGroup::ParseLabels(ByteReader* reader, const Bounds& bounds) {
   std::vector<uint64_t> names(reader->Count(1));
+  if (names.size() * series_ > kGroupCells) return false;
   for (uint64_t& name : names) name = reader->Varint();
   if (!reader->ok()) return false;
   std::vector<uint64_t> values(series_);
@@ -168,7 +174,37 @@ bool SeriesGroup::ParseLabels(ByteReader* reader, const Bounds& bounds) {
     }
     labels_.emplace_back(static_cast<uint32_t>(name), ValueColumn(values));
   }
+  FindLabelSets();
   return true;
+}
+
+// Series with the same names share a set. Told exactly, name by name: each set so far is split into
+// those that have the name and those that lack it.
+void SeriesGroup::FindLabelSets() {
+  label_set_.assign(series_, 0);
+  size_t sets = 1;
+  std::vector<uint32_t> split;
+  for (const auto& [name, column] : labels_) {
+    if (column.min() > 0) continue;  // all have it
+    split.assign(2 * sets, UINT32_MAX);
+    sets = 0;
+    for (uint32_t s = 0; s < series_; ++s) {
+      uint32_t& set = split[2 * size_t{label_set_[s]} + (column.at(s) > 0 ? 1 : 0)];
+      if (set == UINT32_MAX) set = static_cast<uint32_t>(sets++);
+      label_set_[s] = static_cast<uint16_t>(set);
+    }
+  }
+  label_sets_.resize(sets);
+  std::vector<bool> known(sets);
+  for (uint32_t s = 0; s < series_; ++s) {
+    if (known[label_set_[s]]) continue;
+    known[label_set_[s]] = true;
+    for (size_t i = 0; i < labels_.size(); ++i) {
+      if (labels_[i].second.at(s) > 0) {
+        label_sets_[label_set_[s]].push_back(static_cast<uint32_t>(i));
+      }
+    }
+  }
 }
 
 bool SeriesGroup::ParseColumns(ByteReader* reader, const Bounds& bounds) {

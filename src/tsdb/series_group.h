@@ -80,6 +80,7 @@ class SeriesGroupBuilder {
   // `labels`: name numbers, each once, and 1 + value numbers.
   void Add(std::span<const std::pair<uint32_t, uint32_t>> labels, const Places& places);
   uint32_t series() const { return static_cast<uint32_t>(column_counts_.size()); }
+  size_t names() const { return names_; }  // that its series have
   size_t chunks() const { return timelines_.size() + histogram_counts_total_; }
   // What a reader can tell without the group: which names there are, and between which values.
   struct Zone {
@@ -91,7 +92,8 @@ class SeriesGroupBuilder {
   std::string Take(std::span<const uint32_t> rank, std::vector<Zone>* zones);
 
  private:
-  std::vector<std::vector<uint64_t>> values_;  // by name number; shorter where the rest has none
+  std::vector<std::vector<uint32_t>> values_;  // by name number; shorter where the rest has none
+  size_t names_ = 0;
   std::vector<uint64_t> column_counts_;
   std::vector<uint64_t> timelines_;
   std::vector<uint64_t> starts_;
@@ -120,21 +122,28 @@ class SeriesGroup {
   // By the text of the names.
   const std::vector<std::pair<uint32_t, ValueColumn>>& labels() const { return labels_; }
   const ValueColumn* Column(uint32_t name) const;  // null: no series has it
+  // Which of labels() a series has: most names are those of few series.
+  const std::vector<uint32_t>& LabelsOf(uint32_t series) const {
+    return label_sets_[label_set_[series]];
+  }
   // `series`: counted from the group's first.
   void Find(uint32_t series, Places* places) const;
   size_t memory_bytes() const { return memory_bytes_; }
 
  private:
   bool ParseLabels(ByteReader* reader, const Bounds& bounds);
+  void FindLabelSets();
   bool ParseColumns(ByteReader* reader, const Bounds& bounds);
   bool ParseHistograms(ByteReader* reader);
 
   uint32_t series_ = 0;
   uint64_t first_entry_ = 0;
   std::vector<std::pair<uint32_t, ValueColumn>> labels_;
-  std::vector<uint32_t> first_column_;     // by series, and one more
-  std::vector<uint32_t> first_histogram_;  // the same
-  std::vector<uint32_t> starts_before_;    // by column, and one more; empty where there are none
+  std::vector<uint16_t> label_set_;                // by series
+  std::vector<std::vector<uint32_t>> label_sets_;  // places in labels_
+  std::vector<uint32_t> first_column_;             // by series, and one more
+  std::vector<uint32_t> first_histogram_;          // the same
+  std::vector<uint32_t> starts_before_;  // by column, and one more; empty where there are none
   std::vector<uint32_t> timelines_;
   std::vector<HistogramPlace> histograms_;
   size_t memory_bytes_ = 0;

@@ -31,6 +31,8 @@ constexpr double kDropTo = 0.93;
 constexpr int64_t kKeepNewestMs = int64_t{2} * 3600 * 1000;
 // Blocks dropped at one look; the next look is a second away.
 constexpr int kDropsAtOnce = 16;
+// Of the ten seconds that a stop has: as long as this, stores also merge what was sealed lately.
+constexpr int64_t kCloseMergeNs = 3'000'000'000;
 
 uint64_t HeadsBytes(uint64_t memory_limit_bytes) {
   if (memory_limit_bytes == 0) return uint64_t{1} << 50;
@@ -365,8 +367,10 @@ void Manager::Close() {
     closing.swap(workspaces_);
   }
   for (const auto& [id, workspace] : closing) workspace->StopRules();
+  const int64_t start_ns = clock_.MonotonicNs();
   for (const auto& [id, workspace] : closing) {
-    if (const absl::Status status = workspace->db().Close(); !status.ok()) {
+    const bool merge = clock_.MonotonicNs() - start_ns < kCloseMergeNs;
+    if (const absl::Status status = workspace->db().Close(merge); !status.ok()) {
       log::Error("workspace", "store not sealed; its log is replayed at the next start",
                  {{"workspace", id}, {"error", Message(status)}});
     }
