@@ -22,6 +22,7 @@ ENOUGH_S = 0.2  # a query is asked until it has been measured for so long, at mo
 MOST = 40
 TOLERANCE = 1e-9
 NO_ORACLE = 'not compared: Prometheus 2 has other windows'
+RIGHT = ('same', 'close', 'same values', NO_ORACLE)
 NAMES = ('hearth', 'prometheus', 'victoria-metrics')
 
 
@@ -65,13 +66,25 @@ def equal_values(a, b):
     return abs(x - y) <= TOLERANCE * max(abs(x), abs(y))
 
 
-def compare(ours, theirs):
-    """'same' (every character of every value), 'close' (1e-9), or what differs."""
+def values_by_time(series):
+    """{time: [value, …]}, whosever they are."""
+    found = {}
+    for values in series.values():
+        for when, value in values:
+            found.setdefault(when, []).append(float(value))
+    return {when: sorted(values) for when, values in found.items()}
+
+
+def compare(ours, theirs, ranks=False):
+    """'same' (every character of every value), 'close' (1e-9), 'same values' or what differs.
+    `ranks`: topk and the like, where Prometheus takes of equals those that it created first."""
     if ours[0] != theirs[0]:
         return f'status {ours[0]} where Prometheus has {theirs[0]}'
     if ours[0] != 200:
         return 'same'
     a, b = series_of(json.loads(ours[1])), series_of(json.loads(theirs[1]))
+    if a != b and ranks and values_by_time(a) == values_by_time(b):
+        return 'same values'
     if set(a) != set(b):
         return (f'{len(a)} series where Prometheus has {len(b)}, '
                 f'{len(set(a) ^ set(b))} not in both')
@@ -127,8 +140,10 @@ def warm(bench, servers, end_s):
     oracle = next(s.current for s in servers if s.name == 'prometheus')
     for query in queries:
         answers = {s.name: ask(s, query, end_s) for s in servers}
-        worth[query.name] = {n: compare(answers[n], answers['prometheus']) if oracle else NO_ORACLE
-                             for n in answers if n != 'prometheus'}
+        ranks = 'topk' in query.expression
+        worth[query.name] = {
+            n: compare(answers[n], answers['prometheus'], ranks) if oracle else NO_ORACLE
+            for n in answers if n != 'prometheus'}
         if answers['prometheus'][0] == 200:
             timed[query.name] = {s.name: [] for s in servers}
     for round_ in range(bench.scaled(ROUNDS, 2)):
@@ -175,7 +190,7 @@ def cold(bench, servers, end_s):
 
 def add_figures(bench, title, found, gates, aim, worth):
     """The geometric means; the worst query against the better peer beside it."""
-    wrong = [q for q in found if worth[q].get('hearth') not in ('same', 'close', NO_ORACLE)]
+    wrong = [q for q in found if worth[q].get('hearth') not in RIGHT]
     means = [geometric_mean([found[q][n] for q in found if n in found[q]]) for n in NAMES]
     slower = [q for q, v in found.items()
               if v['hearth'] > min(time for name, time in v.items() if name != 'hearth')]

@@ -329,10 +329,17 @@ def present(*servers):
 
 
 def version_of(program):
+    """What a program says of itself; of those built from source with Go, what Go put into them."""
     if program is None:
         return 'not there'
     flag = '-version' if 'victoria' in str(program) else '--version'
     done = subprocess.run([program, flag], capture_output=True, text=True, check=False)
-    first = (done.stdout + done.stderr).strip().splitlines()
-    found = re.search(r'v?\d+\.\d+\.\d+\S*', first[0] if first else '')
-    return found.group() if found else (first[0] if first else '?')
+    if found := re.search(r'v?\d+\.\d+\.\d+\S*', (done.stdout + done.stderr).split('\n')[0]):
+        return found.group()
+    if shutil.which('go'):
+        done = subprocess.run(['go', 'version', '-m', program], capture_output=True, text=True,
+                              check=False)
+        if found := re.search(r'github\.com/(?:prometheus/prometheus|VictoriaMetrics/'
+                              r'VictoriaMetrics)\s+(v\S+)', done.stdout):
+            return f'module {found.group(1)}'
+    return 'unknown'

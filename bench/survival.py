@@ -138,26 +138,27 @@ def worst_queries(bench):
     server = Hearth(bench.folder, None, 'os', ['--config', config, '--memory-limit', str(limit)])
     try:
         end_s = load(bench, [server])
-        series, seconds = bench.scaled(50_000), bench.scaled(15, 5)
-        rounds = 400
-        path = bench.loads.clones(series=series, shape='node', steps=rounds,
-                                  start_ms=int(end_s * 1000) - rounds * 1000, step_ms=1000)
-        a_round = bodies_in(path) // rounds
-        full = replay(server, path, bodies=a_round * 20, connections=2)
+        series, seconds = bench.scaled(50_000, 20_000), bench.scaled(15, 5)
+        options = {'series': series, 'shape': 'node', 'step_ms': 500,
+                   'start_ms': int(end_s * 1000) - 600_000}
+        probe = bench.loads.clones(steps=20, **options)
+        full = replay(server, probe, connections=2)
         rate = int(full['samples'] / full['seconds'] / 2)
-        part = rate * seconds // series * a_round
+        rounds = rate * seconds // series + 1  # of one measurement
+        path = bench.loads.clones(steps=2 * rounds, first_step=20, **options)
+        part = bodies_in(path) // 2
         each, phases = [], []
         for queries in (0, 50):
             watch, clock = Watch(server), RuleClock(server)
             askers = [Asker(server, end_s, i) for i in range(queries)]
             each.append(result_of(server, begin_replay(
-                server, path, skip=a_round * 20 + len(each) * part, bodies=part, rate=rate,
-                connections=4)))
+                server, path, skip=len(each) * part, bodies=part, rate=rate, connections=4)))
             answers = [a.end() for a in askers]
             phases.append(clock.end())
             most = watch.end()
     finally:
         server.remove()
+    bench.loads.forget(probe)
     bench.loads.forget(path)
     calm, busy = each
     answered = sum(a['ok'] for a in answers)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -26,8 +27,19 @@ sigset_t BlockSignals() {
   return signals;
 }
 
+// Every store has a log open, every connection is a file: as many as this process may have at all.
+void AllowManyFiles() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    log::Warn("serve", "the limit on open files cannot be raised", {{"limit", limit.rlim_cur}});
+  }
+}
+
 int Serve(const ServeFlags& flags) {
   const sigset_t signals = BlockSignals();
+  AllowManyFiles();
   auto settings = CheckFlags(flags);
   if (!settings.ok()) {
     std::fprintf(stderr, "hearth serve: %s\n", Message(settings.status()).c_str());

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "base/fair_pool.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "grafana/provision.h"
@@ -33,9 +34,14 @@ uint64_t ResidentBytes() {
   return uint64_t{resident - shared} * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-// Of the memory budget (engine.md §3.3): what the intermediate results of one query may take; four
-// run at a time.
+// Of the memory budget (engine.md §3.3): what the intermediate results of one query may take, and
+// of all that run at a time.
 constexpr double kQueryShare = 0.08;
+constexpr double kQueriesShare = 0.25;
+// Queries that wait for one of the few that run; beyond it they are told to come back.
+constexpr size_t kQueriesWaitingMax = 256;
+// Queries give way to ingest and rules: whoever asks can wait, whoever writes must not.
+constexpr int kQueryNice = 5;
 
 // What the AWS API says of where a Grafana workspace is: no scheme, as AWS has none (product.md,
 // URLs). Under a domain each has a name of its own, else a path below the TLS listener.
@@ -135,11 +141,19 @@ absl::Status Server::OpenWorkspaces() {
   options.disk_limit_share = settings_.disk_limit.share;
   options.disk_limit_bytes = settings_.disk_limit.bytes;
   const size_t threads = std::max(1U, std::thread::hardware_concurrency());
-  query_pool_ = std::make_unique<ThreadPool>(ThreadPool::Options{"query", threads, 1024});
+  // Threads have the priority of the one that begins them.
+  Thread("query-pool", [this, threads] {
+    LowerThreadPriority(kQueryNice);
+    query_pool_ = std::make_unique<ThreadPool>(ThreadPool::Options{"query", threads, 1024});
+  }).Join();
+  const auto memory = static_cast<double>(settings_.memory_limit_bytes);
+  query_budget_ = std::make_unique<promql::QueryBudget>(
+      static_cast<uint64_t>(kQueriesShare * memory), metrics_);
+  options.end_largest_query = [this] { return query_budget_->EndLargest(); };
   promql::Options engine;
-  engine.memory_bytes_max = std::min(
-      engine.memory_bytes_max,
-      static_cast<size_t>(kQueryShare * static_cast<double>(settings_.memory_limit_bytes)));
+  engine.budget = query_budget_.get();
+  engine.memory_bytes_max =
+      std::min(engine.memory_bytes_max, static_cast<size_t>(kQueryShare * memory));
   engine_ = std::make_unique<promql::Engine>(engine, &clock_, query_pool_.get());
   client_ = std::make_unique<net::HttpClient>(net::HttpClientOptions{}, metrics_);
   fetcher_ = scrape::MakeHttpFetcher(*client_, file_system_);
@@ -184,8 +198,10 @@ absl::Status Server::Listen() {
   options.listeners = {{settings_.listen.host, settings_.listen.port, false},
                        {settings_.listen_tls.host, settings_.listen_tls.port, true}};
   options.limits.drain_ms = kDrainMs;
-  options.pools = {{"main", 4, 256}, {"ingest", 8, 256}, {"query", 4, 64}};
+  options.pools = {
+      {"main", 4, 256}, {"ingest", 8, 256}, {"query", 4, kQueriesWaitingMax, kQueryNice}};
   options.classify = api::Dispatch::Classify;
+  options.owner_of = api::Dispatch::OwnerOf;
   options.render_error = api::Dispatch::RenderError;
   options.load_tls = [this] { return LoadTls(); };
   const auto handle = [this](const net::HttpRequest& request) {

@@ -199,6 +199,7 @@ void Connection::OnHead(size_t head_size) {
   close_after_ = !framing_.keep_alive;
   pool_ = options.classify ? options.classify(request_) : 0;
   if (pool_ >= server_.pools.size()) pool_ = 0;
+  owner_ = options.owner_of ? options.owner_of(request_) : std::string_view();
   if (framing_.content_length == 0 && !framing_.chunked) return Dispatch();
   if (framing_.expect_continue && buffered().empty()) {
     if (!framing_.chunked && !GrowBody()) return;  // what cannot be taken is not asked for
@@ -284,7 +285,8 @@ void Connection::ExtendBodyDeadline(size_t fresh_bytes) {
 void Connection::Dispatch() {
   state_ = State::kHandling;
   deadline_ns_ = 0;
-  if (server_.pools[pool_]->TrySubmit([self = shared_from_this()] { self->HandleRequest(); })) {
+  if (server_.pools[pool_]->TrySubmit(owner_,
+                                      [self = shared_from_this()] { self->HandleRequest(); })) {
     return;
   }
   Refuse({503, "queue",
@@ -361,7 +363,7 @@ void Connection::FinishWrite() {
 
 void Connection::SubmitProduce() {
   produce_retry_ =
-      !server_.pools[pool_]->TrySubmit([self = shared_from_this()] { self->Produce(); });
+      !server_.pools[pool_]->TrySubmit(owner_, [self = shared_from_this()] { self->Produce(); });
 }
 
 void Connection::Produce() {

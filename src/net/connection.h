@@ -24,7 +24,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/threads.h"
+#include "base/fair_pool.h"
 #include "net/chunk_decoder.h"
 #include "net/event_loop.h"
 #include "net/head_scanner.h"
@@ -53,7 +53,7 @@ struct ServerContext {
   const HttpHandler handler;
   const Clock& clock;
   ServerMetrics metrics;
-  std::vector<std::unique_ptr<ThreadPool>> pools;
+  std::vector<std::unique_ptr<FairPool>> pools;
   std::atomic<size_t> body_bytes{0};
   std::atomic<bool> stopping{false};
 };
@@ -149,6 +149,7 @@ class Connection final : public StreamEvents, public std::enable_shared_from_thi
   size_t body_reserved_ = 0;  // of the server's budget
   size_t body_since_extend_ = 0;
   size_t pool_ = 0;
+  std::string owner_;  // of the request, for its turn in the pool
   int64_t head_done_ns_ = 0;
 
   HttpResponse response_;

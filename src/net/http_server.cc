@@ -139,8 +139,8 @@ absl::Status HttpServer::Impl::OpenListeners() {
 
 void HttpServer::Impl::StartPools() {
   for (const WorkerPool& pool : context_.options.pools) {
-    auto& made = context_.pools.emplace_back(std::make_unique<ThreadPool>(
-        ThreadPool::Options{"http-" + pool.name, pool.threads, pool.queue_max}));
+    auto& made = context_.pools.emplace_back(std::make_unique<FairPool>(
+        FairPool::Options{"http-" + pool.name, pool.threads, pool.queue_max, pool.nice}));
     registry_.AddCallback(this, "hearth_net_pool_queued", "Requests that wait for a worker.", false,
                           {{"pool", pool.name}},
                           [worker = made.get()] { return static_cast<double>(worker->queued()); });

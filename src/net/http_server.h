@@ -46,7 +46,8 @@ struct Listener {
 struct WorkerPool {
   std::string name = "main";  // label `pool` of the metrics, thread name
   size_t threads = 4;
-  size_t queue_max = 256;  // requests waiting; beyond it 503
+  size_t queue_max = 256;  // requests waiting; beyond it, or three quarters for one owner, 503
+  int nice = 0;            // how much its threads give way to others, 0 … 19
 };
 
 // PEM texts. server_pem holds the leaf first, then what is between it and the root.
@@ -84,6 +85,10 @@ struct HttpServerOptions {
   // Which pool runs the request; called on a loop thread when the head is there (no body yet), so
   // it must be quick. Null: pool 0. Slow queries in a pool of their own cannot starve ingest.
   std::function<size_t(const HttpRequest& head)> classify;
+  // Whose request it is: requests of many owners take turns in a pool, so that one who sends many
+  // does not starve the others. Called as classify is; the view may point into the request. Null:
+  // all are one owner's.
+  std::function<std::string_view(const HttpRequest& head)> owner_of;
   // Needed where a listener has tls. Called by Start and by ReloadCertificates.
   std::function<absl::StatusOr<TlsIdentity>()> load_tls;
   // The answer to what the server refuses by itself, in the error form of the face that `head` is

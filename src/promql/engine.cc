@@ -89,7 +89,11 @@ class Run {
  public:
   Run(const Options& options, const Clock& clock, const storage::Querier& querier,
       const QueryContext& context, std::string_view query)
-      : query_text_(query), clock_(clock), state_{options, querier, context, clock} {
+      : query_text_(query),
+        clock_(clock),
+        share_(options.budget, context.expendable),
+        state_{options, querier, context, clock} {
+    state_.share = &share_;
     started_ns_ = clock.MonotonicNs();
     int64_t timeout_ms = options.timeout_ms;
     if (context.timeout_ms > 0) timeout_ms = std::min(timeout_ms, context.timeout_ms);
@@ -154,6 +158,7 @@ class Run {
   const std::string_view query_text_;
   const Clock& clock_;
   int64_t started_ns_ = 0;
+  QueryBudget::Share share_;
   QueryState state_;
 };
 

@@ -23,11 +23,15 @@
 
 namespace hearth::promql {
 
+class QueryBudget;
+
 struct Options {
   // Samples that one query may hold in memory at a time (Prometheus' --query.max-samples).
   size_t samples_max = 50'000'000;
   // Bytes that one query may hold in intermediate results at a time, labels included; an estimate.
   size_t memory_bytes_max = size_t{1} << 30;
+  // What all queries may hold together; null: no limit but each one's. Must outlive the engine.
+  QueryBudget* budget = nullptr;
   // Series that the selectors of one query may bring together.
   size_t series_max = 2'000'000;
   // Points per series of a range query; beyond it the query is refused (Prometheus' API limit).
@@ -50,6 +54,7 @@ struct QueryContext {
   int64_t timeout_ms = 0;                        // 0: the engine's; never above the engine's
   std::optional<int64_t> lookback_ms;            // the engine's where not given
   storage::Position at_least;                    // read your writes
+  bool expendable = false;  // may be ended where all queries together hold too much
   // Warnings and infos kept, each; what is above becomes one line that counts the rest. 0: all.
   size_t annotations_max = 10;
 };

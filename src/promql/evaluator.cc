@@ -39,7 +39,7 @@ absl::Status QueryState::CheckAlive() const {
   if (clock.MonotonicNs() >= deadline_ns) {
     return DeadlineExceeded("query timed out in {}", kEvaluation);
   }
-  return absl::OkStatus();
+  return share == nullptr ? absl::OkStatus() : share->Check();
 }
 
 absl::Status QueryState::Hold(size_t samples) {
@@ -55,6 +55,7 @@ absl::Status QueryState::Hold(size_t samples) {
 absl::Status QueryState::HoldBytes(size_t bytes) {
   held_bytes += bytes;
   stats.peak_bytes = std::max(stats.peak_bytes, static_cast<int64_t>(held_bytes));
+  if (share != nullptr) share->Report(held_bytes);
   if (held_bytes > options.memory_bytes_max) {
     return ResourceExhausted(
         "query processing would take more than {} bytes of memory. Ask for fewer series or steps",

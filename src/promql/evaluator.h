@@ -15,6 +15,7 @@
 #include "promql/ast.h"
 #include "promql/engine.h"
 #include "promql/grid.h"
+#include "promql/query_budget.h"
 #include "promql/range_function.h"
 
 namespace hearth::promql {
@@ -42,8 +43,10 @@ struct QueryState {
   // may be equal.
   bool all_labels_needed = false;
   uint32_t ticks = 0;
+  QueryBudget::Share* share = nullptr;  // of what all queries may hold; may be null
 
-  // Cancelled or DeadlineExceeded where the query must end, with upstream's text.
+  // Cancelled, DeadlineExceeded or, for the others' sake, ResourceExhausted where the query must
+  // end.
   absl::Status CheckAlive() const;
   // Counts samples that are now in memory; ResourceExhausted above the limit.
   absl::Status Hold(size_t samples);

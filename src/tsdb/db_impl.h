@@ -109,6 +109,7 @@ class Db::Impl {
     return options_.memory == nullptr ? Pressure::kNone : options_.memory->pressure();
   }
   void ReportMemory() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DropScratch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   const std::string& Explosion() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   int64_t IdleBefore() const;
   std::unique_ptr<RebuiltIndex> RebuildIndex(int64_t idle_before_ms)

@@ -42,7 +42,11 @@ bool Db::Impl::SealDue() const {
   if (head_.frozen() != nullptr || wal_->broken()) return true;
   const Pressure pressure = this->pressure();
   if (pressure >= Pressure::kEvict && now_ns - last_seal_ns_ >= kEvictNs) return true;
-  if (head_.samples() == 0) return false;
+  if (head_.samples() == 0) {
+    // Nobody writes any more: its series leave when they have been idle for long enough, and a
+    // workspace that is idle costs next to nothing.
+    return head_.series() > 0 && now_ns - last_seal_ns_ >= options_.idle_series_ms * 1'000'000;
+  }
   if (pressure >= Pressure::kSeal && head_.chunk_bytes() >= kPressureSealBytes) return true;
   return now_ns - first_unsealed_ns_ >= options_.seal_interval_ms * 1'000'000 ||
          head_.chunk_bytes() >= options_.seal_bytes || wal_->size_bytes() >= options_.seal_bytes;
@@ -136,9 +140,9 @@ absl::Status Db::Impl::SealAll() {
       again = head_.frozen() != nullptr;
       if (!again) {
         last_seal_ns_ = clock_.MonotonicNs();
-        if (head_.samples() == 0 && wal_->size_bytes() == 0 && rebuilt == nullptr) {
-          return absl::OkStatus();
-        }
+        const bool idle = head_.samples() == 0 && wal_->size_bytes() == 0;
+        if (idle) DropScratch();
+        if (idle && rebuilt == nullptr) return absl::OkStatus();
         frozen_up_to_ = wal_->last();
         wal_->Rotate();
         head_.Freeze(idle_before_ms, std::move(rebuilt));
@@ -152,6 +156,14 @@ absl::Status Db::Impl::SealAll() {
   retry_ns_ = status.ok() ? 0 : clock_.MonotonicNs() + kRetryNs;
   if (!status.ok()) metrics_.seal_failures->Add();
   return status;
+}
+
+// What commits reuse is as large as the largest of them; an idle store needs none of it.
+void Db::Impl::DropScratch() {
+  plan_ = AppendPlan();
+  series_frame_ = SeriesFrame();
+  records_ = std::vector<SampleRecord>();
+  payload_ = std::string();
 }
 
 absl::Status Db::Impl::SealFrozen() {

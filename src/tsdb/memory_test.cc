@@ -39,6 +39,23 @@ Labels Burst(int i) {
                 {"request_id", fmt::format("7f1c9a{:08x}-4d2e-4c5b-9a8f-112233445566", i)}};
 }
 
+TEST(IdleStore, ItsSeriesLeaveThoughNothingIsSealedAnyMore) {
+  TestStore store;
+  for (int i = 0; i < 200; ++i) store.Put(Known(i), {{0, i}});
+  store.manual_clock().Advance(11 * 60'000);
+  store.db().Maintain();
+  EXPECT_EQ(store.db().stats().head_samples, 0U);
+  EXPECT_EQ(store.db().stats().series, 200U);
+  store.manual_clock().Advance(61 * 60'000);
+  store.db().Maintain();
+  EXPECT_EQ(store.db().stats().series, 0U);
+  EXPECT_EQ(store.Read("up").size(), 200U);
+  // They come back as they were.
+  store.Put(Known(7), {{72 * 60'000, 8}});
+  EXPECT_EQ(store.db().stats().series, 1U);
+  EXPECT_EQ(store.Read("up").size(), 200U);
+}
+
 // One hundredth of ten million new series within five minutes.
 TEST(Explosion, KnownSeriesGoOnWhileNewOnesAreRefused) {
   constexpr uint64_t kBudget = 24 << 20;

@@ -18,12 +18,17 @@ constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
 // Seal and compaction jobs at once; they share the machine with ingest and queries.
 constexpr size_t kBackgroundThreads = 1;
 constexpr size_t kBackgroundQueueMax = 4096;
+// Stores that are opened or closed at a time: each waits for the disk more than it computes, and a
+// disk syncs for many about as fast as for one.
+constexpr size_t kOpenThreads = 16;
 // Of the process' memory (engine.md 3.3): the heads' part, and where the process as a whole puts
 // the stores under pressure, whatever takes the memory.
 constexpr double kHeadsShare = 0.55;
 constexpr double kProcessSealShare = 0.75;
 constexpr double kProcessEvictShare = 0.82;
 constexpr double kProcessRefuseShare = 0.90;
+constexpr double kProcessEndQueryShare = 0.95;
+constexpr double kProcessRefuseWritesShare = 0.98;
 constexpr int64_t kTrimNs = 10'000'000'000;
 // Blocks go from here on, until this is undercut; blocks that end within the last two hours stay.
 constexpr double kDropFrom = 0.97;
@@ -70,6 +75,9 @@ Manager::Manager(Options options, catalog::Catalog& catalog, FileSystem& file_sy
   add("hearth_memory_pressure",
       "0: none, 1: heads are sealed early, 2: idle series leave, 3: new series are refused.",
       [this] { return static_cast<double>(memory_.pressure()); });
+  add("hearth_workspace_memory_full",
+      "1 while writes are refused because the process is at --memory-limit.",
+      [this] { return guard_.memory_full ? 1.0 : 0.0; });
   metrics_.AddCallback(this, "hearth_workspace_workspaces", "AMP workspaces that are open.", false,
                        {}, [this] {
                          absl::MutexLock lock(&mutex_);
@@ -93,7 +101,7 @@ absl::StatusOr<std::unique_ptr<Manager>> Manager::Open(Options options, catalog:
                }
                return found;
              }));
-  for (Settings& settings : all) TRY(manager->Open(std::move(settings)));
+  TRY(manager->OpenAll(std::move(all)));
   for (const auto& workspace : manager->All()) {
     TRY(manager->LoadRuleNamespaces(*workspace));
     if (workspace->rules() != nullptr) workspace->rules()->FinishOpening();
@@ -116,6 +124,21 @@ tsdb::Options Manager::StoreOptions(const catalog::AmpWorkspace& row) const {
     store.out_of_order_window_ms = *row.config.out_of_order_window_seconds * 1000;
   }
   return store;
+}
+
+absl::Status Manager::OpenAll(std::vector<Settings> all) {
+  std::vector<absl::StatusOr<std::shared_ptr<Workspace>>> opened(all.size());
+  {
+    ThreadPool pool({"open", std::min(kOpenThreads, all.size()), all.size() + 1});
+    pool.ParallelFor(all.size(), [&](size_t i) { opened[i] = OpenStore(std::move(all[i])); });
+  }
+  absl::MutexLock lock(&mutex_);
+  for (auto& workspace : opened) {
+    TRY(workspace.status());
+    (*workspace)->ConfigureRules(rule_settings_);
+    workspaces_.insert_or_assign((*workspace)->id(), *workspace);
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::shared_ptr<Workspace>> Manager::OpenStore(Settings settings) {
@@ -331,7 +354,18 @@ void Manager::WatchMemory() {
                                   : share >= kProcessSealShare  ? tsdb::Pressure::kSeal
                                                                 : tsdb::Pressure::kNone;
   memory_.SetProcessPressure(pressure);
+  const bool full = share >= kProcessRefuseWritesShare;
+  if (full != guard_.memory_full.exchange(full)) {
+    log::Warn("workspace",
+              full ? "at --memory-limit: writes are refused"
+                   : "below --memory-limit: writes are accepted again",
+              {{"limit_bytes", options_.memory_limit_bytes}});
+  }
   if (pressure < tsdb::Pressure::kEvict) return;
+  if (share >= kProcessEndQueryShare && options_.end_largest_query &&
+      options_.end_largest_query()) {
+    log::Warn("workspace", "near --memory-limit: the largest query was ended");
+  }
   // What was freed in small pieces stays with malloc until it is told to give it back.
   const int64_t now_ns = clock_.MonotonicNs();
   if (now_ns - last_trim_ns_ < kTrimNs) return;
@@ -366,15 +400,20 @@ void Manager::Close() {
     absl::MutexLock lock(&mutex_);
     closing.swap(workspaces_);
   }
-  for (const auto& [id, workspace] : closing) workspace->StopRules();
-  const int64_t start_ns = clock_.MonotonicNs();
+  std::vector<Workspace*> stores;
   for (const auto& [id, workspace] : closing) {
-    const bool merge = clock_.MonotonicNs() - start_ns < kCloseMergeNs;
-    if (const absl::Status status = workspace->db().Close(merge); !status.ok()) {
-      log::Error("workspace", "store not sealed; its log is replayed at the next start",
-                 {{"workspace", id}, {"error", Message(status)}});
-    }
+    workspace->StopRules();
+    stores.push_back(workspace.get());
   }
+  ThreadPool pool({"close", std::min(kOpenThreads, stores.size()), stores.size() + 1});
+  const int64_t start_ns = clock_.MonotonicNs();
+  pool.ParallelFor(stores.size(), [&](size_t i) {
+    const bool merge = clock_.MonotonicNs() - start_ns < kCloseMergeNs;
+    if (const absl::Status status = stores[i]->db().Close(merge); !status.ok()) {
+      log::Error("workspace", "store not sealed; its log is replayed at the next start",
+                 {{"workspace", stores[i]->id()}, {"error", Message(status)}});
+    }
+  });
 }
 
 }  // namespace hearth::workspace

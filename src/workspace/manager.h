@@ -53,6 +53,9 @@ struct Options {
   // exactly; the rest by what `resident_bytes` tells, if that is set.
   uint64_t memory_limit_bytes = 0;
   std::function<uint64_t()> resident_bytes;
+  // Ends the query that takes most; false where none runs. Asked where sealing, evicting and
+  // refusing new series did not help. May be empty.
+  std::function<bool()> end_largest_query;
   int64_t maintain_every_ms = 1000;
   // Of workspaces that set none; what the control plane reports as in force.
   int64_t rule_query_offset_ms = 0;
@@ -101,6 +104,8 @@ class Manager {
   Manager(Options options, catalog::Catalog& catalog, FileSystem& file_system, const Clock& clock,
           Registry& metrics);
   absl::Status Open(Settings settings);
+  // Many at a time: a store waits for the disk more than it computes.
+  absl::Status OpenAll(std::vector<Settings> all);
   absl::StatusOr<std::shared_ptr<Workspace>> OpenStore(Settings settings);
   absl::Status LoadRuleNamespaces(Workspace& workspace);
   tsdb::Options StoreOptions(const catalog::AmpWorkspace& row) const;

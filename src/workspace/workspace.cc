@@ -95,6 +95,11 @@ absl::StatusOr<WriteOutcome> Workspace::Write(const storage::WriteBatch& batch,
         "the data volume is over --disk-limit: nothing was stored; reads go on, and writing "
         "resumes by itself when space is free");
   }
+  if (around_.guard.memory_full.load(std::memory_order_relaxed)) {
+    return ResourceExhausted(
+        "the process is at --memory-limit: nothing was stored; reads go on, and writing resumes by "
+        "itself when memory is free");
+  }
   storage::WriteBatch filtered;
   Admitted admitted = admission_.Admit(batch, &filtered);
   WriteOutcome outcome;

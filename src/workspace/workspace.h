@@ -45,9 +45,10 @@ struct Usage {
   uint64_t query_samples = 0;  // AMP's "query samples processed"
 };
 
-// Who may still write; owned by the Manager, which looks at the disk.
+// Who may still write; owned by the Manager, which looks at disk and memory.
 struct WriteGuard {
   std::atomic<bool> disk_full{false};
+  std::atomic<bool> memory_full{false};
 };
 
 // Request rates of AMP, by what is asked for (aws-contract.md §11.1).
@@ -115,8 +116,8 @@ class Workspace : public storage::Appender {
 
   // As tsdb::Db::Resolve; marks nothing where a limit of this workspace has to see all labels.
   void Resolve(storage::WriteBatch* batch) const;
-  // De-duplicates, applies the limits, stores. ResourceExhausted while the volume is too full; else
-  // as tsdb::Db, Aborted after Resolve included.
+  // De-duplicates, applies the limits, stores. ResourceExhausted while the volume or the memory is
+  // too full; else as tsdb::Db, Aborted after Resolve included.
   absl::StatusOr<WriteOutcome> Write(const storage::WriteBatch& batch,
                                      const storage::Origin& origin);
   // For writers that need no more than the store's outcome: what a limit refused is counted in

@@ -217,6 +217,17 @@ size_t Dispatch::Classify(const net::HttpRequest& head) {
   return kPoolMain;
 }
 
+std::string_view Dispatch::OwnerOf(const net::HttpRequest& head) {
+  std::string_view path = head.path;
+  for (const std::string_view prefix : {"/workspaces/", "/grafana/", "/"}) {
+    if (!path.starts_with(prefix)) continue;
+    path.remove_prefix(prefix.size());
+    const std::string_view first = path.substr(0, path.find('/'));
+    return prefix.size() > 1 || first.starts_with("g-") ? first : std::string_view();
+  }
+  return {};
+}
+
 net::HttpResponse Dispatch::RenderError(const net::ServerError& error,
                                         const net::HttpRequest& head) {
   if (WantsGrafanaForm(head.path)) return GrafanaMessage(error.status, error.message);

@@ -54,6 +54,9 @@ class Dispatch {
 
   net::HttpResponse Handle(const net::HttpRequest& request);
   static size_t Classify(const net::HttpRequest& head);
+  // Whose turn a request takes in its pool: the workspace's that its path names, "" where it names
+  // none. Nobody is authenticated yet: it is for turns alone.
+  static std::string_view OwnerOf(const net::HttpRequest& head);
   // What the server refuses by itself, in the form of the face it was meant for.
   static net::HttpResponse RenderError(const net::ServerError& error, const net::HttpRequest& head);
 

@@ -90,6 +90,26 @@ TEST_F(DispatchTest, PathsAndScopesFindTheirFace) {
   for (const auto& row : rows) EXPECT_EQ(Get(row.path, row.service).body, row.want) << row.path;
 }
 
+TEST(DispatchOwner, IsTheWorkspaceInThePath) {
+  const struct {
+    std::string_view path;
+    std::string_view owner;
+  } kRows[] = {
+      {"/workspaces/ws-1/api/v1/query", "ws-1"},
+      {"/workspaces/ws-1", "ws-1"},
+      {"/g-0123456789/api/ds/query", "g-0123456789"},
+      {"/grafana/default/api/ds/query", "default"},
+      {"/api/v1/query", ""},
+      {"/", ""},
+      {"", ""},
+  };
+  for (const auto& row : kRows) {
+    net::HttpRequest request;
+    request.path = row.path;
+    EXPECT_EQ(Dispatch::OwnerOf(request), row.owner) << row.path;
+  }
+}
+
 TEST_F(DispatchTest, WorkspacesHaveHostNamesUnderADomain) {
   const std::string host = grafana_.id + ".grafana-workspace.us-east-1.hearth.example:9443";
   EXPECT_EQ(Get("/api/search", "", host).body, "grafana my team /api/search");

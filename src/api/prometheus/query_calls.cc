@@ -152,6 +152,7 @@ net::HttpResponse PrometheusApi::Evaluate(const Call& call, const Parameters& pa
   entry.caller = CallerName(call.caller);
   entry.cancelled = call.request.cancelled;
   context.cancelled = call.request.cancelled.get();
+  context.expendable = true;
   const RunningQueries::Entry range = entry;
   const auto handle = running_.Add(std::move(entry));
   const int64_t begin_ns = clock_.MonotonicNs();

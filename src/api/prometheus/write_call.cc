@@ -62,11 +62,17 @@ std::string_view RootText(RejectReason reason) {
   return "sample refused";
 }
 
+// `explosion` says what makes so many series, where new ones are refused.
 std::string RejectionText(const storage::Rejection& rejection, model::LabelsView labels,
-                          bool workspace_plane, const std::string& user, size_t series_max) {
+                          bool workspace_plane, const std::string& user, size_t series_max,
+                          std::string_view explosion) {
+  const bool new_series =
+      rejection.reason == RejectReason::kSeriesLimit || rejection.reason == RejectReason::kMemory;
+  const std::string cause =
+      new_series && !explosion.empty() ? fmt::format("; most of them: {}", explosion) : "";
   if (!workspace_plane) {
-    return fmt::format("{}: series={}, timestamp={}", RootText(rejection.reason),
-                       SeriesText(labels), rejection.time_ms);
+    return fmt::format("{}: series={}, timestamp={}{}", RootText(rejection.reason),
+                       SeriesText(labels), rejection.time_ms, cause);
   }
   switch (rejection.reason) {
     case RejectReason::kTooFarInFuture:
@@ -79,9 +85,8 @@ std::string RejectionText(const storage::Rejection& rejection, model::LabelsView
     case RejectReason::kMemory:
       return fmt::format(
           "user={}: per-user series limit of {} exceeded, please contact administrator to raise "
-          "it. "
-          "(series: {})",
-          user, series_max, SeriesText(labels));
+          "it. (series: {}{})",
+          user, series_max, SeriesText(labels), cause);
     default:
       return fmt::format(
           "user={}: err: {}. timestamp={}, series={}", user, RootText(rejection.reason),
@@ -177,7 +182,8 @@ std::string PrometheusApi::FirstError(const Call& call, const storage::WriteBatc
   }
   const std::string user = call.workspace.account() + "_" + call.workspace.id();
   return RejectionText(first, batch.labels(batch.series()[first.series]),
-                       call.plane == Plane::kWorkspace, user, options_.series_max);
+                       call.plane == Plane::kWorkspace, user, options_.series_max,
+                       outcome.explosion);
 }
 
 net::HttpResponse PrometheusApi::Write(const Call& call) {
