@@ -71,8 +71,6 @@ absl::Status Evaluator::VisitSeries(const VectorSelector& selector, storage::Tim
             query_.options.series_max);
       }
       TRY(query_.Tick());
-      query_.stats.samples_read +=
-          static_cast<int64_t>(series.times_ms.size() + series.histograms.size());
       histograms.clear();
       for (const model::HistogramSample& sample : series.histograms) {
         histograms.push_back(
@@ -129,8 +127,7 @@ absl::Status Evaluator::SelectorRows(const VectorSelector& selector, RowSink* si
       any = true;
     }
     if (!any) return absl::OkStatus();
-    query_.stats.total_queryable_samples += static_cast<int64_t>(
-        steps() - static_cast<size_t>(std::count(cells.begin(), cells.end(), Cell::kNone)));
+    query_.counts->AddCells(cells);
     return sink->Add({series.labels, series.drop_name, values.data(), cells.data(),
                       any_histogram ? histograms.data() : nullptr});
   });
@@ -168,12 +165,16 @@ absl::StatusOr<Value> Evaluator::EvalTimestamp(const Call& call) {
     const int64_t lookback = query_.lookback_ms;
     const int64_t first = ReferenceTime(selector, 0);
     const int64_t last = ReferenceTime(selector, steps() - 1);
+    // Upstream forgets the offset of a selector with @ where it looks for the sample: only what is
+    // read has it (rangeEvalTimestampFunctionOverVectorSelector).
+    const int64_t forgotten_ms =
+        selector.timestamp_ms ? selector.original_offset_ns / 1'000'000 : 0;
     TRY(VisitSeries(selector, {first - lookback + 1, last}, [&](const SeriesInput& series) {
       const size_t row = grid.AddRow(model::Labels(series.labels), true);
       size_t next = 0;
       size_t next_histogram = 0;
       for (size_t step = 0; step < steps(); ++step) {
-        const int64_t reference = ReferenceTime(selector, step);
+        const int64_t reference = ReferenceTime(selector, step) + forgotten_ms;
         while (next < series.times.size() && series.times[next] <= reference) ++next;
         while (next_histogram < series.histograms.size() &&
                series.histograms[next_histogram].time_ms <= reference) {
@@ -190,6 +191,7 @@ absl::StatusOr<Value> Evaluator::EvalTimestamp(const Call& call) {
         if (time <= reference - lookback || stale) continue;
         grid.SetFloat(row, step, static_cast<double>(start ? start_ms : time) / 1000);
       }
+      query_.counts->AddCells({grid.cells(row), steps()});
       return query_.Hold(1);
     }));
   }
