@@ -24,7 +24,8 @@ bool SplitDataPlane(std::string_view path, std::string_view* id, std::string_vie
   const size_t word = rest->find_first_not_of('/');
   if (word == std::string_view::npos) return false;
   const std::string_view after = rest->substr(word);
-  return after.starts_with("api/v1") || after.starts_with("alertmanager/api/");
+  return after.starts_with("api/v1") || after.starts_with("alertmanager/api/") ||
+         after == "federate" || after == "federate/";
 }
 
 bool IsGrafanaId(std::string_view text) {
@@ -192,7 +193,8 @@ size_t Dispatch::Classify(const net::HttpRequest& head) {
   }
   if (path.find("/api/v1/query") != std::string_view::npos ||
       path.find("/api/v1/series") != std::string_view::npos ||
-      path.find("/api/v1/label") != std::string_view::npos || path.ends_with("/api/ds/query")) {
+      path.find("/api/v1/label") != std::string_view::npos || path.ends_with("/federate") ||
+      path.ends_with("/api/ds/query")) {
     return kPoolQuery;
   }
   return kPoolMain;

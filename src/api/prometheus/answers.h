@@ -26,7 +26,10 @@ net::HttpResponse BadData(const absl::Status& status);
 // The evaluation or the store failed.
 net::HttpResponse QueryError(const absl::Status& status);
 
-// {"resultType":…,"result":…}, with "stats" where asked for.
-std::string ResultJson(const promql::Result& result, bool stats);
+// {"resultType":…,"result":…}, and as `stats` what StatsJson made, where that is not empty.
+std::string ResultJson(const promql::Result& result, std::string_view stats);
+
+// {"timings":…,"samples":…} as util/stats has it, by step where the query counted so.
+std::string StatsJson(const promql::Stats& stats, int64_t start_ms, int64_t step_ms);
 
 }  // namespace hearth::api
