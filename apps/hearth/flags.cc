@@ -149,6 +149,39 @@ static absl::Status ParseRanges(std::string_view flag, std::string_view text, bo
   return absl::OkStatus();
 }
 
+// Prometheus' names of what its query language can do on request. Those that hearth always does are
+// taken as well, so that a command line can stay as it is.
+static absl::Status EnableFeatures(const std::string& list, promql::Options* options) {
+  const struct {
+    std::string_view name;
+    bool* on;  // null: always
+  } known[] = {
+      {"exemplar-storage", nullptr},
+      {"native-histograms", nullptr},
+      {"promql-binop-fill-modifiers", &options->parser.fill_modifiers},
+      {"promql-delayed-name-removal", &options->delayed_name_removal},
+      {"promql-duration-expr", nullptr},
+      {"promql-experimental-functions", &options->parser.experimental_functions},
+      {"promql-extended-range-selectors", &options->parser.extended_range_selectors},
+      {"promql-per-step-stats", nullptr},
+      {"use-start-timestamps", &options->use_start_timestamps},
+  };
+  for (const std::string_view piece : Split(list, ',')) {
+    const std::string_view name = TrimSpace(piece);
+    if (name.empty()) continue;
+    bool found = false;
+    std::string names;
+    for (const auto& feature : known) {
+      names += (names.empty() ? "" : ", ") + std::string(feature.name);
+      if (feature.name != name) continue;
+      found = true;
+      if (feature.on != nullptr) *feature.on = true;
+    }
+    if (!found) return BadFlag("enable-feature", list, "known are " + names);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ServeSettings> CheckFlags(const ServeFlags& flags) {
   ServeSettings settings;
   settings.flags = flags;
@@ -163,6 +196,7 @@ absl::StatusOr<ServeSettings> CheckFlags(const ServeFlags& flags) {
   TRY(CheckUrl("external-url", flags.external_url));
   TRY(CheckUrl("external-tls-url", flags.external_tls_url));
   TRY(CheckWords(flags, &settings));
+  TRY(EnableFeatures(flags.enable_feature, &settings.query));
   net::AddressPolicy* addresses = &settings.data_source_addresses;
   TRY(ParseRanges("datasource-allow", flags.datasource_allow, false, addresses));
   TRY(ParseRanges("datasource-deny", flags.datasource_deny, true, addresses));
@@ -210,6 +244,8 @@ void AddServeFlags(CLI::App& command, ServeFlags* flags) {
   add("wal-fsync", &flags->wal_fsync,
       "when an acknowledged sample is on disk: always, interval (1 s) or os");
   add("config", &flags->config, "hearth.yaml: a Prometheus configuration, and dashboards");
+  add("enable-feature", &flags->enable_feature,
+      "Prometheus' names of features of the query language, with commas");
   add("datasource-allow", &flags->datasource_allow,
       "addresses (10.0.0.0/8,…) that data sources reach though they are denied by default");
   add("datasource-deny", &flags->datasource_deny,
@@ -232,6 +268,7 @@ std::map<std::string, std::string> ShownFlags(const ServeFlags& flags) {
           {"data", flags.data},
           {"disk-limit", flags.disk_limit},
           {"domain", flags.domain},
+          {"enable-feature", flags.enable_feature},
           {"external-tls-url", flags.external_tls_url},
           {"external-url", flags.external_url},
           {"fidelity", flags.fidelity},

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "net/address_policy.h"
 #include "net/http.h"
+#include "promql/engine.h"
 #include "tsdb/options.h"
 
 namespace CLI {
@@ -37,6 +38,7 @@ struct ServeFlags {
   std::string auth = "on";
   std::string wal_fsync = "always";
   std::string config;
+  std::string enable_feature;
   std::string datasource_allow;
   std::string datasource_deny;
   std::string memory_limit = "70%";
@@ -59,6 +61,7 @@ struct ServeSettings {
   net::HostPort listen_tls;
   bool aws_fidelity = false;
   bool auth = true;
+  promql::Options query;  // with what --enable-feature says
   net::AddressPolicy data_source_addresses;
   tsdb::WalFsync wal_fsync = tsdb::WalFsync::kAlways;
   uint64_t memory_limit_bytes = 0;

@@ -150,11 +150,13 @@ absl::Status Server::OpenWorkspaces() {
   query_budget_ = std::make_unique<promql::QueryBudget>(
       static_cast<uint64_t>(kQueriesShare * memory), metrics_);
   options.end_largest_query = [this] { return query_budget_->EndLargest(); };
-  promql::Options engine;
+  promql::Options engine = settings_.query;
   engine.budget = query_budget_.get();
   engine.memory_bytes_max =
       std::min(engine.memory_bytes_max, static_cast<size_t>(kQueryShare * memory));
+  query_log_ = std::make_unique<api::QueryLogFile>(file_system_, clock_, metrics_);
   engine_ = std::make_unique<promql::Engine>(engine, &clock_, query_pool_.get());
+  engine_->set_observer(query_log_.get());
   client_ = std::make_unique<net::HttpClient>(net::HttpClientOptions{}, metrics_);
   fetcher_ = scrape::MakeHttpFetcher(*client_, file_system_);
   notifier_ =
@@ -407,6 +409,10 @@ void Server::ApplyConfiguration(std::shared_ptr<const scrape::Config> config) {
       return catalog::EnsureDataSource(transaction, &source);
     });
     if (!status.ok()) errors.push_back("data source " + given.name + ": " + Message(status));
+  }
+  if (const absl::Status status = query_log_->SetPath(config->query_log_file); !status.ok()) {
+    errors.push_back(fmt::format("query_log_file {}: {}; queries are not logged",
+                                 config->query_log_file, Message(status)));
   }
   for (const std::string& error : errors) log::Error("provision", error);
   {

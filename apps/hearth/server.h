@@ -24,6 +24,7 @@
 #include "api/iam/iam.h"
 #include "api/prometheus/data_plane.h"
 #include "api/prometheus/prometheus_api.h"
+#include "api/prometheus/query_log_file.h"
 #include "api/sts/sts.h"
 #include "base/clock.h"
 #include "base/file_system.h"
@@ -103,6 +104,7 @@ class Server {
   std::unique_ptr<grafana::Sessions> sessions_;
   std::unique_ptr<promql::QueryBudget> query_budget_;
   std::unique_ptr<ThreadPool> query_pool_;
+  std::unique_ptr<api::QueryLogFile> query_log_;
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<net::HttpClient> client_;
   std::unique_ptr<scrape::Fetcher> fetcher_;

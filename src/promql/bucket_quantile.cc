@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "promql/go_math.h"
 #include "promql/kahan.h"
@@ -183,9 +184,10 @@ double QuantileOfHistogram(double q, const FloatHistogram& h, std::string_view m
 
 namespace {
 
-// How many observations of `h` lie below `value`; negative where it lies above all buckets.
-double RankOf(double value, const FloatHistogram& h,
-              const std::vector<FloatHistogram::Bounded>& buckets) {
+// How many observations of `h` lie below `value`; none where it lies above all buckets. Buckets of
+// differences are negative, and so may be ranks.
+std::optional<double> RankOf(double value, const FloatHistogram& h,
+                             const std::vector<FloatHistogram::Bounded>& buckets) {
   double rank = 0;
   for (FloatHistogram::Bounded bucket : buckets) {
     const bool zero = bucket.lower <= 0 && bucket.upper >= 0;
@@ -201,7 +203,7 @@ double RankOf(double value, const FloatHistogram& h,
     }
     rank += bucket.count;
   }
-  return -1;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -218,8 +220,7 @@ double FractionOfHistogram(double lower, double upper, const FloatHistogram& h,
     if (count < h.count) notes->FractionNans(metric, pos);
   }
   const auto rank_of = [&](double value) {
-    const double rank = RankOf(value, h, buckets);
-    return rank < 0 || rank > count ? count : rank;
+    return std::min(RankOf(value, h, buckets).value_or(count), count);
   };
   const double lower_rank = rank_of(lower);
   return (rank_of(upper) - lower_rank) / h.count;

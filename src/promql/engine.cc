@@ -99,20 +99,33 @@ class Run {
     if (context.timeout_ms > 0) timeout_ms = std::min(timeout_ms, context.timeout_ms);
     state_.deadline_ns = started_ns_ + timeout_ms * kNsPerMs;
     state_.lookback_ms = context.lookback_ms.value_or(options.lookback_ms);
+    state_.counts = &counts_;
   }
 
   absl::StatusOr<Result> Evaluate(const Expr& expr, const Steps& steps, int64_t end_ms,
-                                  int64_t step_ms, bool instant) {
+                                  int64_t step_ms, QueryObserver* observer) {
     TRY_ASSIGN(const ExprPtr prepared, Prepare(expr, steps.start_ms, end_ms, step_ms));
-    auto result = EvaluatePrepared(expr, *prepared, steps, instant);
-    if (!result.ok()) return state_.Explain(result.status());
+    if (state_.context.per_step_stats) counts_.TrackSteps(steps.count);
+    prepared_ns_ = clock_.MonotonicNs();
+    auto result = EvaluatePrepared(expr, *prepared, steps, step_ms == 0);
+    FinishStats();
+    absl::Status status = result.status();
+    if (result.ok()) {
+      result->stats = state_.stats;
+    } else {
+      status = state_.Explain(std::move(status));
+    }
+    if (observer != nullptr) {
+      observer->OnQuery({query_text_, steps.start_ms, end_ms, step_ms, status, state_.stats,
+                         state_.context.origin});
+    }
+    if (!status.ok()) return status;
     return result;
   }
 
  private:
   absl::StatusOr<Result> EvaluatePrepared(const Expr& expr, const Expr& prepared,
                                           const Steps& steps, bool instant) {
-    const int64_t prepared_ns = clock_.MonotonicNs();
     Result result;
     result.type = instant ? expr.type() : ValueType::kMatrix;
     result.time_ms = steps.start_ms;
@@ -129,10 +142,17 @@ class Run {
     }
     state_.notes.ToLines(query_text_, state_.context.annotations_max, &result.warnings,
                          &result.infos);
-    result.stats = state_.stats;
-    result.stats.prepare_ns = prepared_ns - started_ns_;
-    result.stats.evaluate_ns = clock_.MonotonicNs() - prepared_ns;
     return result;
+  }
+
+  void FinishStats() {
+    Stats& stats = state_.stats;
+    stats.total_queryable_samples = counts_.used();
+    stats.samples_read = counts_.fresh();
+    stats.total_queryable_samples_at = counts_.TakeUsedAt();
+    stats.samples_read_at = counts_.TakeFreshAt();
+    stats.prepare_ns = prepared_ns_ - started_ns_;
+    stats.evaluate_ns = clock_.MonotonicNs() - prepared_ns_;
   }
 
   static void Fill(Value value, const Steps& steps, bool instant, Result* result) {
@@ -159,6 +179,8 @@ class Run {
   const Clock& clock_;
   int64_t started_ns_ = 0;
   QueryBudget::Share share_;
+  int64_t prepared_ns_ = 0;
+  StepCounts counts_;
   QueryState state_;
 };
 
@@ -201,7 +223,7 @@ absl::StatusOr<Result> Engine::Instant(const storage::Querier& querier, const Ex
                                        std::string_view query, int64_t time_ms,
                                        const QueryContext& context) const {
   Run run(options_, *clock_, querier, context, query);
-  return run.Evaluate(expr, Steps{time_ms, 1, 1}, time_ms, 0, true);
+  return run.Evaluate(expr, Steps{time_ms, 1, 1}, time_ms, 0, observer_);
 }
 
 absl::StatusOr<Result> Engine::Range(const storage::Querier& querier, const Expr& expr,
@@ -210,7 +232,7 @@ absl::StatusOr<Result> Engine::Range(const storage::Querier& querier, const Expr
   TRY(CheckRange(options_, expr, start_ms, end_ms, step_ms));
   const auto count = static_cast<size_t>((end_ms - start_ms) / step_ms) + 1;
   Run run(options_, *clock_, querier, context, query);
-  return run.Evaluate(expr, Steps{start_ms, step_ms, count}, end_ms, step_ms, false);
+  return run.Evaluate(expr, Steps{start_ms, step_ms, count}, end_ms, step_ms, observer_);
 }
 
 }  // namespace hearth::promql

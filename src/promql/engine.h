@@ -48,6 +48,15 @@ struct Options {
   ParserOptions parser;
 };
 
+// On whose behalf a query runs, for whoever observes queries: an HTTP call, or a rule group.
+struct QueryOrigin {
+  std::string client_ip;  // HTTP
+  std::string method;
+  std::string path;
+  std::string rule_file;  // rules
+  std::string rule_group;
+};
+
 // What one query brings along. Everything pointed to must outlive the call.
 struct QueryContext {
   const std::atomic<bool>* cancelled = nullptr;  // set to true to end the query; may be null
@@ -57,6 +66,8 @@ struct QueryContext {
   bool expendable = false;  // may be ended where all queries together hold too much
   // Warnings and infos kept, each; what is above becomes one line that counts the rest. 0: all.
   size_t annotations_max = 10;
+  bool per_step_stats = false;          // fills Stats::…_at
+  const QueryOrigin* origin = nullptr;  // may be null
 };
 
 // What went wrong, for whoever maps it to a wire error. Carried by the status code.
@@ -87,12 +98,16 @@ struct Sample {
 };
 
 struct Stats {
-  int64_t samples_read = 0;             // decoded from the store, each once
-  int64_t total_queryable_samples = 0;  // Prometheus' totalQueryableSamples: each as often as used
-  int64_t peak_samples = 0;             // most held in memory at a time
-  int64_t peak_bytes = 0;               // likewise; an estimate
-  int64_t series = 0;                   // selected
-  int64_t prepare_ns = 0;               // parse and plan
+  // As Prometheus' statistics count (step_counts.h): each sample as often as a step uses it, and
+  // without those that the step before had used as well. A histogram counts as one.
+  int64_t total_queryable_samples = 0;
+  int64_t samples_read = 0;
+  std::vector<int64_t> total_queryable_samples_at;  // by step; empty where not asked for
+  std::vector<int64_t> samples_read_at;
+  int64_t peak_samples = 0;  // most held in memory at a time
+  int64_t peak_bytes = 0;    // likewise; an estimate
+  int64_t series = 0;        // selected
+  int64_t prepare_ns = 0;    // parse and plan
   int64_t evaluate_ns = 0;
 };
 
@@ -108,6 +123,24 @@ struct Result {
   std::vector<std::string> warnings;
   std::vector<std::string> infos;
   Stats stats;
+};
+
+// A query that has ended, well or not; valid during the call.
+struct QueryEvent {
+  std::string_view query;
+  int64_t start_ms = 0;
+  int64_t end_ms = 0;
+  int64_t step_ms = 0;  // 0: instant
+  const absl::Status& status;
+  const Stats& stats;
+  const QueryOrigin* origin = nullptr;  // may be null
+};
+
+// Told of every query that was evaluated, on the thread that did. Thread-safe.
+class QueryObserver {
+ public:
+  virtual ~QueryObserver() = default;
+  virtual void OnQuery(const QueryEvent& event) = 0;
 };
 
 class Engine {
@@ -132,6 +165,9 @@ class Engine {
                                std::string_view query, int64_t start_ms, int64_t end_ms,
                                int64_t step_ms, const QueryContext& context) const;
 
+  // Must be set before the first query, and outlive the engine's use; may be null.
+  void set_observer(QueryObserver* observer) { observer_ = observer; }
+
   const Options& options() const { return options_; }
   ThreadPool* pool() const { return pool_; }
 
@@ -139,6 +175,7 @@ class Engine {
   const Options options_;
   const Clock* const clock_;
   ThreadPool* const pool_;
+  QueryObserver* observer_ = nullptr;
 };
 
 }  // namespace hearth::promql

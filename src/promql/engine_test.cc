@@ -109,6 +109,81 @@ TEST(Engine, CountsWhatItRead) {
   EXPECT_EQ(result->stats.series, 1);
 }
 
+TEST(Engine, CountsSamplesByStep) {
+  MemoryStore store;
+  for (int i = 0; i <= 20; ++i) {
+    store.Add(model::Labels{{"__name__", "a_total"}, {"i", "1"}}, i * 10'000, i);
+    store.Add(model::Labels{{"__name__", "a_total"}, {"i", "2"}}, i * 10'000, i);
+  }
+  const Engine engine({}, &SystemClock(), nullptr);
+  const struct {
+    std::string_view query;
+    std::vector<int64_t> used;
+    std::vector<int64_t> fresh;
+  } rows[] = {
+      {"a_total", {2, 2, 2}, {2, 2, 2}},
+      {"a_total + a_total", {4, 4, 4}, {4, 4, 4}},
+      {"rate(a_total[1m])", {12, 12, 12}, {12, 6, 6}},
+      {"rate(a_total[20s])", {4, 4, 4}, {4, 4, 4}},
+      {"max_over_time(a_total[1m])", {12, 12, 12}, {12, 6, 6}},
+      {"max_over_time(a_total[1m] @ 60)", {12, 12, 12}, {12, 0, 0}},
+      {"a_total @ 60", {2, 2, 2}, {2, 0, 0}},
+      {"absent_over_time(a_total[1m])", {12, 12, 12}, {12, 6, 6}},
+      {"timestamp(a_total)", {2, 2, 2}, {2, 2, 2}},
+      {"max_over_time(a_total[1m:15s])", {8, 8, 8}, {8, 4, 4}},
+      {"max_over_time(a_total[20s:10s])", {4, 4, 4}, {4, 4, 4}},
+      {"vector(1)", {0, 0, 0}, {0, 0, 0}},
+  };
+  for (const auto& row : rows) {
+    int64_t used = 0;
+    int64_t fresh = 0;
+    for (size_t i = 0; i < row.used.size(); ++i) {
+      used += row.used[i];
+      fresh += row.fresh[i];
+    }
+    QueryContext context;
+    for (const bool by_step : {false, true}) {
+      context.per_step_stats = by_step;
+      const auto result = engine.Range(store, row.query, 60'000, 120'000, 30'000, context);
+      ASSERT_TRUE(result.ok()) << row.query;
+      EXPECT_EQ(result->stats.total_queryable_samples, used) << row.query << by_step;
+      EXPECT_EQ(result->stats.samples_read, fresh) << row.query << by_step;
+      EXPECT_EQ(result->stats.total_queryable_samples_at,
+                by_step ? row.used : std::vector<int64_t>())
+          << row.query;
+      EXPECT_EQ(result->stats.samples_read_at, by_step ? row.fresh : std::vector<int64_t>())
+          << row.query;
+    }
+  }
+}
+
+TEST(Engine, TellsAnObserverOfEveryQuery) {
+  class Observer : public QueryObserver {
+   public:
+    void OnQuery(const QueryEvent& event) override {
+      seen.push_back(std::string(event.query) + " " + std::to_string(event.start_ms) + " " +
+                     std::to_string(event.end_ms) + " " + std::to_string(event.step_ms) + " " +
+                     std::string(event.origin == nullptr ? "" : event.origin->path) + " " +
+                     (event.status.ok() ? "ok" : "failed"));
+    }
+    std::vector<std::string> seen;
+  };
+  const MemoryStore store = SmallStore();
+  Observer observer;
+  Engine engine({}, &SystemClock(), nullptr);
+  engine.set_observer(&observer);
+  const QueryOrigin origin{"", "", "/path", "", ""};
+  QueryContext context;
+  context.origin = &origin;
+  EXPECT_TRUE(engine.Instant(store, "1", 5, context).ok());
+  EXPECT_TRUE(engine.Range(store, "a_total", 0, 20, 10, {}).ok());
+  EXPECT_FALSE(engine.Instant(store, "{x=\"1\"} + on () a_total", 60'000, {}).ok());
+  EXPECT_FALSE(engine.Instant(store, "sum(", 5, {}).ok());
+  EXPECT_EQ(observer.seen,
+            (std::vector<std::string>{"1 5 5 0 /path ok", "a_total 0 20 10  ok",
+                                      "{x=\"1\"} + on () a_total 60000 60000 0  failed"}));
+}
+
 TEST(Engine, CapsAnnotations) {
   const MemoryStore store = SmallStore();
   const Engine engine({}, &SystemClock(), nullptr);

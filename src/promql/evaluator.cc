@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "base/status.h"
@@ -183,7 +184,12 @@ absl::StatusOr<std::vector<double>> Evaluator::EvalScalar(const Expr& expr) {
 
 absl::StatusOr<Value> Evaluator::EvalStepInvariant(const StepInvariantExpr& expr) {
   Evaluator once(&query_, Steps{steps_.start_ms, steps_.interval_ms, 1});
-  TRY_ASSIGN(Value value, once.Eval(*expr.expr));
+  StepCounts inner;
+  StepCounts* const outer = std::exchange(query_.counts, &inner);
+  absl::StatusOr<Value> evaluated = once.Eval(*expr.expr);
+  query_.counts = outer;
+  TRY_ASSIGN(Value value, std::move(evaluated));
+  outer->MergeInvariant(inner, steps());
   if (value.type == ValueType::kScalar) {
     value.scalar.resize(steps(), value.scalar[0]);
     return value;

@@ -17,8 +17,11 @@
 #include "promql/grid.h"
 #include "promql/query_budget.h"
 #include "promql/range_function.h"
+#include "promql/step_counts.h"
 
 namespace hearth::promql {
+
+class WindowBounds;
 
 // What all evaluators of one query share.
 struct QueryState {
@@ -30,6 +33,7 @@ struct QueryState {
   int64_t lookback_ms = 0;
   Annotations notes = {};
   Stats stats = {};
+  StepCounts* counts = nullptr;  // of the steps that are evaluated; never null while evaluating
   size_t held_samples = 0;
   size_t held_bytes = 0;  // of grids; an estimate
   // What each selector brought, for whoever has to name the one that cost most.
@@ -126,9 +130,12 @@ class Evaluator {
                                                                        size_t range_index);
   absl::Status RangeCallRows(const Call& call, RowSink* sink);
   struct RangeFold;
-  void FoldWindows(const SeriesInput& series, RangeFold* fold);
+  int64_t FoldWindows(const SeriesInput& series, RangeFold* fold);
   RowView FoldSeries(const SeriesInput& series, RangeFold* fold);
   absl::Status AddFolded(const SeriesInput& series, RangeFold* fold, RowSink* sink);
+  // Counts the windows of the series that `bounds` is bound to; `used` samples are in all of them.
+  void CountWindows(const RangeArgument& argument, const SeriesInput& series, int64_t used,
+                    WindowBounds* bounds);
   absl::StatusOr<Value> EvalAbsentOverTime(const Call& call);
 
   // call.cc

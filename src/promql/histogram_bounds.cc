@@ -2,14 +2,40 @@
 #include "promql/histogram_bounds.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <string_view>
 
 #include "promql/go_math.h"
 #include "promql/kahan.h"
 
 namespace hearth::promql {
+namespace {
+
+// Bounds within an octave at the finest schema. Upstream has them as a table of numbers
+// (model/histogram/generic.go) that are up to four units in the last place below 2^(i/256), and one
+// above; who is to name the same bounds has to be off by as much. A digit d stands for d - 1 units
+// below.
+constexpr int32_t kFinestSchema = 8;
+constexpr std::string_view kUnitsBelow =
+    "1111112111211111112311222222222211211121122211221122102211221122"
+    "1111112222332132112111211112111111121011213311221222112121332222"
+    "2121223322322122222222323233323311221121223321332233212232332232"
+    "2243223233433343333333444455435422322333324422333243223333543344";
+
+std::array<double, kUnitsBelow.size()> MakeOctave() {
+  std::array<double, kUnitsBelow.size()> octave{};
+  for (size_t i = 0; i < octave.size(); ++i) {
+    const double exact = std::exp2(static_cast<double>(i) / static_cast<double>(octave.size()));
+    octave[i] = std::bit_cast<double>(std::bit_cast<int64_t>(exact) - (kUnitsBelow[i] - '0' - 1));
+  }
+  return octave;
+}
+
+}  // namespace
 
 double ExponentialBound(int32_t index, int32_t schema) {
   if (schema <= 0) {
@@ -21,7 +47,8 @@ double ExponentialBound(int32_t index, int32_t schema) {
   const int32_t part = index & (per_octave - 1);
   const int32_t octave = index >> schema;
   if (part == 0 && octave == 1024) return std::numeric_limits<double>::max();
-  return std::ldexp(std::exp2(static_cast<double>(part) / per_octave), octave);
+  static const std::array<double, kUnitsBelow.size()> kOctave = MakeOctave();
+  return std::ldexp(kOctave[static_cast<size_t>(part) << (kFinestSchema - schema)], octave);
 }
 
 double UpperBound(int32_t index, int32_t schema, const std::vector<double>& custom_values) {

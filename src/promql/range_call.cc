@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/check.h"
 #include "base/status.h"
@@ -129,6 +130,14 @@ void NoteNonCounter(const Options& options, const SeriesInput& series, RangeEnv*
   }
 }
 
+int64_t SamplesAfter(const Window& window, int64_t time_ms) {
+  const auto times = std::upper_bound(window.times.begin(), window.times.end(), time_ms);
+  const auto histograms = std::upper_bound(
+      window.histograms.begin(), window.histograms.end(), time_ms,
+      [](int64_t time, const HistogramPoint& point) { return time < point.time_ms; });
+  return (window.times.end() - times) + (window.histograms.end() - histograms);
+}
+
 }  // namespace
 
 int RangeArgumentIndex(const Call& call) {
@@ -144,6 +153,7 @@ struct Evaluator::RangeArgument {
   Steps grid_steps;                          // … and their times
   PosRange pos;
   int64_t range_ms = 0;
+  int64_t inner_used = 0;    // samples that the subquery used
   bool fixed = false;        // by @: the same window at all steps
   int64_t first_end_ms = 0;  // where the first step's window ends
   int64_t EndOf(const Steps& steps, size_t step) const {
@@ -181,10 +191,18 @@ absl::StatusOr<Evaluator::RangeArgument> Evaluator::OpenRange(const Expr& expr) 
   if (argument.grid_steps.count > query_.options.samples_max)
     return query_.Hold(argument.grid_steps.count);
   Evaluator child(&query_, argument.grid_steps);
-  const int64_t counted = query_.stats.total_queryable_samples;
-  TRY_ASSIGN(Value value, child.Eval(*subquery.expr));
-  // The windows over the points are counted instead.
-  query_.stats.total_queryable_samples = counted;
+  // Of a subquery only what is read counts; the windows over its points are counted as used.
+  StepCounts inner;
+  if (steps() > 1) {
+    TRY(query_.HoldBytes(StepCounts::Bytes(argument.grid_steps.count)));
+    inner.TrackSteps(argument.grid_steps.count);
+  }
+  StepCounts* const outer = std::exchange(query_.counts, &inner);
+  absl::StatusOr<Value> evaluated = child.Eval(*subquery.expr);
+  query_.counts = outer;
+  TRY_ASSIGN(Value value, std::move(evaluated));
+  outer->MergeSubquery(inner, argument.grid_steps, offset, steps_, argument.range_ms);
+  argument.inner_used = inner.used();
   CHECK(value.type == ValueType::kVector);
   argument.grid = std::move(value.grid);
   return argument;
@@ -238,8 +256,33 @@ absl::StatusOr<std::vector<std::vector<double>>> Evaluator::EvalScalarArguments(
   return scalars;
 }
 
+void Evaluator::CountWindows(const RangeArgument& argument, const SeriesInput& series, int64_t used,
+                             WindowBounds* bounds) {
+  const bool from_store = argument.selector != nullptr;
+  if (!query_.counts->tracks_steps()) {
+    // Windows that touch hold all samples of the series between them, and none twice.
+    const bool touch = argument.fixed || steps_.interval_ms <= argument.range_ms;
+    const auto all = static_cast<int64_t>(series.times.size() + series.histograms.size());
+    const auto alike = static_cast<int64_t>(series.series);
+    query_.counts->Add(used * alike, (!from_store ? 0 : touch ? all : used) * alike);
+    return;
+  }
+  const int64_t after_ms = from_store && argument.selector->smoothed ? query_.lookback_ms : 0;
+  Window window;
+  for (size_t step = 0; step < steps(); ++step) {
+    if (!bounds->Fill(series, step, &window)) continue;
+    const auto size = static_cast<int64_t>(window.times.size() + window.histograms.size());
+    int64_t fresh = !from_store || (argument.fixed && step > 0) ? 0 : size;
+    if (fresh > 0 && step > 0) {
+      fresh = SamplesAfter(window, bounds->EndOf(step) + after_ms - steps_.interval_ms);
+    }
+    query_.counts->AddAt(step, size, fresh);
+  }
+}
+
 // What a call does with one series after the other, and what it needs for that.
 struct Evaluator::RangeFold {
+  const RangeArgument& argument;
   std::string_view name;
   RangeFunction function = nullptr;
   std::vector<std::vector<double>> scalars = {};
@@ -259,32 +302,32 @@ struct Evaluator::RangeFold {
   std::string scratch = {};
 };
 
-// The row of a series window by window.
-void Evaluator::FoldWindows(const SeriesInput& series, RangeFold* fold) {
+// The row of a series window by window; returns the samples in all of them.
+int64_t Evaluator::FoldWindows(const SeriesInput& series, RangeFold* fold) {
   Window window;
   window.range_s = static_cast<double>(fold->bounds.range_ms()) / 1000;
   window.may_reset = !fold->counter || !series.starts.empty() || MayReset(series.values);
   fold->row.Clear();
+  int64_t used = 0;
   for (size_t step = 0; step < steps(); ++step) {
     if (!fold->bounds.Fill(series, step, &window)) continue;
     window.eval_ms = steps_.At(step);
     for (size_t i = 0; i < fold->scalars.size() && i < 2; ++i) {
       fold->env.args[i] = fold->scalars[i][step];
     }
-    query_.stats.total_queryable_samples +=
-        static_cast<int64_t>(window.times.size() + window.histograms.size());
+    used += static_cast<int64_t>(window.times.size() + window.histograms.size());
     HistogramPtr histogram;
     const Got got = fold->function(window, &fold->env, &fold->row.values[step], &histogram);
     fold->row.Set(step, got, std::move(histogram));
   }
+  return used;
 }
 
 // The cells and values of a series' row; no cells where it has none.
 RowView Evaluator::FoldSeries(const SeriesInput& series, RangeFold* fold) {
   RowView view;
   if (fold->presence && series.histograms.empty()) {
-    query_.stats.total_queryable_samples +=
-        fold->present.Find(series, fold->bounds) * series.series;
+    CountWindows(fold->argument, series, fold->present.Find(series, fold->bounds), &fold->bounds);
     if (fold->present.any()) view.cells = fold->present.cells();
     return view;
   }
@@ -292,11 +335,11 @@ RowView Evaluator::FoldSeries(const SeriesInput& series, RangeFold* fold) {
   bool any_float = false;
   if (fold->rate_row != nullptr && series.histograms.empty() && series.starts.empty()) {
     any_float = fold->rate_row->Fill(series, fold->bounds, fold->row.values.data());
-    query_.stats.total_queryable_samples += fold->rate_row->samples_used();
+    CountWindows(fold->argument, series, fold->rate_row->samples_used(), &fold->bounds);
     if (any_float) view.values = fold->row.values.data();
     if (any_float) view.cells = fold->rate_row->cells();
   } else {
-    FoldWindows(series, fold);
+    CountWindows(fold->argument, series, FoldWindows(series, fold), &fold->bounds);
     any_float = fold->row.any_float;
     if (any_float || fold->row.any_histogram) view = fold->row.View();
   }
@@ -340,7 +383,8 @@ absl::Status Evaluator::RangeCallRows(const Call& call, RowSink* sink) {
   if (selector != nullptr) TRY(CheckExtended(*selector, name));
   TRY(CheckRangeArguments(name, scalars));
 
-  RangeFold fold{.name = name,
+  RangeFold fold{.argument = argument,
+                 .name = name,
                  .function = function,
                  .scalars = std::move(scalars),
                  .bounds = WindowBounds(steps(), argument.range_ms, selector, query_.lookback_ms),
@@ -354,7 +398,8 @@ absl::Status Evaluator::RangeCallRows(const Call& call, RowSink* sink) {
   fold.keeps_name = name == "last_over_time" || name == "first_over_time";
   fold.one_metric = selector != nullptr && NamesOneMetric(*selector);
   const RowNeeds needs = sink->needs();
-  fold.presence = fold.keeps_name && !needs.values;
+  // Counting by step looks at each window.
+  fold.presence = fold.keeps_name && !needs.values && !query_.counts->tracks_steps();
   fold.hints.times_only = fold.presence;
   if (needs.labels.has_value() && (fold.keeps_name || (fold.one_metric && !delayed_names()))) {
     fold.hints.labels = needs.labels;
@@ -380,9 +425,13 @@ absl::StatusOr<Value> Evaluator::EvalAbsentOverTime(const Call& call) {
   TRY(VisitRange(argument, {}, [&](const SeriesInput& series) {
     bounds.Bind(series);
     Window window;
+    int64_t used = 0;
     for (size_t step = 0; step < steps(); ++step) {
-      if (bounds.Fill(series, step, &window)) found[step] = true;
+      if (!bounds.Fill(series, step, &window)) continue;
+      found[step] = true;
+      used += static_cast<int64_t>(window.times.size() + window.histograms.size());
     }
+    CountWindows(argument, series, used, &bounds);
     return absl::OkStatus();
   }));
   // Upstream has replaced a subquery by a selector without matchers.
@@ -400,6 +449,7 @@ absl::StatusOr<std::vector<Series>> Evaluator::EvalMatrix(const Expr& expr) {
   TRY_ASSIGN(const RangeArgument argument, OpenRange(range));
   std::vector<Series> matrix;
   if (argument.selector == nullptr) {
+    query_.counts->AddAt(0, argument.inner_used, 0);
     Grid grid = argument.grid;
     if (delayed_names()) TRY(grid.FinishNames());
     for (size_t row = 0; row < grid.rows(); ++row) {
@@ -415,9 +465,10 @@ absl::StatusOr<std::vector<Series>> Evaluator::EvalMatrix(const Expr& expr) {
         Window window;
         if (!bounds.Fill(series, 0, &window)) return absl::OkStatus();
         TRY_ASSIGN(Series points, WindowAsSeries(window, series.labels));
-        query_.stats.total_queryable_samples += static_cast<int64_t>(points.times_ms.size());
-        if (points.times_ms.empty() && points.histograms.empty()) return absl::OkStatus();
-        TRY(query_.Hold(points.times_ms.size() + points.histograms.size()));
+        const size_t size = points.times_ms.size() + points.histograms.size();
+        query_.counts->AddAt(0, static_cast<int64_t>(size), static_cast<int64_t>(size));
+        if (size == 0) return absl::OkStatus();
+        TRY(query_.Hold(size));
         matrix.push_back(std::move(points));
         return absl::OkStatus();
       });

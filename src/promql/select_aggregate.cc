@@ -21,7 +21,7 @@ struct Candidate {
 };
 
 // Keeps the k best of what it is given: Go's container/heap with the worst on top, so that ties
-// fall as they do upstream.
+// and NaN fall as they do upstream.
 class BestK {
  public:
   BestK(size_t k, bool largest) : k_(k), largest_(largest) {}
@@ -41,16 +41,26 @@ class BestK {
   size_t k() const { return k_; }
   // The best first.
   std::vector<Candidate> Sorted() {
-    std::stable_sort(heap_.begin(), heap_.end(),
-                     [this](const Candidate& a, const Candidate& b) { return Worse(b, a); });
+    // As many as Go's sort.Sort sorts by insertion, so that their order is upstream's.
+    constexpr size_t kInsertionMax = 12;
+    if (heap_.size() > kInsertionMax) {
+      std::stable_sort(heap_.begin(), heap_.end(), [this](const Candidate& a, const Candidate& b) {
+        return Worse(b, a) && !(std::isnan(a.value) && std::isnan(b.value));
+      });
+      return std::move(heap_);
+    }
+    for (size_t i = 1; i < heap_.size(); ++i) {
+      for (size_t at = i; at > 0 && Worse(heap_[at - 1], heap_[at]); --at) {
+        std::swap(heap_[at - 1], heap_[at]);
+      }
+    }
     return std::move(heap_);
   }
 
  private:
-  // NaN is the worst of all. (Upstream says so of two NaN in both directions; a strict order is
-  // needed here.)
+  // NaN is the worst of all; of two, each is worse than the other, as upstream has it.
   bool Worse(const Candidate& a, const Candidate& b) const {
-    if (std::isnan(a.value)) return !std::isnan(b.value);
+    if (std::isnan(a.value)) return true;
     return largest_ ? a.value < b.value : a.value > b.value;
   }
   void Up(size_t at) {

@@ -75,7 +75,6 @@ absl::Status Evaluator::VisitSeries(const VectorSelector& selector, storage::Tim
             query_.options.series_max);
       }
       TRY(query_.Tick());
-      query_.stats.samples_read += samples;
       histograms.clear();
       for (const model::HistogramSample& sample : series.histograms) {
         histograms.push_back(
@@ -110,7 +109,7 @@ absl::Status Evaluator::SelectorRows(const VectorSelector& selector, RowSink* si
   return VisitSeries(selector, {first - lookback + 1, last}, hints, [&](const SeriesInput& series) {
     const size_t found = newest.Fill(series);
     if (found == 0) return absl::OkStatus();
-    query_.stats.total_queryable_samples += static_cast<int64_t>(found * series.series);
+    query_.counts->AddCells({newest.cells(), steps()}, found, series.series);
     return sink->Add({series.labels, series.drop_name, newest.values(), newest.cells(),
                       newest.histograms(), series.labels_id, series.series});
   });
@@ -148,12 +147,16 @@ absl::StatusOr<Value> Evaluator::EvalTimestamp(const Call& call) {
     const int64_t lookback = query_.lookback_ms;
     const int64_t first = ReferenceTime(selector, 0);
     const int64_t last = ReferenceTime(selector, steps() - 1);
+    // Upstream forgets the offset of a selector with @ where it looks for the sample: only what is
+    // read has it (rangeEvalTimestampFunctionOverVectorSelector).
+    const int64_t forgotten_ms =
+        selector.timestamp_ms ? selector.original_offset_ns / 1'000'000 : 0;
     TRY(VisitSeries(selector, {first - lookback + 1, last}, {}, [&](const SeriesInput& series) {
       const size_t row = grid.AddRow(model::Labels(series.labels), true);
       size_t next = 0;
       size_t next_histogram = 0;
       for (size_t step = 0; step < steps(); ++step) {
-        const int64_t reference = ReferenceTime(selector, step);
+        const int64_t reference = ReferenceTime(selector, step) + forgotten_ms;
         while (next < series.times.size() && series.times[next] <= reference) ++next;
         while (next_histogram < series.histograms.size() &&
                series.histograms[next_histogram].time_ms <= reference) {
@@ -170,6 +173,9 @@ absl::StatusOr<Value> Evaluator::EvalTimestamp(const Call& call) {
         if (time <= reference - lookback || stale) continue;
         grid.SetFloat(row, step, static_cast<double>(start ? start_ms : time) / 1000);
       }
+      const std::span<const Cell> cells(grid.cells(row), steps());
+      const auto empty = static_cast<size_t>(std::count(cells.begin(), cells.end(), Cell::kNone));
+      query_.counts->AddCells(cells, cells.size() - empty, 1);
       return query_.Hold(1);
     }));
   }

@@ -52,11 +52,11 @@ std::vector<Point> WindowOf(const std::vector<Point>& points, int64_t end, int64
   return window;
 }
 
-bool TwinRate(const std::vector<Point>& w, int64_t end, int64_t range, bool per_second,
-              double* out) {
+bool TwinRate(const std::vector<Point>& w, int64_t end, int64_t range, bool counter,
+              bool per_second, double* out) {
   if (w.size() < 2) return false;
   double result = w.back().value - w[0].value;
-  for (size_t i = 1; i < w.size(); ++i) {
+  for (size_t i = 1; counter && i < w.size(); ++i) {
     if (w[i].value < w[i - 1].value) result += w[i - 1].value;
   }
   double to_start = static_cast<double>(w[0].time_ms - (end - range)) / 1000;
@@ -66,7 +66,7 @@ bool TwinRate(const std::vector<Point>& w, int64_t end, int64_t range, bool per_
   const double threshold = average * 1.1;
   if (to_start >= threshold) to_start = average / 2;
   double to_zero = to_start;
-  if (result > 0 && w[0].value >= 0) to_zero = sampled * (w[0].value / result);
+  if (counter && result > 0 && w[0].value >= 0) to_zero = sampled * (w[0].value / result);
   if (to_zero < to_start) to_start = to_zero;
   if (to_end >= threshold) to_end = average / 2;
   double factor = (sampled + to_start + to_end) / sampled;
@@ -102,11 +102,37 @@ double TwinAvg(const std::vector<double>& values) {
   return incremental ? mean + kahan.c : kahan.sum / count + kahan.c / count;
 }
 
+bool TwinInstant(const std::vector<Point>& w, bool rate, double* out) {
+  if (w.size() < 2) return false;
+  const Point& last = w.back();
+  const Point& before = w[w.size() - 2];
+  const bool reset = rate && last.value < before.value;
+  *out = reset ? last.value : last.value - before.value;
+  if (rate) *out /= static_cast<double>(last.time_ms - before.time_ms) / 1000;
+  return true;
+}
+
 bool TwinFunction(const std::string& name, const std::vector<Point>& w, int64_t end, int64_t range,
                   double* out) {
   if (w.empty()) return false;
-  if (name == "rate" || name == "increase") return TwinRate(w, end, range, name == "rate", out);
-  if (name == "count_over_time") {
+  if (name == "rate" || name == "increase" || name == "delta") {
+    return TwinRate(w, end, range, name != "delta", name == "rate", out);
+  }
+  if (name == "irate" || name == "idelta") return TwinInstant(w, name == "irate", out);
+  if (name == "changes" || name == "resets") {
+    double count = 0;
+    for (size_t i = 1; i < w.size(); ++i) {
+      const double a = w[i - 1].value;
+      const double b = w[i].value;
+      const bool both_nan = std::isnan(a) && std::isnan(b);
+      if (name == "changes" ? b != a && !both_nan : b < a) ++count;
+    }
+    *out = count;
+  } else if (name == "last_over_time") {
+    *out = w.back().value;
+  } else if (name == "present_over_time") {
+    *out = 1;
+  } else if (name == "count_over_time") {
     *out = static_cast<double>(w.size());
   } else if (name == "sum_over_time") {
     Kahan sum;
@@ -126,16 +152,27 @@ bool TwinFunction(const std::string& name, const std::vector<Point>& w, int64_t 
   return true;
 }
 
-// One step of: selector or function(selector[range]).
-TwinVector TwinStep(const TwinSeries& series, const std::string& function, int64_t time,
-                    int64_t range) {
+// One side of a query: m_total, or function(m_total[range]); with an offset.
+struct Side {
+  std::string function;
+  int64_t range_ms = 0;
+  int64_t offset_ms = 0;
+
+  std::string Text() const {
+    const std::string offset = offset_ms == 0 ? "" : fmt::format(" offset {}ms", offset_ms);
+    if (function.empty()) return "m_total" + offset;
+    return fmt::format("{}(m_total[{}s]{})", function, range_ms / 1000, offset);
+  }
+};
+
+TwinVector TwinStep(const TwinSeries& series, const Side& side, int64_t step_ms) {
   TwinVector out;
+  const int64_t time = step_ms - side.offset_ms;
   for (const auto& [name, points] : series) {
     double value = 0;
-    if (!function.empty()) {
-      if (TwinFunction(function, WindowOf(points, time, range), time, range, &value)) {
-        out[name] = value;
-      }
+    if (!side.function.empty()) {
+      const auto window = WindowOf(points, time, side.range_ms);
+      if (TwinFunction(side.function, window, time, side.range_ms, &value)) out[name] = value;
       continue;
     }
     const Point* last = nullptr;
@@ -145,6 +182,15 @@ TwinVector TwinStep(const TwinSeries& series, const std::string& function, int64
     if (last != nullptr && !model::IsStaleNan(last->value)) out[name] = last->value;
   }
   return out;
+}
+
+double TwinOperation(const std::string& op, double a, double b) {
+  if (op == "+") return a + b;
+  if (op == "-") return a - b;
+  if (op == "*") return a * b;
+  if (op == "/") return a / b;
+  if (op == "%") return std::fmod(a, b);
+  return (op == "> bool" ? a > b : a == b) ? 1 : 0;
 }
 
 bool TwinAggregate(const std::string& op, const TwinVector& vector, double* out) {
@@ -169,11 +215,14 @@ bool TwinAggregate(const std::string& op, const TwinVector& vector, double* out)
   return true;
 }
 
+// Which group a series is in: the first letter of its name, so that names sort as label sets do.
+std::string GroupOf(const std::string& name) { return name.substr(0, 1); }
+
 TwinSeries RandomSeries(Rng* rng, MemoryStore* store) {
   TwinSeries series;
   const size_t count = 1 + rng->Below(6);
   for (size_t s = 0; s < count; ++s) {
-    const std::string name(1, static_cast<char>('a' + s));
+    const std::string name{s % 2 == 0 ? 'x' : 'y', static_cast<char>('a' + s)};
     double value = static_cast<double>(rng->Below(100)) / 7;
     std::vector<Point>& points = series[name];
     for (int64_t time = 0; time < 1'800'000;) {
@@ -185,7 +234,8 @@ TwinSeries RandomSeries(Rng* rng, MemoryStore* store) {
       if (dice == 2) sample = model::NormalNan();
       if (dice == 3) sample = 1e308;
       points.push_back({time, sample});
-      store->Add(model::Labels{{"__name__", "m_total"}, {"i", name}}, time, sample);
+      store->Add(model::Labels{{"__name__", "m_total"}, {"g", GroupOf(name)}, {"i", name}}, time,
+                 sample);
       time += 10'000 + static_cast<int64_t>(rng->Below(dice == 4 ? 400'000 : 11'000));
     }
   }
@@ -272,57 +322,126 @@ uint64_t Bits(double value) {
   return std::isnan(value) ? 1 : std::bit_cast<uint64_t>(value);
 }
 
+struct Query {
+  Side left;
+  std::string op;     // "": the left side alone
+  bool join = false;  // with the right side, by label i; else with a number
+  double number = 0;
+  Side right;
+  std::string aggregation;  // may be ""
+  bool by = false;          // by label g
+
+  std::string Text() const {
+    std::string text = left.Text();
+    if (!op.empty() && join) text = fmt::format("({} {} on (i) {})", text, op, right.Text());
+    if (!op.empty() && !join) text = fmt::format("({} {} {})", text, op, number);
+    if (aggregation.empty()) return text;
+    return fmt::format("{} {}({})", aggregation, by ? "by (g) " : "", text);
+  }
+};
+
+Side RandomSide(Rng* rng) {
+  static const std::vector<std::string> functions = {"",
+                                                     "rate",
+                                                     "increase",
+                                                     "sum_over_time",
+                                                     "avg_over_time",
+                                                     "delta",
+                                                     "irate",
+                                                     "idelta",
+                                                     "changes",
+                                                     "resets",
+                                                     "last_over_time",
+                                                     "count_over_time",
+                                                     "max_over_time",
+                                                     "min_over_time",
+                                                     "present_over_time"};
+  Side side;
+  side.function = functions[rng->Below(functions.size())];
+  side.range_ms = 1000 * (1 + static_cast<int64_t>(rng->Below(600)));
+  if (rng->Below(4) == 0) side.offset_ms = static_cast<int64_t>(rng->Below(400'000)) - 100'000;
+  return side;
+}
+
+Query RandomQuery(Rng* rng) {
+  static const std::vector<std::string> aggregations = {"", "sum", "avg", "min", "max", "count"};
+  static const std::vector<std::string> ops = {"+", "-", "*", "/", "%", "> bool", "== bool"};
+  Query query;
+  query.left = RandomSide(rng);
+  if (rng->Below(3) == 0) query.op = ops[rng->Below(ops.size())];
+  query.join = rng->Below(2) == 0;
+  query.number = static_cast<double>(rng->Below(9)) / 4;
+  query.right = RandomSide(rng);
+  query.aggregation = aggregations[rng->Below(aggregations.size())];
+  // A join by i alone leaves no g.
+  query.by = rng->Below(2) == 0 && (query.op.empty() || !query.join);
+  return query;
+}
+
+using Points = std::map<std::string, std::map<int64_t, double>>;  // by labels g and i
+
+void AddTwinStep(const TwinSeries& series, const Query& query, int64_t time, Points* points) {
+  TwinVector vector = TwinStep(series, query.left, time);
+  const TwinVector right = query.join ? TwinStep(series, query.right, time) : TwinVector();
+  for (auto it = vector.begin(); it != vector.end() && !query.op.empty();) {
+    const auto other = right.find(it->first);
+    if (query.join && other == right.end()) {
+      it = vector.erase(it);
+      continue;
+    }
+    it->second = TwinOperation(query.op, it->second, query.join ? other->second : query.number);
+    ++it;
+  }
+  if (query.aggregation.empty()) {
+    const bool has_group = query.op.empty() || !query.join;
+    for (const auto& [name, v] : vector) {
+      (*points)[(has_group ? GroupOf(name) : "") + "/" + name][time] = v;
+    }
+    return;
+  }
+  std::map<std::string, TwinVector> groups;
+  for (const auto& [name, v] : vector) groups[query.by ? GroupOf(name) : ""][name] = v;
+  for (const auto& [group, members] : groups) {
+    double value = 0;
+    if (TwinAggregate(query.aggregation, members, &value)) (*points)[group + "/"][time] = value;
+  }
+}
+
+void Compare(const Engine& engine, const MemoryStore& store, const TwinSeries& series,
+             const Query& query, int64_t start, int64_t step) {
+  const std::string text = query.Text();
+  const auto result = engine.Range(store, text, start, start + 10 * step, step, {});
+  ASSERT_TRUE(result.ok()) << text << Message(result.status());
+  Points got;
+  for (const Series& s : result->matrix) {
+    const std::string key = std::string(s.labels.Get("g")) + "/" + std::string(s.labels.Get("i"));
+    for (size_t i = 0; i < s.values.size(); ++i) got[key][s.times_ms[i]] = s.values[i];
+  }
+  Points want;
+  for (int64_t i = 0; i <= 10; ++i) AddTwinStep(series, query, start + i * step, &want);
+  ASSERT_EQ(got.size(), want.size()) << text;
+  for (const auto& [name, points] : want) {
+    ASSERT_EQ(got[name].size(), points.size()) << text << " " << name;
+    for (const auto& [time, value] : points) {
+      ASSERT_EQ(Bits(got[name][time]), Bits(value))
+          << text << " " << name << " at " << time << ": " << got[name][time] << " " << value;
+    }
+  }
+}
+
+// 1,000 queries; --gtest_repeat=100 asks 100,000 different ones.
 TEST(Twin, AgreesBitForBitOnRandomQueries) {
-  const std::vector<std::string> functions = {"",
-                                              "rate",
-                                              "increase",
-                                              "sum_over_time",
-                                              "avg_over_time",
-                                              "count_over_time",
-                                              "max_over_time",
-                                              "min_over_time"};
-  const std::vector<std::string> aggregations = {"", "sum", "avg", "min", "max", "count"};
-  SeededRng rng(20260101);
+  static uint64_t seed = 20260101;
+  SeededRng rng(seed++);
   const Engine engine({}, &SystemClock(), nullptr);
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < 40 && !testing::Test::HasFatalFailure(); ++round) {
     MemoryStore store;
     const TwinSeries series = RandomSeries(&rng, &store);
-    for (int query = 0; query < 25; ++query) {
-      const std::string& function = functions[rng.Below(functions.size())];
-      const std::string& aggregation = aggregations[rng.Below(aggregations.size())];
-      const int64_t range = 1000 * (1 + static_cast<int64_t>(rng.Below(600)));
+    for (int i = 0; i < 25 && !testing::Test::HasFatalFailure(); ++i) {
+      const Query query = RandomQuery(&rng);
       const int64_t start = static_cast<int64_t>(rng.Below(1'500'000));
       const int64_t step = 1000 + static_cast<int64_t>(rng.Below(60'000));
-      std::string text = "m_total";
-      if (!function.empty()) text = fmt::format("{}(m_total[{}s])", function, range / 1000);
-      if (!aggregation.empty()) text = fmt::format("{}({})", aggregation, text);
-      const auto result = engine.Range(store, text, start, start + 10 * step, step, {});
-      ASSERT_TRUE(result.ok()) << text << Message(result.status());
-      std::map<std::string, std::map<int64_t, double>> got;
-      for (const Series& s : result->matrix) {
-        for (size_t i = 0; i < s.values.size(); ++i) {
-          got[std::string(s.labels.Get("i"))][s.times_ms[i]] = s.values[i];
-        }
-      }
-      std::map<std::string, std::map<int64_t, double>> want;
-      for (int64_t i = 0; i <= 10; ++i) {
-        const int64_t time = start + i * step;
-        const TwinVector vector = TwinStep(series, function, time, range);
-        double value = 0;
-        if (aggregation.empty()) {
-          for (const auto& [name, v] : vector) want[name][time] = v;
-        } else if (TwinAggregate(aggregation, vector, &value)) {
-          want[""][time] = value;
-        }
-      }
-      ASSERT_EQ(got.size(), want.size()) << text;
-      for (const auto& [name, points] : want) {
-        ASSERT_EQ(got[name].size(), points.size()) << text << " " << name;
-        for (const auto& [time, value] : points) {
-          ASSERT_EQ(Bits(got[name][time]), Bits(value))
-              << text << " " << name << " at " << time << ": " << got[name][time] << " " << value;
-        }
-      }
+      Compare(engine, store, series, query, start, step);
     }
   }
 }

@@ -78,4 +78,13 @@ struct GroupView {
   std::vector<RuleView> rules;
 };
 
+// A rule that could not be evaluated, or whose results were not stored; valid during the call.
+struct RuleFailure {
+  std::string_view file;  // or namespace
+  std::string_view group;
+  std::string_view rule;
+  std::string_view error;
+};
+using FailureSink = std::function<void(const RuleFailure&)>;
+
 }  // namespace hearth::rules

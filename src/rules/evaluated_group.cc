@@ -99,6 +99,8 @@ absl::StatusOr<std::shared_ptr<EvaluatedGroup>> EvaluatedGroup::Make(
     }
     made->rules_.push_back(std::move(state));
   }
+  made->written_ = {"ALERTS", "ALERTS_FOR_STATE"};
+  for (const Rule& rule : made->group_.rules) made->written_.insert(rule.record);
   made->needs_restore_ = !restored;
   return made;
 }
@@ -121,11 +123,16 @@ void EvaluatedGroup::Evaluate(int64_t time_ms, const EvaluationWorld& world) {
   const int64_t started_ns = world.clock->MonotonicNs();
   const int64_t started_ms = world.clock->NowMs();
   size_t samples = 0;
+  SharedReads reads(*world.querier, time_ms, written_, habits_);
+  EvaluationWorld shared = world;
+  shared.querier = &reads;
   for (const auto& rule : rules_) {
     if (world.cancelled != nullptr && world.cancelled->load()) return;
-    EvaluateRule(*rule, time_ms, world);
+    EvaluateRule(*rule, time_ms, shared);
     samples += rule->previous.size();
   }
+  reads_saved_.fetch_add(reads.reads_saved(), std::memory_order_relaxed);
+  habits_ = reads.TakeHabits();
   samples_last_.store(samples, std::memory_order_relaxed);
   StoreStale(time_ms, world);
   iterations_.fetch_add(1, std::memory_order_relaxed);
@@ -148,6 +155,9 @@ void EvaluatedGroup::EvaluateRule(State& rule, int64_t time_ms, const Evaluation
   if (!status.ok()) {
     failures_.fetch_add(1, std::memory_order_relaxed);
     if (world.log_failures && status.code() != absl::StatusCode::kCancelled) {
+      if (world.failed) {
+        world.failed({group_.file, group_.name, rule.rule.name(), Message(status)});
+      }
       log::Warn("rules", "rule failed",
                 {{"workspace", world.workspace},
                  {"file", group_.file},
@@ -170,6 +180,8 @@ absl::StatusOr<std::vector<promql::Sample>> EvaluatedGroup::Run(State& rule, int
   promql::QueryContext context;
   context.cancelled = world.cancelled;
   context.at_least = position_;
+  const promql::QueryOrigin origin{"", "", "", group_.file, group_.name};
+  context.origin = &origin;
   TRY_ASSIGN(auto vector, QueryVector(*world.engine, *world.querier, *rule.expr, rule.query,
                                       time_ms - offset_ms, context));
   if (!rule.rule.alerting()) return Record(rule, std::move(vector));

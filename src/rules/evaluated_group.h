@@ -15,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "promql/engine.h"
 #include "rules/alert.h"
 #include "rules/rule_file.h"
+#include "rules/shared_reads.h"
 #include "rules/template.h"
 #include "storage/appender.h"
 #include "storage/querier.h"
@@ -49,6 +51,7 @@ struct EvaluationWorld {
   const EvaluationSettings* settings = nullptr;
   const std::atomic<bool>* cancelled = nullptr;                 // may be null
   std::function<void(const std::vector<AlertNotice>&)> notify;  // may be empty
+  FailureSink failed;                                           // may be empty
   bool log_failures = true;
 };
 
@@ -79,6 +82,8 @@ class EvaluatedGroup {
   int64_t last_evaluation_ms() const;
   void CountMissed(uint64_t n) { missed_.fetch_add(n, std::memory_order_relaxed); }
   uint64_t missed() const { return missed_.load(std::memory_order_relaxed); }
+  // Reads of the store that rules of the group spared each other (shared_reads.h).
+  uint64_t reads_saved() const { return reads_saved_.load(std::memory_order_relaxed); }
 
  private:
   struct State;                                         // of one rule
@@ -102,9 +107,11 @@ class EvaluatedGroup {
 
   const Group group_;
   bool needs_restore_ = false;
-  storage::Position position_;  // what was written; later rules of the group see it
-  Series stale_;                // of rules that are gone
-  mutable absl::Mutex mutex_;   // state of rules as View reads it
+  storage::Position position_;     // what was written; later rules of the group see it
+  Series stale_;                   // of rules that are gone
+  std::set<std::string> written_;  // names of the metrics that the rules write
+  ReadHabits habits_;
+  mutable absl::Mutex mutex_;  // state of rules as View reads it
   std::vector<std::unique_ptr<State>> rules_;
   double evaluation_seconds_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t last_evaluation_ms_ ABSL_GUARDED_BY(mutex_) = kNever;
@@ -113,6 +120,7 @@ class EvaluatedGroup {
   std::atomic<uint64_t> evaluations_{0};
   std::atomic<uint64_t> failures_{0};
   std::atomic<uint64_t> missed_{0};
+  std::atomic<uint64_t> reads_saved_{0};
 };
 
 // A query's answer as rules take it: a vector, or a scalar as one sample without labels.

@@ -153,7 +153,9 @@ void RuleBook::SetErrors(const std::string& source, std::vector<std::string> err
 
 void RuleBook::Replace(const std::string& source, std::string_view text,
                        int64_t default_interval_ms, bool restored) {
-  RuleFile file = ParseRuleFile(text, source);
+  RuleFileOptions options;
+  options.parser = scheduler_.engine().options().parser;
+  RuleFile file = ParseRuleFile(text, source, options);
   SetErrors(source, file.errors);
   // Not one group could be read: all that were there go on.
   if (file.groups.empty() && !file.errors.empty()) return;
@@ -188,7 +190,8 @@ void RuleBook::Use(const Key& key, Group group, bool restored) {
   entry.errors = group.errors;
   if (entry.errors.empty()) {
     if (entry.group != nullptr && entry.group->group() == group) return;
-    auto made = EvaluatedGroup::Make(group, entry.group != nullptr || restored);
+    auto made = EvaluatedGroup::Make(group, entry.group != nullptr || restored,
+                                     scheduler_.engine().options().parser);
     if (made.ok()) {
       if (entry.group != nullptr) {
         scheduler_.Remove(entry.group.get(), false);

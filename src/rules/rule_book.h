@@ -39,6 +39,8 @@ class RuleBook {
            storage::Appender& appender, AlertSink sink, Registry& metrics);
   ~RuleBook();  // Stop()
 
+  // Told of every rule that fails; to be set before there are rules.
+  void set_failure_sink(FailureSink sink) { home_->failed = std::move(sink); }
   void Configure(EvaluationSettings settings);
   // Takes the place of all files given before. Groups that are the same go on with their state.
   void SetFiles(const std::vector<RuleText>& files, int64_t default_interval_ms);

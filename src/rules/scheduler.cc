@@ -91,6 +91,9 @@ void Scheduler::AddMetrics(const std::shared_ptr<Job>& job) {
   add("prometheus_rule_group_iterations_total",
       "The total number of scheduled rule group evaluations, whether executed or missed.", true,
       [group] { return static_cast<double>(group->iterations() + group->missed()); });
+  add("hearth_rules_group_reads_saved_total",
+      "Reads of the store that rules of the group spared each other by sharing a selector.", true,
+      [group] { return static_cast<double>(group->reads_saved()); });
   add("prometheus_rule_group_interval_seconds", "The interval of a rule group.", false,
       [group] { return static_cast<double>(group->group().interval_ms) / 1000; });
   add("prometheus_rule_group_last_duration_seconds",
@@ -187,6 +190,7 @@ void Scheduler::Evaluate(Job& job, int64_t slot_ms) {
   world.clock = &clock_;
   world.settings = settings.get();
   world.cancelled = &home.cancelled;
+  world.failed = home.failed;
   if (home.sink) {
     world.notify = [&home](const std::vector<AlertNotice>& alerts) {
       home.sink(home.workspace, alerts);

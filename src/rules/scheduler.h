@@ -37,7 +37,8 @@ class Scheduler {
     std::string workspace;
     const storage::Querier* querier = nullptr;
     storage::Appender* appender = nullptr;
-    AlertSink sink;  // may be empty
+    AlertSink sink;      // may be empty
+    FailureSink failed;  // likewise; set before the first group
     std::atomic<bool> cancelled{false};
     std::shared_ptr<const EvaluationSettings> settings() const {
       absl::MutexLock lock(&mutex);
@@ -68,6 +69,8 @@ class Scheduler {
 
   // Evaluates what is due now, on the caller's thread. For tests with a ManualClock.
   void RunDue();
+
+  const promql::Engine& engine() const { return engine_; }
 
   // Slots of a group: `offset + n * interval` (rules/group.go EvalTimestamp), the last one not
   // after `time_ms`.

@@ -49,7 +49,11 @@ GlobalDefaults ReadGlobal(ConfigContext* context, const YamlNode& node, Config* 
   }
   bool ignored = false;
   section.Bool("always_scrape_classic_histograms", &ignored);
-  section.NotYet({"query_log_file", "scrape_failure_log_file"});
+  section.Text("query_log_file", &config->query_log_file);
+  if (!config->query_log_file.empty()) {
+    config->query_log_file = context->Path(config->query_log_file);
+  }
+  section.NotYet({"scrape_failure_log_file"});
   section.Finish();
   return defaults;
 }

@@ -196,6 +196,7 @@ struct Config {
   int64_t evaluation_interval_ms = 60'000;
   int64_t rule_query_offset_ms = 0;
   model::Labels external_labels;        // for remote write and alerts, never on stored samples
+  std::string query_log_file;           // with the file's folder in front; "": no log
   std::vector<std::string> rule_files;  // globs, with the file's folder in front
   std::vector<JobConfig> jobs;
   std::vector<RemoteWriteConfig> remote_writes;

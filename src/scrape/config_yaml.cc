@@ -282,6 +282,7 @@ std::string ConfigYaml(const Config& config) {
     global.Duration("rule_query_offset", config.rule_query_offset_ms);
   }
   WriteLabels(&global, "external_labels", config.external_labels);
+  if (!config.query_log_file.empty()) global.Text("query_log_file", config.query_log_file);
   Block top(&out, 0);
   top.Texts("rule_files", config.rule_files);
   if (!config.jobs.empty()) top.Open("scrape_configs");

@@ -149,10 +149,12 @@ bool SideShrank(const std::vector<HistogramSpan>& spans, const std::vector<doubl
   return false;
 }
 
-// As appendable() in upstream's tsdb/chunkenc/float_histogram.go at 3.14.
+// As appendable() in upstream's tsdb/chunkenc/float_histogram.go at 3.14 decides whether a chunk
+// goes on. What begins a chunk is read back as "unknown" there, resets included (counterResetHint
+// of histogram_meta.go), so that queries look for themselves and warn of no conflict.
 CounterResetHint Derived(const NativeHistogram& now, const NativeHistogram& before) {
   if (before.hint == CounterResetHint::kGauge || IsStale(before)) return CounterResetHint::kUnknown;
-  if (now.count < before.count) return CounterResetHint::kReset;
+  if (now.count < before.count) return CounterResetHint::kUnknown;
   if (now.schema != before.schema || now.zero_threshold != before.zero_threshold) {
     return CounterResetHint::kUnknown;
   }
@@ -162,7 +164,7 @@ CounterResetHint Derived(const NativeHistogram& now, const NativeHistogram& befo
                                 before.positive_buckets) ||
                      SideShrank(now.negative_spans, now.negative_buckets, before.negative_spans,
                                 before.negative_buckets);
-  return reset ? CounterResetHint::kReset : CounterResetHint::kNotReset;
+  return reset ? CounterResetHint::kUnknown : CounterResetHint::kNotReset;
 }
 
 std::shared_ptr<const NativeHistogram> WithHint(
@@ -314,10 +316,8 @@ HistogramChunk HistogramChunkBuilder::Take() {
 
 std::shared_ptr<const NativeHistogram> WithDerivedHint(
     const std::shared_ptr<const NativeHistogram>& histogram, const NativeHistogram* before) {
-  if (histogram->hint == CounterResetHint::kGauge || histogram->hint == CounterResetHint::kReset ||
-      IsStale(*histogram)) {
-    return histogram;
-  }
+  if (histogram->hint == CounterResetHint::kGauge || IsStale(*histogram)) return histogram;
+  if (histogram->hint == CounterResetHint::kReset) before = nullptr;
   return WithHint(histogram,
                   before == nullptr ? CounterResetHint::kUnknown : Derived(*histogram, *before));
 }

@@ -70,7 +70,7 @@ class HistogramChunkBuilder {
 };
 
 // What Prometheus' chunks tell about a histogram by what came before it in its series: kept where
-// it is a gauge or says that it is a reset; else kReset or kNotReset, or kUnknown for the first.
+// it is a gauge; else kNotReset where it goes on, or kUnknown for the first and after a reset.
 // The returned pointer is `histogram` itself where nothing changes.
 std::shared_ptr<const model::NativeHistogram> WithDerivedHint(
     const std::shared_ptr<const model::NativeHistogram>& histogram,

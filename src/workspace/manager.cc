@@ -166,6 +166,9 @@ absl::StatusOr<std::shared_ptr<Workspace>> Manager::OpenStore(Settings settings)
     workspace->OpenRules(std::make_unique<rules::RuleBook>(
         workspace->id(), *options_.rule_scheduler, workspace->querier(), *workspace,
         options_.alert_sink, metrics_));
+    // The workspace outlives its rules.
+    workspace->rules()->set_failure_sink(
+        [of = workspace.get()](const rules::RuleFailure& failure) { of->LogRuleFailure(failure); });
     workspace->SetRuleQueryOffset(rule_offset);
   }
   return workspace;

@@ -185,13 +185,19 @@ void Workspace::LogQuery(const QueryRecord& record) {
   around_.logs->Write(now->query_logging->log_group, id_, line);
 }
 
-void Workspace::LogRules(std::string_view component, std::string_view message) {
+void Workspace::LogRuleFailure(const rules::RuleFailure& failure) {
   const auto now = settings();
   if (now->rule_log_group.empty() || around_.logs == nullptr) return;
-  around_.logs->Write(now->rule_log_group, id_,
-                      fmt::format(R"({{"timestamp":{},"component":{},"workspaceId":{},)"
-                                  R"("message":{}}})",
-                                  around_.clock.NowMs(), Quoted(component), Quoted(id_), message));
+  // The members of AMP's own rule log.
+  const std::string text =
+      fmt::format("Evaluating rule failed, name={}, group={}, namespace={}, err={}", failure.rule,
+                  failure.group, failure.file, failure.error);
+  around_.logs->Write(
+      now->rule_log_group, id_,
+      fmt::format(R"({{"timestamp":{},"component":"ruler","workspaceId":{},"message":{{"log":{},)"
+                  R"("level":"ERROR","name":{},"group":{},"namespace":{}}}}})",
+                  around_.clock.NowMs(), Quoted(id_), Quoted(text), Quoted(failure.rule),
+                  Quoted(failure.group), Quoted(failure.file)));
 }
 
 }  // namespace hearth::workspace

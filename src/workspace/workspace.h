@@ -34,6 +34,7 @@
 namespace hearth::rules {
 class RuleBook;
 struct EvaluationSettings;
+struct RuleFailure;
 }  // namespace hearth::rules
 
 namespace hearth::workspace {
@@ -160,8 +161,8 @@ class Workspace : public storage::Appender {
 
   // Into the workspace's query log, where it has one and the query is heavy enough.
   void LogQuery(const QueryRecord& record);
-  // Into its rule and alert log: `message` is a JSON object, `component` "ruler", "alertmanager".
-  void LogRules(std::string_view component, std::string_view message);
+  // Into its rule and alert log, where its control plane asked for one.
+  void LogRuleFailure(const rules::RuleFailure& failure);
 
  private:
   const std::string id_;

@@ -15,5 +15,6 @@ PROGRAM = os.environ.get('PROMETHEUS') or prometheus_process.find('prometheus', 
 
 @pytest.mark.skipif(not PROGRAM, reason='no current Prometheus under build/peers, nor $PROMETHEUS')
 def test_random_queries_give_the_same_answers(start_hearth):
-    with Prometheus(PROGRAM, arguments=['--web.enable-remote-write-receiver']) as prometheus:
-        assert promql_fuzz.run(client_for(start_hearth()), prometheus.client(), 200, seed=3) == []
+    hearth = start_hearth(arguments=promql_fuzz.HEARTH_ARGUMENTS)
+    with Prometheus(PROGRAM, arguments=promql_fuzz.PROMETHEUS_ARGUMENTS) as prometheus:
+        assert promql_fuzz.run(client_for(hearth), prometheus.client(), 200, seed=3) == []

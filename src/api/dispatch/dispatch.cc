@@ -37,8 +37,10 @@ bool SplitDataPlane(std::string_view path, std::string_view* id, std::string_vie
   *rest = path.substr(slash);
   std::string_view prometheus = *rest;
   std::string_view alertmanager = *rest;
+  std::string_view federate = *rest;
   return (TakeSegment("api", &prometheus) && TakeSegment("v1", &prometheus)) ||
-         (TakeSegment("alertmanager", &alertmanager) && TakeSegment("api", &alertmanager));
+         (TakeSegment("alertmanager", &alertmanager) && TakeSegment("api", &alertmanager)) ||
+         (TakeSegment("federate", &federate) && (federate.empty() || federate == "/"));
 }
 
 bool IsGrafanaId(std::string_view text) {
@@ -210,8 +212,8 @@ size_t Dispatch::Classify(const net::HttpRequest& head) {
   }
   if (path.find("/api/v1/query") != std::string_view::npos ||
       path.find("/api/v1/series") != std::string_view::npos ||
-      path.find("/api/v1/label") != std::string_view::npos || path.ends_with("/api/ds/query") ||
-      path.find("//") != std::string_view::npos) {
+      path.find("/api/v1/label") != std::string_view::npos || path.ends_with("/federate") ||
+      path.ends_with("/api/ds/query") || path.find("//") != std::string_view::npos) {
     return kPoolQuery;
   }
   return kPoolMain;

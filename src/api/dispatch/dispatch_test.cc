@@ -78,6 +78,7 @@ TEST_F(DispatchTest, PathsAndScopesFindTheirFace) {
       {"/workspaces//ws-1/api//v1/query", "aps", "ws ws-1 /api//v1/query"},
       {"/workspaces/ws-1/api/v11/query", "aps", "aps"},
       {"/workspaces/ws-1/alertmanager/api/v2/alerts", "aps", "ws ws-1 /alertmanager/api/v2/alerts"},
+      {"/workspaces/ws-1/federate", "aps", "ws ws-1 /federate"},
       {"/workspaces/ws-1", "aps", "aps"},
       {"/workspaces/ws-1/alias", "aps", "aps"},
       {"/", "sts", "sts"},

@@ -98,6 +98,19 @@ void AppendMatrix(const std::vector<promql::Series>& matrix, std::string* out) {
   *out += ']';
 }
 
+// ,"key":[[time,count],…] after what is there; nothing where the query did not count by step.
+void AppendPerStep(std::string_view key, const std::vector<int64_t>& counts, int64_t start_ms,
+                   int64_t step_ms, std::string* out) {
+  if (counts.empty()) return;
+  *out += fmt::format("\"{}\":[", key);
+  for (size_t i = 0; i < counts.size(); ++i) {
+    const int64_t time_ms = start_ms + static_cast<int64_t>(i) * step_ms;
+    *out += fmt::format("{}[{},{}]", i == 0 ? "" : ",",
+                        JsonNumber(static_cast<double>(time_ms) / 1000), counts[i]);
+  }
+  *out += "],";
+}
+
 std::string Seconds(int64_t ns) { return JsonNumber(static_cast<double>(ns) / 1e9); }
 
 constexpr std::string_view kSuccess = R"({"status":"success","data":)";
@@ -178,7 +191,7 @@ net::HttpResponse QueryError(const absl::Status& status) {
   return ApiError(500, "internal", Message(status));
 }
 
-net::HttpResponse QueryAnswer(const promql::Result& result, bool stats,
+net::HttpResponse QueryAnswer(const promql::Result& result, std::string_view stats,
                               std::span<const std::string> warnings) {
   std::string out(kSuccess);
   out.reserve(EstimateBytes(result));
@@ -206,18 +219,27 @@ net::HttpResponse QueryAnswer(const promql::Result& result, bool stats,
       out += "\"]";
       break;
   }
-  if (stats) {
-    const promql::Stats& of = result.stats;
-    out += fmt::format(
-        R"(,"stats":{{"timings":{{"evalTotalTime":{},"resultSortTime":{},)"
-        R"("queryPreparationTime":{},"innerEvalTime":{},"execQueueTime":{},"execTotalTime":{}}},)"
-        R"("samples":{{"totalQueryableSamples":{},"samplesRead":{},"peakSamples":{}}}}})",
-        Seconds(of.prepare_ns + of.evaluate_ns), Seconds(0), Seconds(of.prepare_ns),
-        Seconds(of.evaluate_ns), Seconds(0), Seconds(of.prepare_ns + of.evaluate_ns),
-        of.total_queryable_samples, of.samples_read, of.peak_samples);
+  if (!stats.empty()) {
+    out += ",\"stats\":";
+    out += stats;
   }
   out += '}';
   return Finish(std::move(out), warnings, result.infos);
+}
+
+std::string StatsJson(const promql::Stats& stats, int64_t start_ms, int64_t step_ms) {
+  const std::string total = Seconds(stats.prepare_ns + stats.evaluate_ns);
+  std::string out = fmt::format(
+      R"({{"timings":{{"evalTotalTime":{},"resultSortTime":{},"queryPreparationTime":{},)"
+      R"("innerEvalTime":{},"execQueueTime":{},"execTotalTime":{}}},"samples":{{)",
+      total, Seconds(0), Seconds(stats.prepare_ns), Seconds(stats.evaluate_ns), Seconds(0), total);
+  AppendPerStep("totalQueryableSamplesPerStep", stats.total_queryable_samples_at, start_ms, step_ms,
+                &out);
+  out += fmt::format(R"("totalQueryableSamples":{},)", stats.total_queryable_samples);
+  AppendPerStep("samplesReadPerStep", stats.samples_read_at, start_ms, step_ms, &out);
+  out += fmt::format(R"("samplesRead":{},"peakSamples":{}}}}})", stats.samples_read,
+                     stats.peak_samples);
+  return out;
 }
 
 }  // namespace hearth::api

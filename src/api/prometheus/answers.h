@@ -26,8 +26,12 @@ net::HttpResponse BadData(const absl::Status& status);
 // The evaluation or the store failed.
 net::HttpResponse QueryError(const absl::Status& status);
 
-// Success with {"resultType":…,"result":…}, and "stats" where asked for.
-net::HttpResponse QueryAnswer(const promql::Result& result, bool stats,
+// Success with {"resultType":…,"result":…}, and as "stats" what StatsJson made, where that is not
+// empty.
+net::HttpResponse QueryAnswer(const promql::Result& result, std::string_view stats,
                               std::span<const std::string> warnings);
+
+// {"timings":…,"samples":…} as util/stats has it, by step where the query counted so.
+std::string StatsJson(const promql::Stats& stats, int64_t start_ms, int64_t step_ms);
 
 }  // namespace hearth::api

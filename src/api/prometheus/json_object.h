@@ -29,6 +29,8 @@ class JsonObject {
 
 // RFC 3339 with nanoseconds as Go's time.Time marshals; the zero time where `ms` is 0.
 std::string Rfc3339(int64_t ms);
+// `text`, of more than `bytes_max` only so much (whole characters) and "…".
+std::string Shortened(std::string_view text, size_t bytes_max);
 // encoding/json's float64: shortest, an exponent below 1e-6 and from 1e21 on. Finite values only.
 std::string JsonNumber(double value);
 

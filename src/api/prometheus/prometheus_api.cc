@@ -33,6 +33,7 @@ const PrometheusApi::Route* PrometheusApi::FindRoute(std::string_view path,
   constexpr std::string_view kChange = "POST, PUT";
   using Api = PrometheusApi;
   static constexpr std::array kRoutes = {
+      Route{"/federate", "aps:QueryMetrics", kGet, &Api::Federate},
       Route{"/api/v1/query", "aps:QueryMetrics", kBoth, &Api::Query},
       Route{"/api/v1/query_range", "aps:QueryMetrics", kBoth, &Api::QueryRange},
       Route{"/api/v1/query_exemplars", "aps:QueryMetrics", kBoth, &Api::QueryExemplars},
@@ -105,7 +106,10 @@ PrometheusApi::PrometheusApi(PrometheusApiOptions options, const access::Gate& g
                                            "Samples that came in by remote write.")),
       query_seconds_(metrics.AddHistogram(
           "hearth_api_query_duration_seconds",
-          "Time to evaluate a query, without reading or writing it.", LatencyBuckets())) {}
+          "Time to evaluate a query, without reading or writing it.", LatencyBuckets())),
+      federation_errors_(
+          metrics.AddCounter("hearth_api_federation_errors_total",
+                             "Federation requests that the store or a limit has ended.")) {}
 
 bool PrometheusApi::IsWrite(std::string_view path) {
   return path == "/api/v1/write" || path == "/api/v1/remote_write" || path == kOtlpPath;

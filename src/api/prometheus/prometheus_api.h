@@ -100,6 +100,7 @@ class PrometheusApi {
   net::HttpResponse ParsedQuery(const Parameters& parameters, bool as_tree) const;
   net::HttpResponse ParseQuery(const Call& call, const Parameters& parameters);
   net::HttpResponse QueryExemplars(const Call& call, const Parameters& parameters);
+  net::HttpResponse Federate(const Call& call, const Parameters& parameters);
   net::HttpResponse Labels(const Call& call, const Parameters& parameters);
   net::HttpResponse LabelValues(const Call& call, const Parameters& parameters);
   net::HttpResponse Series(const Call& call, const Parameters& parameters);
@@ -146,6 +147,7 @@ class PrometheusApi {
   WriteScratchPool scratches_;
   Counter& samples_received_;
   Histogram& query_seconds_;
+  Counter& federation_errors_;
 };
 
 }  // namespace hearth::api

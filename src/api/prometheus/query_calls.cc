@@ -33,6 +33,7 @@ absl::StatusOr<promql::QueryContext> ContextOf(const Parameters& parameters) {
                            Message(lookback_ms.status()));
   }
   if (*lookback_ms && **lookback_ms > 0) context.lookback_ms = *lookback_ms;
+  context.per_step_stats = parameters.Get("stats") == "all";
   return context;
 }
 
@@ -47,7 +48,11 @@ std::string GoDuration(int64_t ms) {
 // (aws-contract.md §11.3).
 net::HttpResponse QueryFailed(const absl::Status& status, Plane plane) {
   if (plane == Plane::kWorkspace && promql::KindOf(status) == promql::ErrorKind::kTimeout) {
-    return ApiError(422, "execution", "query timed out - consider simplifying your query");
+    // After AMP's words what the engine says of the selector that cost most.
+    const std::string message = Message(status);
+    const size_t more = std::min(message.find(';'), message.size());
+    return ApiError(422, "execution",
+                    "query timed out - consider simplifying your query" + message.substr(more));
   }
   if (promql::KindOf(status) == promql::ErrorKind::kBadData) {
     return BadData(Invalid("query", Message(status)));
@@ -101,14 +106,17 @@ std::string StatsWarning(std::string_view value) {
       model::QuoteGo(value));
 }
 
-net::HttpResponse Answer(promql::Result result, size_t limit, std::string_view stats) {
+net::HttpResponse Answer(promql::Result result, size_t limit, std::string_view stats,
+                         const RunningQueries::Entry& range) {
   std::vector<std::string> warnings = result.warnings;
   Truncate(limit, &result.vector, &warnings);
   Truncate(limit, &result.matrix, &warnings);
   if (std::string warning = StatsWarning(stats); !warning.empty()) {
     warnings.push_back(std::move(warning));
   }
-  return QueryAnswer(result, !stats.empty(), warnings);
+  const std::string counted =
+      stats.empty() ? "" : StatsJson(result.stats, range.start_ms, range.step_ms);
+  return QueryAnswer(result, counted, warnings);
 }
 
 // Who asked, for whoever looks at the list of running queries.
@@ -153,6 +161,9 @@ net::HttpResponse PrometheusApi::Evaluate(const Call& call, const Parameters& pa
   entry.cancelled = call.request.cancelled;
   context.cancelled = call.request.cancelled.get();
   context.expendable = true;
+  const promql::QueryOrigin origin{call.request.peer_address, call.request.method,
+                                   call.request.path, "", ""};
+  context.origin = &origin;
   const RunningQueries::Entry range = entry;
   const auto handle = running_.Add(std::move(entry));
   const int64_t begin_ns = clock_.MonotonicNs();
@@ -166,7 +177,7 @@ net::HttpResponse PrometheusApi::Evaluate(const Call& call, const Parameters& pa
   LogQuery(call.request, parameters,
            {range.step_ms != 0, range.start_ms, range.end_ms, range.step_ms}, *result,
            &call.workspace);
-  return Answer(*std::move(result), limit, parameters.Get("stats"));
+  return Answer(*std::move(result), limit, parameters.Get("stats"), range);
 }
 
 net::HttpResponse PrometheusApi::Query(const Call& call, const Parameters& parameters) {

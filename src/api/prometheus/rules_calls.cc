@@ -200,6 +200,17 @@ std::string GroupJson(const rules::GroupView& group, const std::string& rules) {
   return out;
 }
 
+// Of a group that misses evaluations because one takes longer than its interval; else "".
+std::string SlowWarning(const rules::GroupView& group) {
+  const double interval_seconds = static_cast<double>(group.interval_ms) / 1000;
+  if (group.iterations_missed == 0 || group.evaluation_seconds <= interval_seconds) return "";
+  return fmt::format(
+      "{}: group {}: {} evaluations were missed: the last one took {:.3g} s of an interval of {:g} "
+      "s. Give the group a longer interval, or spread its rules over several",
+      group.file, model::QuoteGo(group.name), group.iterations_missed, group.evaluation_seconds,
+      interval_seconds);
+}
+
 std::string NextToken(const rules::GroupView& group) {
   return crypto::Sha256Hex(group.file + ";" + group.name);
 }
@@ -241,8 +252,15 @@ net::HttpResponse PrometheusApi::Rules(const Call& call, const Parameters& param
   }
   std::string data = R"({"groups":[)" + list + "]";
   if (!next_token.empty()) data += R"(,"groupNextToken":")" + next_token + "\"";
-  // Texts that are not in use, while what was good before goes on.
-  return Success(data + "}", book == nullptr ? std::vector<std::string>{} : book->Errors());
+  // Texts that are not in use, while what was good before goes on, and groups that are too slow.
+  std::vector<std::string> warnings;
+  if (book != nullptr) warnings = book->Errors();
+  for (const rules::GroupView& group : groups) {
+    if (std::string warning = SlowWarning(group); !warning.empty()) {
+      warnings.push_back(std::move(warning));
+    }
+  }
+  return Success(data + "}", warnings);
 }
 
 net::HttpResponse PrometheusApi::Alerts(const Call& call, const Parameters&) {

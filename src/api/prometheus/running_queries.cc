@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/prometheus/running_queries.h"
 
+#include "api/prometheus/json_object.h"
+
 namespace hearth::api {
 
 RunningQueries::RunningQueries(const Clock& clock, Registry& metrics)
@@ -11,13 +13,7 @@ RunningQueries::RunningQueries(const Clock& clock, Registry& metrics)
                                     "Queries ended by a call to /api/v1/status/queries.")) {}
 
 std::unique_ptr<RunningQueries::Handle> RunningQueries::Add(Entry entry) {
-  if (entry.query.size() > kQueryTextMax) {
-    // Not within a character.
-    size_t cut = kQueryTextMax;
-    while (cut > 0 && (static_cast<unsigned char>(entry.query[cut]) & 0xC0) == 0x80) --cut;
-    entry.query.resize(cut);
-    entry.query += "…";
-  }
+  entry.query = Shortened(entry.query, kQueryTextMax);
   entry.started_ms = clock_.NowMs();
   entry.started_ns = clock_.MonotonicNs();
   absl::MutexLock lock(&mutex_);

@@ -63,9 +63,19 @@ struct Cardinality {
   size_t pairs = 0;  // distinct
 };
 
+// What upstream's label sets take for a pair: both texts with their lengths.
+uint64_t PairBytes(const model::Label& label) {
+  const auto bytes = [](std::string_view text) {
+    return text.size() + (text.size() < 255 ? 1 : 4);
+  };
+  return bytes(label.name) + bytes(label.value);
+}
+
 void CountSeries(model::LabelsView labels, Cardinality* cardinality) {
-  for (const auto& [name, value] : labels) {
+  for (const model::Label& label : labels) {
+    const auto& [name, value] = label;
     if (name == model::kMetricName) Count(value, 1, &cardinality->series_by_metric);
+    Count(name, PairBytes(label), &cardinality->bytes_by_label);
     const std::string pair = fmt::format("{}={}", name, value);
     const auto found = cardinality->series_by_pair.find(pair);
     if (found != cardinality->series_by_pair.end()) {
@@ -75,7 +85,6 @@ void CountSeries(model::LabelsView labels, Cardinality* cardinality) {
     cardinality->series_by_pair.emplace(pair, 1);
     ++cardinality->pairs;
     Count(name, 1, &cardinality->values_by_label);
-    Count(name, value.size(), &cardinality->bytes_by_label);
   }
 }
 
@@ -124,7 +133,7 @@ void AddLanguage(const promql::Options& options, Features* features) {
   language["delayed_name_removal"] = options.delayed_name_removal;
   language["type_and_unit_labels"] = options.type_and_unit_labels;
   language["duration_expr"] = options.parser.duration_expressions;
-  language["per_step_stats"] = false;
+  language["per_step_stats"] = true;
   for (const promql::Function& function : promql::AllFunctions()) {
     (*features)["promql_functions"][std::string(function.name)] =
         !function.experimental || options.parser.experimental_functions;

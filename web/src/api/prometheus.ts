@@ -115,8 +115,12 @@ export function onRemark(listener: () => void) {
   return () => void listeners.delete(listener);
 }
 
+async function readWithNotes<T>(uid: string, path: string, params: Params = {}) {
+  return open<T>(await getWithHeaders(`${proxy(uid)}/api/v1/${path}`, params));
+}
+
 async function read<T>(uid: string, path: string, params: Params = {}): Promise<T> {
-  return open<T>(await getWithHeaders(`${proxy(uid)}/api/v1/${path}`, params)).data;
+  return (await readWithNotes<T>(uid, path, params)).data;
 }
 
 async function ask(uid: string, path: string, params: Params, method: string) {
@@ -146,4 +150,5 @@ export const targets = (uid: string) =>
   read<{ activeTargets: Target[]; droppedTargets?: unknown[] }>(uid, 'targets', {
     state: 'active',
   });
-export const rules = (uid: string) => read<{ groups: RuleGroup[] }>(uid, 'rules');
+/** Warnings are texts that are not in use because of errors, and groups that are too slow. */
+export const rules = (uid: string) => readWithNotes<{ groups: RuleGroup[] }>(uid, 'rules');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { Button, FilterInput, FilterPill, Icon, useStyles2 } from '@grafana/ui';
+import { Alert, Button, FilterInput, FilterPill, Icon, useStyles2 } from '@grafana/ui';
 import { useState } from 'react';
 import { Link } from 'react-router-dom';
 import * as prometheus from '../api/prometheus';
@@ -26,7 +26,7 @@ export default function AlertingPage() {
   const [text, setText] = useState('');
   const [state, setState] = useState<RuleState>();
   const { value, error, reload } = useLoad(() => prometheus.rules(uid), uid, EVERY_MS);
-  const all = value?.groups ?? [];
+  const all = value?.data.groups ?? [];
   const groups = filterRules(all, text, state);
   const totals = ruleTotals(all);
   const said = [
@@ -67,6 +67,15 @@ export default function AlertingPage() {
         ))}
       </div>
       {error && <Failed title="The rules cannot be read" error={error} retry={reload} />}
+      {value && value.warnings.length > 0 && (
+        <Alert severity="warning" title="Not everything in the rules is in use">
+          <ul>
+            {value.warnings.map((warning) => (
+              <li key={warning}>{warning}</li>
+            ))}
+          </ul>
+        </Alert>
+      )}
       {!value && !error && <Loading />}
       {value && groups.length === 0 && (
         <Empty icon="bell" title={all.length ? 'Nothing matches' : 'No rules yet'}>

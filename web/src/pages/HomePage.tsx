@@ -125,7 +125,7 @@ function TargetsTile() {
 function RulesTile() {
   const uid = defaultSource()?.uid ?? '';
   const { value, error } = useLoad(() => prometheus.rules(uid), `rules-${uid}`, EVERY_MS);
-  const { firing, pending, total, unevaluated } = ruleTotals(value?.groups ?? []);
+  const { firing, pending, total, unevaluated } = ruleTotals(value?.data.groups ?? []);
   const waiting = total > 0 && unevaluated === total;
   return (
     <Tile
