@@ -15,6 +15,8 @@ Documented differences, which are not counted:
   itself whenever it merges annotations (4, 8, … 274909757440); hearth counts each once.
 - Which buckets an integer histogram has that are empty (a chunk of upstream's gives all its
   histograms the same): the data has no histogram where it would matter.
+- Whether native histograms are equal (==, !=): upstream's that come from a store are not equal to
+  the same without empty buckets.
 - Buckets of a native histogram times NaN: the empty ones that only upstream has are NaN then.
 - predict_linear() of a subquery with @: upstream's answer is empty in a range query.
 - stddev() and stdvar() of timestamp(): upstream adds in an order that changes from query to query,
@@ -338,7 +340,7 @@ class Queries:
         if roll < 0.9:
             return (f'({self.histogram(depth - 1)}) {rng.choice(("*", "/", "+", "-"))} '
                     f'{rng.choice(("2", "0.5", "0", "-1"))}')
-        return (f'({self.histogram(depth - 1)}) {rng.choice(("+", "-", "==", "!=", "and", "or"))} '
+        return (f'({self.histogram(depth - 1)}) {rng.choice(("+", "-", "and", "or"))} '
                 f'({self.histogram(depth - 1)})')
 
     def native(self, depth):
@@ -412,19 +414,25 @@ class Queries:
             return f'{pair[0]} {op}{flag} {pair[1]}'
         labels = ', '.join(rng.sample(list(LABELS), rng.randrange(1, 4)))
         matching = rng.choice(('', f' on ({labels})', f' ignoring ({labels})'))
-        left, right = f'({self.vector(depth)})', f'({self.vector(depth)})'
         if roll < 0.5:
-            return f'{left} {rng.choice(SETS)}{matching} {right}'
+            return (f'({self.vector(depth)}) {rng.choice(SETS)}{matching} '
+                    f'({self.vector(depth)})')
         op = self.arithmetic() if rng.random() < 0.5 else rng.choice(COMPARISONS)
         flag = ' bool' if op in COMPARISONS and rng.random() < 0.4 else ''
-        group = ''
+        if op in COMPARISONS:
+            return self.exactly(self.matched, op + flag, matching, labels, depth)
+        return self.matched(op, matching, labels, depth)
+
+    def matched(self, op, matching, labels, depth):
+        rng, group = self.rng, ''
+        left, right = f'({self.vector(depth)})', f'({self.vector(depth)})'
         if matching and rng.random() < 0.5:
             group = rng.choice((' group_left', ' group_right', ' group_left (zone)'))
             by = 'job' if rng.random() < 0.7 else labels
             one = f'sum by ({by}) ({self.vector(depth)})'
             matching = f' on ({by})'
             left, right = (left, one) if 'left' in group else (one, right)
-        return f'{left} {op}{flag}{matching}{group} {right}'
+        return f'{left} {op}{matching}{group} {right}'
 
     def labels_call(self, depth):
         rng = self.rng
@@ -508,8 +516,8 @@ def difference(ours, theirs, query):
     if a['resultType'] in ('scalar', 'string'):
         return '' if same_points([a['result']], [b['result']]) else f'{a} != {b}'
     if a['resultType'] == 'vector' and query.startswith(('topk', 'bottomk', 'sort')):
-        # histogram_quantile() makes its rows in the order of a map of Go's: equals in any order.
-        if 'histogram_' in query:
+        # These make their rows in the order of a map of Go's: equals in any order.
+        if 'histogram_' in query or 'count_values' in query:
             values = [[x['value'] for x in side['result'] if 'value' in x] for side in (a, b)]
             if not same_points(*values):
                 return f'order: {values[0]} != {values[1]}'

@@ -102,7 +102,7 @@ def pair(module_hearth):
     assert hearth.write(*parts).status_code == 204
     with Prometheus(PROGRAM, config='global: {scrape_interval: 1h}\n',
                     arguments=['--web.enable-remote-write-receiver',
-                               '--enable-feature=exemplar-storage']) as prometheus:
+                               '--enable-feature=exemplar-storage,promql-per-step-stats']) as prometheus:
         assert prometheus.write(*parts).status_code == 204
         yield hearth, prometheus.client()
 
@@ -149,10 +149,35 @@ def test_answers_are_equal(pair, path, parameters, method):
         assert ours.content == theirs.content
 
 
-def test_statistics_count_the_same(pair):
-    hearth, prometheus = pair
-    asked = {'query': 'sum(rate(equal_requests_total[5m]))', 'start': S - 300, 'end': S, 'step': 30,
-             'stats': 'all'}
-    ours, theirs = [c.data('/api/v1/query_range', asked)['stats']['samples'] for c in pair]
-    assert ours['totalQueryableSamples'] == theirs['totalQueryableSamples']
+COUNTED = ['sum(rate(equal_requests_total[5m]))', 'equal_gauge', 'equal_gauge @ 1e9 or equal_gauge',
+           'equal_gauge + on (job) group_right () equal_requests_total', 'timestamp(equal_gauge)',
+           'max_over_time(equal_gauge[1m])', 'sum_over_time(equal_gauge[10s])', 'vector(1)',
+           f'max_over_time(equal_gauge[1m] @ {S})', f'equal_gauge @ {S} offset 1m',
+           'absent_over_time(equal_gauge[2m])', 'max_over_time(equal_gauge[2m:20s] offset 30s)',
+           'max_over_time(rate(equal_requests_total[1m])[1m:10s])',
+           f'rate(equal_requests_total[1m:15s] @ {S})', 'sum_over_time(equal_gauge[20s:10s])']
+
+
+@pytest.mark.parametrize('query', COUNTED)
+def test_statistics_count_the_same(pair, query):
+    for path, times in (('query_range', {'start': S - 300, 'end': S, 'step': 30}),
+                        ('query', {'time': S - 15})):
+        asked = {'query': query, 'stats': 'all', **times}
+        ours, theirs = [c.data(f'/api/v1/{path}', asked)['stats']['samples'] for c in pair]
+        assert set(ours) == set(theirs)
+        for side in (ours, theirs):
+            side.pop('peakSamples')  # of what each engine holds
+        assert ours == theirs, path
+
+
+
+def test_cardinality_is_counted_the_same(pair):
+    ours, theirs = [c.data('/api/v1/status/tsdb', {'limit': 1000}) for c in pair]
     assert set(ours) == set(theirs)
+    for key in set(ours) - {'headStats'}:
+        counts = [{x['name']: x['value'] for x in side[key]} for side in (ours, theirs)]
+        assert counts[0] == counts[1], key
+        values = [x['value'] for x in ours[key]]
+        assert values == sorted(values, reverse=True)
+    for key in ('numSeries', 'numLabelPairs', 'minTime', 'maxTime'):
+        assert ours['headStats'][key] == theirs['headStats'][key], key
