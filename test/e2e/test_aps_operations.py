@@ -4,6 +4,7 @@ paginators work, errors are those of aws-contract.md §1.4."""
 
 import base64
 import json
+import re
 import threading
 
 import botocore.exceptions
@@ -231,6 +232,8 @@ def test_scrapers(amp, workspace):
     amp.get_waiter('scraper_active').wait(scraperId=sid)
     shown = amp.describe_scraper(scraperId=sid)['scraper']
     assert shown['scrapeConfiguration']['configurationBlob'] == model.SCRAPE
+    (group,) = shown['source']['eksConfiguration'].pop('securityGroupIds')
+    assert re.fullmatch(r'sg-[0-9a-f]{17}', group), 'the cluster has one, where none was given'
     assert shown['source'] == model.SOURCE and shown['tags'] == {'a': 'b'}
     assert shown['destination'] == {'ampConfiguration': {'workspaceArn': workspace['arn']}}
     assert shown['roleArn'].startswith('arn:aws:iam::000000000000:role/aws-service-role/')

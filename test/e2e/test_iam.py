@@ -296,6 +296,35 @@ def test_policies_decide_by_the_object_s_own_arn_and_tags(shared_hearth, iam, us
     iam.delete_role(RoleName=other)
 
 
+def test_a_delegate_gives_rights_within_a_boundary_only(shared_hearth, iam, user):
+    """AWS's pattern for delegated administration: roles may be made and given policies as long as
+    they have the boundary."""
+    boundary = iam.create_policy(PolicyName=unique(), PolicyDocument=WRITE)['Policy']['Arn']
+    other = iam.create_policy(PolicyName=unique(), PolicyDocument=WRITE)['Policy']['Arn']
+    iam.put_user_policy(UserName=user, PolicyName='p', PolicyDocument=policy({
+        'Action': ['iam:CreateRole', 'iam:PutRolePolicy', 'iam:DeleteRolePolicy',
+                   'iam:PutRolePermissionsBoundary'], 'Resource': '*',
+        'Condition': {'StringEquals': {'iam:PermissionsBoundary': boundary}}}))
+    mine = client(shared_hearth, 'iam', iam.create_access_key(UserName=user)['AccessKey'])
+    bound, free = unique('bound'), unique('free')
+    mine.create_role(RoleName=bound, AssumeRolePolicyDocument=TRUST_ACCOUNT,
+                     PermissionsBoundary=boundary)
+    iam.create_role(RoleName=free, AssumeRolePolicyDocument=TRUST_ACCOUNT)
+    mine.put_role_policy(RoleName=bound, PolicyName='p', PolicyDocument=WRITE)
+    mine.delete_role_policy(RoleName=bound, PolicyName='p')
+    for call in (lambda: mine.create_role(RoleName=unique(),
+                                          AssumeRolePolicyDocument=TRUST_ACCOUNT),
+                 lambda: mine.put_role_policy(RoleName=free, PolicyName='p', PolicyDocument=WRITE),
+                 lambda: mine.put_role_permissions_boundary(RoleName=bound,
+                                                            PermissionsBoundary=other)):
+        with fails('AccessDenied', 403):
+            call()
+    for name in (bound, free):
+        iam.delete_role(RoleName=name)
+    for arn in (boundary, other):
+        iam.delete_policy(PolicyArn=arn)
+
+
 def test_groups_give_their_policies_to_members(shared_hearth, iam, user):
     group = unique('group')
     assert iam.create_group(GroupName=group)['Group']['GroupId'].startswith('AGPA')

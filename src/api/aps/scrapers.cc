@@ -75,6 +75,17 @@ absl::Status CheckDestination(catalog::Reader& reader, const access::RestInput& 
   return OrNotFound(catalog::GetAmpWorkspace(reader, id), "Workspace", id, "workspace").status();
 }
 
+// A source without security groups gets one, as AMP gives it the cluster's: Terraform's provider
+// takes none for "not known yet", and replaces the scraper at the next change.
+std::string WithSecurityGroup(std::string_view stored, Rng& rng) {
+  Json json = StoredJson(stored);
+  for (auto& [kind, source] : json.items()) {
+    if (!source.is_object() || !source.value("securityGroupIds", Json::array()).empty()) continue;
+    source["securityGroupIds"] = Json::array({"sg-" + rng.Text(17, "0123456789abcdef")});
+  }
+  return access::RestBody(json);
+}
+
 // The ARNs that the filters compare with.
 std::string ArnOf(std::string_view stored) {
   const Json json = StoredJson(stored);
@@ -129,7 +140,7 @@ Aps::Body Aps::CreateScraper(const Call& call) {
   scraper.region = call.caller.region;
   scraper.alias = call.Text("alias");
   scraper.configuration = call.input.Child("scrapeConfiguration").Blob("configurationBlob");
-  scraper.source = call.input.JsonText("source");
+  scraper.source = WithSecurityGroup(call.input.JsonText("source"), rng_);
   scraper.destination = call.input.JsonText("destination");
   scraper.role_configuration = call.input.JsonText("roleConfiguration");
   scraper.exporters = call.input.JsonText("exporters");

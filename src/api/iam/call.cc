@@ -29,6 +29,16 @@ catalog::Tags::iterator FindTag(std::string_view key, catalog::Tags* tags) {
                       [&](const auto& tag) { return SameKey(tag.first, key); });
 }
 
+// What policies may ask of a user or role that is there: its tags, and its boundary where the call
+// itself does not set one (iam:PermissionsBoundary of PutRolePolicy, AttachRolePolicy, …).
+void AddHolderKeys(const catalog::Tags& tags, const std::string& boundary_arn, Keys* keys) {
+  for (auto& key : ResourceTagKeys(tags)) keys->push_back(std::move(key));
+  constexpr std::string_view kBoundary = "iam:PermissionsBoundary";
+  const bool set = std::any_of(keys->begin(), keys->end(),
+                               [&](const auto& key) { return key.first == kBoundary; });
+  if (!set && !boundary_arn.empty()) keys->push_back({std::string(kBoundary), {boundary_arn}});
+}
+
 }  // namespace
 
 absl::Status Call::Authorize(std::string_view resource, const Keys& keys) const {
@@ -150,9 +160,7 @@ absl::StatusOr<catalog::IamRole> FindRole(Call& call, std::string_view name, con
   auto role = catalog::GetRole(call.reader, call.account, name);
   if (!role.ok() && !absl::IsNotFound(role.status())) return role.status();
   Keys all = keys;
-  if (role.ok()) {
-    for (auto& key : ResourceTagKeys(role->tags)) all.push_back(std::move(key));
-  }
+  if (role.ok()) AddHolderKeys(role->tags, role->boundary_arn, &all);
   TRY(call.Authorize(auth::RoleArn(call.account, role.ok() ? role->path : "/",
                                    role.ok() ? std::string_view(role->name) : name),
                      all));
@@ -165,9 +173,7 @@ absl::StatusOr<catalog::IamUser> FindUser(Call& call, std::string_view name, con
   auto user = catalog::GetUser(call.reader, call.account, name);
   if (!user.ok() && !absl::IsNotFound(user.status())) return user.status();
   Keys all = keys;
-  if (user.ok()) {
-    for (auto& key : ResourceTagKeys(user->tags)) all.push_back(std::move(key));
-  }
+  if (user.ok()) AddHolderKeys(user->tags, user->boundary_arn, &all);
   TRY(call.Authorize(auth::UserArn(call.account, user.ok() ? user->path : "/",
                                    user.ok() ? std::string_view(user->name) : name),
                      all));
