@@ -26,6 +26,9 @@ struct ClusterFlags {
   std::string ca_file;
   std::string issuer;
   std::string jwks_file;
+  std::string token_file;
+  std::string certificate_file;
+  std::string key_file;
   std::string version;
   bool as_json = false;
 };
@@ -55,6 +58,16 @@ absl::Status Add(const ClusterFlags& flags) {
   }
   if (!flags.jwks_file.empty()) {
     TRY_ASSIGN(body["jwks"], RealFileSystem().ReadFile(flags.jwks_file));
+  }
+  if (!flags.token_file.empty()) {
+    TRY_ASSIGN(const std::string token, RealFileSystem().ReadFile(flags.token_file));
+    body["credentials"]["token"] = TrimSpace(token);
+  }
+  if (!flags.certificate_file.empty()) {
+    TRY_ASSIGN(const std::string pem, RealFileSystem().ReadFile(flags.certificate_file));
+    TRY_ASSIGN(const std::string key, RealFileSystem().ReadFile(flags.key_file));
+    body["credentials"]["clientCertificate"] = Base64Encode(pem);
+    body["credentials"]["clientKey"] = Base64Encode(key);
   }
   TRY_ASSIGN(const Json answer, Call(flags, "POST", "/hearth/clusters", body.dump()));
   std::printf("%s\n", answer["cluster"]["arn"].get<std::string>().c_str());
@@ -124,6 +137,16 @@ void AddClusterCommand(CLI::App& app, int* exit_code) {
   add->add_option("--jwks", flags->jwks_file,
                   "the issuer's key set, where hearth cannot reach it (kubectl get --raw "
                   "/openid/v1/jwks)");
+  add->add_option("--token", flags->token_file,
+                  "file with a service account's token, for scrapers (kubectl create token …); "
+                  "read once and kept sealed");
+  CLI::Option* certificate =
+      add->add_option("--client-cert", flags->certificate_file,
+                      "PEM file: client certificate for scrapers; kept sealed with its key");
+  CLI::Option* key =
+      add->add_option("--client-key", flags->key_file, "PEM file: the key of --client-cert");
+  certificate->needs(key);
+  key->needs(certificate);
   add->add_option("--kubernetes-version", flags->version, "for example 1.31");
   add->callback([flags, exit_code] { Report(Add(*flags), exit_code); });
   CLI::App* list = command->add_subcommand("list", "name, API server, issuer, tab-separated");

@@ -6,11 +6,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <optional>
 #include <thread>
 
 #include "base/fair_pool.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "grafana/provision.h"
 #include "process_metrics.h"
 #include "rules/rule_book.h"
@@ -21,6 +24,8 @@ namespace {
 
 // Requests under way may take so long at a stop; the rest of the ten seconds is for sealing.
 constexpr int64_t kDrainMs = 4000;
+// Watches of one API server: the lists of every role of many jobs and namespaces.
+constexpr size_t kWatchesMax = 512;
 // What the process holds that is not a file's: resident pages without the shared ones.
 uint64_t ResidentBytes() {
   std::FILE* const file = std::fopen("/proc/self/statm", "r");
@@ -42,6 +47,23 @@ constexpr double kQueriesShare = 0.25;
 constexpr size_t kQueriesWaitingMax = 256;
 // Queries give way to ingest and rules: whoever asks can wait, whoever writes must not.
 constexpr int kQueryNice = 5;
+
+// The cluster around us: what Kubernetes gives to every pod (client-go rest.InClusterConfig).
+std::optional<scrape::KubernetesAccess> InCluster(FileSystem& files) {
+  const char* const host = std::getenv("KUBERNETES_SERVICE_HOST");
+  const char* const port = std::getenv("KUBERNETES_SERVICE_PORT");
+  if (host == nullptr || port == nullptr || *host == '\0' || *port == '\0') return std::nullopt;
+  scrape::KubernetesAccess access;
+  const bool is_ipv6 = std::string_view(host).find(':') != std::string_view::npos;
+  access.api_server = is_ipv6 ? fmt::format("https://[{}]:{}", host, port)
+                              : fmt::format("https://{}:{}", host, port);
+  access.http.authorization_type = "Bearer";
+  access.http.credentials_file = scrape::kServiceAccountToken;
+  access.http.tls.ca_file = scrape::kServiceAccountCa;
+  const auto name = files.ReadFile("/var/run/secrets/kubernetes.io/serviceaccount/namespace");
+  if (name.ok()) access.own_namespace = TrimSpace(*name);
+  return access;
+}
 
 // What the AWS API says of where a Grafana workspace is: no scheme, as AWS has none (product.md,
 // URLs). Under a domain each has a name of its own, else a path below the TLS listener.
@@ -82,6 +104,7 @@ absl::Status Server::Start() {
   TRY(WriteAwsFiles(file_system_, settings_.flags.data, defaults_.root, settings_.flags.region,
                     http_url_));
   TRY(StartCollector());
+  scrapers_->Start();
   if (defaults_.first_start) {
     TRY_ASSIGN(sign_in_url_, NewSignInUrl(*catalog_, settings_.flags, http_url_));
   }
@@ -158,7 +181,12 @@ absl::Status Server::OpenWorkspaces() {
   engine_ = std::make_unique<promql::Engine>(engine, &clock_, query_pool_.get());
   engine_->set_observer(query_log_.get());
   client_ = std::make_unique<net::HttpClient>(net::HttpClientOptions{}, metrics_);
-  fetcher_ = scrape::MakeHttpFetcher(*client_, file_system_);
+  // Watches of Kubernetes API servers hold their connections for minutes.
+  net::HttpClientOptions watches;
+  watches.name = "watch";
+  watches.connections_per_host_max = kWatchesMax;
+  watch_client_ = std::make_unique<net::HttpClient>(watches, metrics_);
+  fetcher_ = scrape::MakeHttpFetcher(*client_, *watch_client_, file_system_);
   notifier_ =
       std::make_unique<rules::Notifier>(rules::NotifierOptions{}, *fetcher_, clock_, metrics_);
   rule_scheduler_ = std::make_unique<rules::Scheduler>(rules::SchedulerOptions{threads}, *engine_,
@@ -285,7 +313,16 @@ void Server::AddServices(api::Faces* faces) {
   faces->services["sts"] = [this](const net::HttpRequest& r) { return sts_->Handle(r); };
 }
 
+api::ApsHooks Server::HooksOfAps() {
+  api::ApsHooks hooks;
+  hooks.rules_changed = [this](std::string_view id) { ReloadRules(*workspaces_, id); };
+  hooks.scrapers_changed = [this] { scrapers_->Wake(); };
+  hooks.scraper_reason = [this](std::string_view id) { return scrapers_->Reason(id); };
+  return hooks;
+}
+
 void Server::BuildFaces() {
+  MakeScrapers();
   const ServeFlags& flags = settings_.flags;
   api::PrometheusApiOptions prometheus;
   prometheus.aws_fidelity = settings_.aws_fidelity;
@@ -318,10 +355,8 @@ void Server::BuildFaces() {
   console_ = std::make_unique<api::Console>(api::ConsoleOptions{"/" + defaults_.grafana.id + "/"},
                                             *gate_, *sessions_, metrics_, ready_);
   BuildGrafana();
-  api::ApsHooks hooks;
-  hooks.rules_changed = [this](std::string_view id) { ReloadRules(*workspaces_, id); };
   aps_ = std::make_unique<api::Aps>(
-      api::ApsOptions{http_url_, settings_.aws_fidelity, std::move(hooks)}, *gate_, *catalog_,
+      api::ApsOptions{http_url_, settings_.aws_fidelity, HooksOfAps()}, *gate_, *catalog_,
       *workspaces_, rng_);
   amg_ = std::make_unique<api::Amg>(
       api::AmgOptions{[this](const catalog::GrafanaWorkspace& workspace) {
@@ -423,11 +458,23 @@ void Server::ApplyConfiguration(std::shared_ptr<const scrape::Config> config) {
   collector_->ApplyConfig(std::move(config));
 }
 
+// Before the faces, which ask it; it begins once all is there.
+void Server::MakeScrapers() {
+  ScraperRunnerOptions options;
+  // Names of processes need no secret, only to differ.
+  options.owner = fmt::format("{:016x}", rng_.Next());
+  options.log_directory = JoinPath(settings_.flags.data, "logs");
+  options.spread_seed = rng_.Next();
+  scrapers_ = std::make_unique<ScraperRunner>(std::move(options), *catalog_, *workspaces_,
+                                              *fetcher_, file_system_, clock_, metrics_);
+}
+
 absl::Status Server::StartCollector() {
   TRY_ASSIGN(auto config, LoadConfiguration());
   scrape::ManagerOptions options;
   options.workspace = defaults_.amp.id;
   options.spread_seed = rng_.Next();
+  options.in_cluster = InCluster(file_system_);
   collector_ = std::make_unique<scrape::Manager>(options, *fetcher_, *default_workspace_,
                                                  file_system_, clock_, metrics_);
   for (const std::string& url : {http_url_, https_url_}) {
@@ -459,6 +506,7 @@ void Server::Stop() {
   ready_ = false;
   if (collector_ != nullptr) collector_->Stop();
   if (http_ != nullptr) http_->Stop();
+  if (scrapers_ != nullptr) scrapers_->Stop();
   if (housekeeping_ != nullptr) housekeeping_->Stop();
   default_workspace_.reset();
   if (workspaces_ != nullptr) workspaces_->Close();

@@ -46,6 +46,7 @@
 #include "scrape/config.h"
 #include "scrape/fetcher.h"
 #include "scrape/manager.h"
+#include "scraper_runner.h"
 #include "workspace/manager.h"
 
 namespace hearth::app {
@@ -74,10 +75,12 @@ class Server {
   absl::Status Listen();
   void BuildGrafana();
   void BuildFaces();
+  api::ApsHooks HooksOfAps();
   void BuildIdentityFaces();
   void AddServices(api::Faces* faces);  // by the service that a request is signed for
   api::ServerView StatusView();
   absl::Status StartCollector();
+  void MakeScrapers();
   absl::StatusOr<std::shared_ptr<const scrape::Config>> LoadConfiguration();
   void ApplyConfiguration(std::shared_ptr<const scrape::Config> config);
   void LoadRules(const scrape::Config& config);
@@ -107,6 +110,7 @@ class Server {
   std::unique_ptr<api::QueryLogFile> query_log_;
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<net::HttpClient> client_;
+  std::unique_ptr<net::HttpClient> watch_client_;
   std::unique_ptr<scrape::Fetcher> fetcher_;
   std::unique_ptr<rules::Notifier> notifier_;
   std::unique_ptr<rules::Scheduler> rule_scheduler_;
@@ -129,6 +133,7 @@ class Server {
   std::unique_ptr<api::Dispatch> dispatch_;
   std::shared_ptr<workspace::Workspace> default_workspace_;
   std::unique_ptr<scrape::Manager> collector_;
+  std::unique_ptr<ScraperRunner> scrapers_;
 
   mutable absl::Mutex status_mutex_;
   std::shared_ptr<const scrape::Config> config_ ABSL_GUARDED_BY(status_mutex_);

@@ -8,6 +8,8 @@
 #include "catalog/amp_rules.h"
 #include "catalog/amp_scrapers.h"
 #include "catalog/backend_test.h"
+#include "catalog/credentials.h"
+#include "catalog/eks.h"
 
 namespace hearth::catalog {
 namespace {
@@ -121,6 +123,7 @@ TEST_P(AmpObjects, ScrapersAndDetectors) {
   EXPECT_EQ(listed[0].configuration, scraper.configuration);
   EXPECT_EQ(listed[0].logging, "{}");
   EXPECT_TRUE(Read([&](Reader& r) { return ListAmpScrapers(r, "1", "us-east-1"); })->empty());
+  EXPECT_EQ(Read([&](Reader& r) { return AllAmpScrapers(r); })->size(), 1U);
 
   AmpDetector detector;
   detector.workspace = workspace_.id;
@@ -134,6 +137,30 @@ TEST_P(AmpObjects, ScrapersAndDetectors) {
   EXPECT_EQ(found.interval_seconds, 300);
   EXPECT_EQ(found.labels, detector.labels);
   EXPECT_TRUE(Read([&](Reader& r) { return ListAmpDetectors(r, workspace_.id, "x"); })->empty());
+}
+
+TEST_P(AmpObjects, CredentialsOfAClusterAreSealedAndGoWithIt) {
+  EksCluster cluster;
+  cluster.account = "000000000000";
+  cluster.region = "us-east-1";
+  cluster.name = "c";
+  const EksCredentials given = {"the-token", "CERT", "KEY"};
+  const auto stored = [&] {
+    return *Read([&](Reader& r) { return GetEksCredentials(r, cluster); });
+  };
+  ASSERT_TRUE(Write([&](Transaction& t) -> absl::Status {
+                TRY(CreateEksCluster(t, &cluster));
+                return PutEksCredentials(t, cluster, given);
+              }).ok());
+  EXPECT_EQ(stored(), given);
+  const auto sealed =
+      Read([](Reader& r) { return GetSecret(r, "eks-credentials/000000000000/us-east-1/c"); });
+  ASSERT_TRUE(sealed.ok()) << sealed.status();
+  EXPECT_EQ(sealed->find("the-token"), std::string::npos);
+  ASSERT_TRUE(Write([&](Transaction& t) {
+                return DeleteEksCluster(t, cluster.account, cluster.region, cluster.name);
+              }).ok());
+  EXPECT_TRUE(stored().empty());
 }
 
 TEST_P(AmpObjects, AllGoWithTheirWorkspace) {

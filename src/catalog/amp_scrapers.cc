@@ -41,6 +41,15 @@ absl::StatusOr<AmpScraper> FromRow(const sql::Row& row) {
   return scraper;
 }
 
+absl::StatusOr<std::vector<AmpScraper>> FromRows(const std::vector<sql::Row>& rows) {
+  std::vector<AmpScraper> found;
+  for (const sql::Row& row : rows) {
+    TRY_ASSIGN(AmpScraper scraper, FromRow(row));
+    found.push_back(std::move(scraper));
+  }
+  return found;
+}
+
 }  // namespace
 
 std::string AmpScraperArn(const AmpScraper& scraper) {
@@ -61,12 +70,13 @@ absl::StatusOr<std::vector<AmpScraper>> ListAmpScrapers(Reader& reader, std::str
                                      "FROM amp_scrapers WHERE account = ? AND region = ?"
                                      " AND id > ? ORDER BY id LIMIT ?",
                                      {account, region, after, limit}));
-  std::vector<AmpScraper> found;
-  for (const sql::Row& row : rows) {
-    TRY_ASSIGN(AmpScraper scraper, FromRow(row));
-    found.push_back(std::move(scraper));
-  }
-  return found;
+  return FromRows(rows);
+}
+
+absl::StatusOr<std::vector<AmpScraper>> AllAmpScrapers(Reader& reader) {
+  TRY_ASSIGN(std::vector<sql::Row> rows,
+             reader.session().Select(kColumns, "FROM amp_scrapers ORDER BY id", {}));
+  return FromRows(rows);
 }
 
 absl::Status CreateAmpScraper(Transaction& transaction, AmpScraper* scraper) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// AMP's managed collectors ("scrapers"): configuration kept as it was given. They belong to an
+// AMP's managed collectors ("scrapers"), as they were given. They belong to an
 // account and region, not to the workspace that they write to.
 #pragma once
 
@@ -45,6 +45,8 @@ absl::StatusOr<std::vector<AmpScraper>> ListAmpScrapers(Reader& reader, std::str
                                                         std::string_view region,
                                                         std::string_view after = {},
                                                         int limit = 10'000);
+// Of every account and region, by id.
+absl::StatusOr<std::vector<AmpScraper>> AllAmpScrapers(Reader& reader);
 // Fills id (where empty), times and revision. Event kind "amp_scraper".
 absl::Status CreateAmpScraper(Transaction& transaction, AmpScraper* scraper);
 // modified_ms is the caller's: a change of tags or logging is none of the scraper.

@@ -4,6 +4,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "catalog/column_json.h"
+#include "catalog/credentials.h"
 #include "catalog/sql.h"
 
 namespace hearth::catalog {
@@ -27,6 +28,10 @@ PodIdentityAssociation AssociationFromRow(const sql::Row& row) {
   return {row.Text(0),   row.Text(1),   row.Text(2),   row.Text(3),
           row.Text(4),   row.Text(5),   row.Text(6),   DecodeMap(row.Text(7)),
           row.Number(8), row.Number(9), row.Number(10)};
+}
+
+std::string CredentialsName(const EksCluster& cluster) {
+  return fmt::format("eks-credentials/{}/{}/{}", cluster.account, cluster.region, cluster.name);
 }
 
 std::string ClusterWhat(std::string_view name) { return fmt::format("cluster {}", name); }
@@ -120,10 +125,39 @@ absl::Status DeleteEksCluster(Transaction& transaction, std::string_view account
                    " AND cluster = ?",
                    {account, region, name})
           .status());
+  TRY(PutEksCredentials(transaction, cluster, {}));
   TRY(transaction.session()
           .Execute(fmt::format("DELETE FROM eks_clusters WHERE {}", kOne), {account, region, name})
           .status());
   return transaction.Record("eks_cluster", "delete", account, name, cluster.revision);
+}
+
+absl::StatusOr<EksCredentials> GetEksCredentials(Reader& reader, const EksCluster& cluster) {
+  const auto sealed = GetSecret(reader, CredentialsName(cluster));
+  if (absl::IsNotFound(sealed.status())) return EksCredentials{};
+  TRY(sealed.status());
+  TRY_ASSIGN(const std::string plain, OpenWithRootKey(reader, *sealed, CredentialsName(cluster)));
+  const auto fields = DecodeMap(plain);
+  const auto field = [&](const char* name) {
+    const auto found = fields.find(name);
+    return found == fields.end() ? std::string() : found->second;
+  };
+  return EksCredentials{field("token"), field("certificate"), field("key")};
+}
+
+absl::Status PutEksCredentials(Transaction& transaction, const EksCluster& cluster,
+                               const EksCredentials& credentials) {
+  if (credentials.empty()) {
+    return transaction.session()
+        .Execute("DELETE FROM secrets WHERE name = ?", {CredentialsName(cluster)})
+        .status();
+  }
+  const std::map<std::string, std::string> fields = {{"token", credentials.token},
+                                                     {"certificate", credentials.certificate_pem},
+                                                     {"key", credentials.key_pem}};
+  TRY_ASSIGN(const std::string sealed,
+             SealWithRootKey(transaction, EncodeMap(fields), CredentialsName(cluster)));
+  return PutSecret(transaction, CredentialsName(cluster), sealed);
 }
 
 absl::StatusOr<PodIdentityAssociation> GetPodIdentityAssociation(Reader& reader,

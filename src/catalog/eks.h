@@ -30,6 +30,16 @@ struct EksCluster {
   int64_t revision = 0;
 };
 
+// How scrapers show who they are to a cluster's API server; empty: not at all. Sealed with the root
+// key in the row.
+struct EksCredentials {
+  std::string token;            // of a service account
+  std::string certificate_pem;  // a client certificate and its key
+  std::string key_pem;
+  bool empty() const { return token.empty() && certificate_pem.empty(); }
+  friend bool operator==(const EksCredentials&, const EksCredentials&) = default;
+};
+
 std::string EksClusterArn(const EksCluster& cluster);
 
 absl::StatusOr<EksCluster> GetEksCluster(Reader& reader, std::string_view account,
@@ -41,7 +51,12 @@ absl::StatusOr<EksCluster> FindEksClusterByIssuer(Reader& reader, std::string_vi
                                                   std::string_view issuer);
 absl::Status CreateEksCluster(Transaction& transaction, EksCluster* cluster);
 absl::Status UpdateEksCluster(Transaction& transaction, EksCluster* cluster);
-// With its associations.
+// Empty where none were given.
+absl::StatusOr<EksCredentials> GetEksCredentials(Reader& reader, const EksCluster& cluster);
+// Replaces what was there.
+absl::Status PutEksCredentials(Transaction& transaction, const EksCluster& cluster,
+                               const EksCredentials& credentials);
+// With its associations and credentials.
 absl::Status DeleteEksCluster(Transaction& transaction, std::string_view account,
                               std::string_view region, std::string_view name);
 

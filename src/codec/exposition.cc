@@ -9,8 +9,10 @@
 
 #include "base/status.h"
 #include "base/text.h"
+#include "codec/exposition_protobuf.h"
 #include "codec/go_float.h"
 #include "codec/label_rules.h"
+#include "codec/nhcb.h"
 #include "model/value.h"
 
 namespace hearth::codec {
@@ -43,41 +45,25 @@ model::MetricType TypeNamed(std::string_view name, bool open_metrics, bool* know
   return type;
 }
 
-std::string_view MediaType(std::string_view content_type) {
-  return TrimSpace(content_type.substr(0, content_type.find(';')));
-}
-
 }  // namespace
 
 absl::StatusOr<ContentType> FormatOf(std::string_view content_type,
                                      std::optional<ExpositionFormat> fallback) {
-  const std::string media = ToLowerAscii(MediaType(content_type));
-  ContentType result;
-  if (media == "text/plain") return result;
+  const std::string media = ToLowerAscii(TrimSpace(content_type.substr(0, content_type.find(';'))));
+  if (media == "text/plain") return ContentType{ExpositionFormat::kText, ""};
   if (media == "application/openmetrics-text") {
-    result.format = ExpositionFormat::kOpenMetrics;
-    return result;
+    return ContentType{ExpositionFormat::kOpenMetrics, ""};
   }
-  if (media == "application/vnd.google.protobuf" && !fallback.has_value()) {
-    return InvalidArgument(
-        "the target answered in the protobuf exposition format, which is not supported yet");
+  if (media == "application/vnd.google.protobuf") {
+    return ContentType{ExpositionFormat::kProtobuf, ""};
   }
-  if (fallback.has_value()) {
-    result.format = *fallback;
-    result.warning = fmt::format(
-        "Content-Type {} is not one of a metrics format, parsed as the "
-        "fallback_scrape_protocol says",
-        model::QuoteGo(content_type));
-    return result;
+  const std::string what = media.empty() ? "non-compliant scrape target sending blank Content-Type"
+                                         : fmt::format("received unsupported Content-Type {}",
+                                                       model::QuoteGo(content_type));
+  if (!fallback.has_value()) {
+    return InvalidArgument("{} and no fallback_scrape_protocol specified for target", what);
   }
-  if (media.empty()) {
-    result.warning = "the target sends no Content-Type, parsed as Prometheus text";
-    return result;
-  }
-  return InvalidArgument(
-      "received unsupported Content-Type {} and no fallback_scrape_protocol "
-      "specified for target",
-      model::QuoteGo(content_type));
+  return ContentType{*fallback, what + ", using fallback_scrape_protocol"};
 }
 
 ExpositionParser::ExpositionParser(std::string_view body, ExpositionFormat format)
@@ -148,7 +134,7 @@ void ExpositionParser::BeginEntry() {
   line_ = next_line_;
   scratch_.clear();
   has_time_ = false;
-  has_exemplar_ = false;
+  has_exemplars_ = false;
 }
 
 absl::StatusOr<ExpositionEntry> ExpositionParser::Next() {
@@ -369,7 +355,7 @@ absl::Status ExpositionParser::ReadExemplar() {
   }
   exemplar_time_ms_ = 0;
   if (Skip(" ")) TRY(ReadSeconds("exemplar timestamp", &exemplar_time_ms_));
-  has_exemplar_ = true;
+  has_exemplars_ = true;
   return absl::OkStatus();
 }
 
@@ -408,12 +394,25 @@ const std::vector<model::Label>& ExpositionParser::labels() {
   return labels_;
 }
 
-model::Exemplar ExpositionParser::exemplar() {
+bool ExpositionParser::NextExemplar(model::Exemplar* exemplar) {
+  if (!has_exemplars_) return false;
+  has_exemplars_ = false;  // a line has one
   std::vector<model::Label> labels;
   for (const RawLabel& raw : raw_exemplar_) {
     labels.push_back({Unescape(raw.name, /*quotes=*/true), Unescape(raw.value, /*quotes=*/true)});
   }
-  return {model::Labels::FromPairs(std::move(labels)), exemplar_value_, exemplar_time_ms_};
+  *exemplar = {model::Labels::FromPairs(std::move(labels)), exemplar_value_, exemplar_time_ms_};
+  return true;
+}
+
+std::unique_ptr<ExpositionReader> MakeExpositionReader(std::string_view body,
+                                                       const ExpositionOptions& options) {
+  if (options.format == ExpositionFormat::kProtobuf) {
+    return std::make_unique<ProtobufExposition>(body, options);
+  }
+  auto text = std::make_unique<ExpositionParser>(body, options.format);
+  if (!options.classic_to_nhcb) return text;
+  return std::make_unique<NhcbReader>(std::move(text), options.classic_too);
 }
 
 }  // namespace hearth::codec

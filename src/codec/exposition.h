@@ -1,71 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 // The two text formats that targets expose metrics in: Prometheus text 0.0.4 and OpenMetrics 1.0.
-// A pull parser over the body, without copying:
+// A pull parser over the body, without copying (exposition_reader.h has the loop).
 //
-//   ExpositionParser parser(body, ExpositionFormat::kText);
-//   while (true) {
-//     TRY_ASSIGN(ExpositionEntry entry, parser.Next());
-//     if (entry == ExpositionEntry::kEnd) break;
-//     if (entry == ExpositionEntry::kSample) … parser.series_text(), parser.value() …
-//   }
-//
-// series_text() is the series as written (`name{a="b"}`): equal bytes mean an equal series, so a
-// scrape that meets a series again needs no label work. Rules: prometheus/model/textparse
-// (promparse, openmetricsparse). Errors are InvalidArgument with the line's number and text; what
-// was parsed before stays valid. Views point into the body or into the parser, the latter until the
-// next Next().
+// series_text() is the series as written (`name{a="b"}`). Rules: prometheus/model/textparse
+// (promparse, openmetricsparse). Errors carry the line's number and text.
 #pragma once
 
 #include <absl/status/statusor.h>
 
 #include <cstddef>
-#include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "model/labels.h"
-#include "model/metadata.h"
+#include "codec/exposition_reader.h"
 
 namespace hearth::codec {
-
-enum class ExpositionFormat : uint8_t { kText, kOpenMetrics };
-enum class ExpositionEntry : uint8_t { kSample, kType, kHelp, kUnit, kEnd };
 
 struct ContentType {
   ExpositionFormat format = ExpositionFormat::kText;
   std::string warning;  // why the format was guessed; empty where it was said
 };
-// Chooses by a response's Content-Type. Blank means text, with a warning. InvalidArgument for the
-// protobuf format and for anything unknown, unless `fallback` says what it is.
+// Chooses by a response's Content-Type (textparse.extractMediaType). InvalidArgument where there is
+// none or an unknown one, unless `fallback` says what it is.
 absl::StatusOr<ContentType> FormatOf(std::string_view content_type,
                                      std::optional<ExpositionFormat> fallback);
 
 // Not thread-safe. `body` must outlive the parser.
-class ExpositionParser {
+class ExpositionParser final : public ExpositionReader {
  public:
-  ExpositionParser(std::string_view body, ExpositionFormat format);
+  ExpositionParser(std::string_view body, ExpositionFormat format);  // one of the text formats
 
-  absl::StatusOr<ExpositionEntry> Next();
+  absl::StatusOr<ExpositionEntry> Next() override;
 
-  // After kSample:
-  std::string_view series_text() const { return series_text_; }
-  double value() const { return value_; }
-  bool has_time() const { return has_time_; }
-  int64_t time_ms() const { return time_ms_; }
-  // The labels with `__name__`, unescaped, in the order written; `le` and `quantile` in
-  // OpenMetrics' spelling ("1.0"), as Prometheus 3 stores them.
+  // Unescaped, in the order written; `le` and `quantile` in OpenMetrics' spelling ("1.0"), as
+  // Prometheus 3 stores them. Never fails.
   const std::vector<model::Label>& labels();
-  bool has_exemplar() const { return has_exemplar_; }
-  // `time_ms` of the result is 0 where the exemplar has none.
-  model::Exemplar exemplar();
-
-  // After kType, kHelp, kUnit; metric() also after kSample.
-  std::string_view metric() const { return metric_; }
-  model::MetricType type() const { return type_; }
-  std::string_view text() const { return text_; }  // help (unescaped) or unit
+  absl::StatusOr<const std::vector<model::Label>*> Labels() override { return &labels(); }
+  bool NextExemplar(model::Exemplar* exemplar) override;
 
   size_t line() const { return line_; }  // of the entry, from 1
 
@@ -109,20 +84,22 @@ class ExpositionParser {
   size_t next_line_ = 1;
   bool ended_ = false;
 
-  std::string_view series_text_;
-  std::string_view metric_;
   std::vector<RawLabel> raw_labels_;
   std::vector<RawLabel> raw_exemplar_;
   std::vector<model::Label> labels_;
   std::deque<std::string> scratch_;  // unescaped and rewritten texts of the current entry
-  std::string_view text_;
-  model::MetricType type_ = model::MetricType::kUnknown;
-  double value_ = 0;
-  bool has_time_ = false;
-  int64_t time_ms_ = 0;
-  bool has_exemplar_ = false;
   double exemplar_value_ = 0;
   int64_t exemplar_time_ms_ = 0;
 };
+
+// What a scrape wants of a body.
+struct ExpositionOptions {
+  ExpositionFormat format = ExpositionFormat::kText;
+  bool native_histograms = false;  // else the native parts of histograms are not looked at
+  bool classic_too = false;        // classic series also of what becomes a native histogram
+  bool classic_to_nhcb = false;    // classic histograms become native ones with custom buckets
+};
+std::unique_ptr<ExpositionReader> MakeExpositionReader(std::string_view body,
+                                                       const ExpositionOptions& options);
 
 }  // namespace hearth::codec

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a scrape's body, in both formats.
+// Any bytes as a scrape's body, in each format.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -10,16 +10,21 @@
 namespace hearth::codec {
 namespace {
 
-void Parse(std::string_view body, ExpositionFormat format) {
-  ExpositionParser parser(body, format);
+void Parse(std::string_view body, const ExpositionOptions& options) {
+  const auto reader = MakeExpositionReader(body, options);
   while (true) {
-    const auto entry = parser.Next();
+    const auto entry = reader->Next();
     if (!entry.ok() || *entry == ExpositionEntry::kEnd) return;
-    if (*entry == ExpositionEntry::kSample) {
-      CHECK(!parser.labels().empty());
-      CHECK(!parser.series_text().empty());
-      if (parser.has_exemplar())
-        CHECK(model::IsWellFormedPacked(parser.exemplar().labels.packed()));
+    const bool is_histogram = *entry == ExpositionEntry::kHistogram;
+    if (*entry != ExpositionEntry::kSample && !is_histogram) continue;
+    CHECK(!reader->series_text().empty());
+    CHECK(!is_histogram || reader->histogram() != nullptr);
+    const auto labels = reader->Labels();
+    if (!labels.ok()) return;
+    CHECK(!(*labels)->empty());
+    model::Exemplar exemplar;
+    while (reader->NextExemplar(&exemplar)) {
+      CHECK(model::IsWellFormedPacked(exemplar.labels.packed()));
     }
   }
 }
@@ -29,7 +34,11 @@ void Parse(std::string_view body, ExpositionFormat format) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view body(reinterpret_cast<const char*>(data), size);
-  hearth::codec::Parse(body, hearth::codec::ExpositionFormat::kText);
-  hearth::codec::Parse(body, hearth::codec::ExpositionFormat::kOpenMetrics);
+  using Format = hearth::codec::ExpositionFormat;
+  for (const Format format : {Format::kText, Format::kOpenMetrics, Format::kProtobuf}) {
+    hearth::codec::Parse(body, {format, false, false, false});
+    hearth::codec::Parse(body, {format, true, true, true});
+    hearth::codec::Parse(body, {format, true, false, true});
+  }
   return 0;
 }

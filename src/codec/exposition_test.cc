@@ -23,6 +23,7 @@ std::string Dump(std::string_view body, ExpositionFormat format) {
     const auto entry = parser.Next();
     if (!entry.ok()) return out + "error: " + Message(entry.status()) + "\n";
     switch (*entry) {
+      case ExpositionEntry::kHistogram:  // text formats have none
       case ExpositionEntry::kEnd:
         return out;
       case ExpositionEntry::kType:
@@ -38,8 +39,7 @@ std::string Dump(std::string_view body, ExpositionFormat format) {
         out += model::Labels::FromPairs(parser.labels()).ToString() + " ";
         AppendGoFixed(parser.value(), &out);
         if (parser.has_time()) out += " @" + std::to_string(parser.time_ms());
-        if (parser.has_exemplar()) {
-          const model::Exemplar exemplar = parser.exemplar();
+        if (model::Exemplar exemplar; parser.NextExemplar(&exemplar)) {
           out += " # " + exemplar.labels.ToString() + " ";
           AppendGoFixed(exemplar.value, &out);
           out += " @" + std::to_string(exemplar.time_ms);
@@ -181,11 +181,15 @@ TEST(Exposition, ChoosesTheFormatByContentType) {
   EXPECT_EQ(FormatOf("text/plain; version=0.0.4", {})->format, kText);
   EXPECT_EQ(FormatOf("application/openmetrics-text; version=1.0.0; charset=utf-8", {})->format,
             kOpenMetrics);
-  EXPECT_EQ(FormatOf("", {})->format, kText);
-  EXPECT_NE(FormatOf("", {})->warning, "");
+  EXPECT_EQ(FormatOf("", {}).status().message(),
+            "non-compliant scrape target sending blank Content-Type and no "
+            "fallback_scrape_protocol specified for target");
+  EXPECT_EQ(FormatOf("", kText)->format, kText);
+  EXPECT_NE(FormatOf("", kText)->warning, "");
   EXPECT_EQ(FormatOf("text/html", {}).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(FormatOf("text/html", kOpenMetrics)->format, kOpenMetrics);
-  EXPECT_FALSE(FormatOf("application/vnd.google.protobuf; proto=x", {}).ok());
+  EXPECT_EQ(FormatOf("Application/vnd.google.protobuf; proto=x", kText)->format,
+            ExpositionFormat::kProtobuf);
 }
 
 // Our own recording of real exporters, only where the shared data is present.

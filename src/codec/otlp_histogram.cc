@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/status.h"
+#include "codec/histogram_spans.h"
 #include "model/value.h"
 
 namespace hearth::codec {
@@ -12,18 +13,12 @@ namespace {
 // OpenTelemetry sends none, or one that SDKs leave at zero; upstream writes this one.
 constexpr double kZeroThreshold = 1e-128;
 // A gap of more empty buckets starts a new span, as client_golang and upstream have it.
-constexpr int32_t kGapMax = 2;
+constexpr int64_t kGapMax = 2;
 
-struct Side {
-  std::vector<model::HistogramSpan> spans;
-  std::vector<double> counts;
-};
-
-// Buckets by index; `counts` of OpenTelemetry, 2^scale_down of them to one. Leading and trailing
-// zeros are left out.
-Side Layout(const std::vector<uint64_t>& counts, int64_t offset, int scale_down, int64_t shift) {
-  Side side;
-  int64_t next = 0;  // the index that would continue the last span
+// Buckets by index; `counts` of OpenTelemetry, 2^scale_down of them to one.
+void Layout(const std::vector<uint64_t>& counts, int64_t offset, int scale_down, int64_t shift,
+            std::vector<model::HistogramSpan>* spans, std::vector<double>* buckets) {
+  SpanBuilder builder(kGapMax);
   size_t i = 0;
   while (i < counts.size()) {
     const int64_t index = ((static_cast<int64_t>(i) + offset) >> scale_down) + shift;
@@ -32,21 +27,9 @@ Side Layout(const std::vector<uint64_t>& counts, int64_t offset, int scale_down,
            ((static_cast<int64_t>(i) + offset) >> scale_down) + shift == index) {
       count += counts[i++];
     }
-    if (count == 0) continue;
-    const int64_t gap = side.spans.empty() ? index : index - next;
-    if (side.spans.empty() || gap > kGapMax) {
-      side.spans.push_back({static_cast<int32_t>(gap), 0});
-    } else {
-      for (int64_t k = 0; k < gap; ++k) {
-        side.counts.push_back(0);
-        ++side.spans.back().length;
-      }
-    }
-    side.counts.push_back(static_cast<double>(count));
-    ++side.spans.back().length;
-    next = index + 1;
+    builder.Add(index, static_cast<double>(count));
   }
-  return side;
+  builder.MoveTo(spans, buckets);
 }
 
 void SetTotals(const OtlpPoint& point, model::NativeHistogram* histogram) {
@@ -77,12 +60,10 @@ absl::StatusOr<std::shared_ptr<const model::NativeHistogram>> OtlpExponentialHis
   histogram->schema = point.scale - scale_down;
   histogram->zero_threshold = kZeroThreshold;
   histogram->zero_count = static_cast<double>(point.zero_count);
-  Side positive = Layout(point.positive.counts, point.positive.offset, scale_down, 1);
-  Side negative = Layout(point.negative.counts, point.negative.offset, scale_down, 1);
-  histogram->positive_spans = std::move(positive.spans);
-  histogram->positive_buckets = std::move(positive.counts);
-  histogram->negative_spans = std::move(negative.spans);
-  histogram->negative_buckets = std::move(negative.counts);
+  Layout(point.positive.counts, point.positive.offset, scale_down, 1, &histogram->positive_spans,
+         &histogram->positive_buckets);
+  Layout(point.negative.counts, point.negative.offset, scale_down, 1, &histogram->negative_spans,
+         &histogram->negative_buckets);
   SetTotals(point, histogram.get());
   return Checked(std::move(histogram));
 }
@@ -92,9 +73,7 @@ absl::StatusOr<std::shared_ptr<const model::NativeHistogram>> OtlpCustomHistogra
   if (point.no_recorded_value) return model::StaleHistogram();
   auto histogram = std::make_shared<model::NativeHistogram>();
   histogram->schema = model::kCustomBucketsSchema;
-  Side side = Layout(point.bucket_counts, 0, 0, 0);
-  histogram->positive_spans = std::move(side.spans);
-  histogram->positive_buckets = std::move(side.counts);
+  Layout(point.bucket_counts, 0, 0, 0, &histogram->positive_spans, &histogram->positive_buckets);
   histogram->custom_values = point.bounds;
   SetTotals(point, histogram.get());
   return Checked(std::move(histogram));

@@ -41,14 +41,7 @@ GlobalDefaults ReadGlobal(ConfigContext* context, const YamlNode& node, Config* 
   section.OneOf("metric_name_escaping_scheme", {"allow-utf-8", "underscores", "dots", "values"},
                 &defaults.escaping);
   section.Bool("extra_scrape_metrics", &defaults.extra_metrics);
-  for (const std::string_view key :
-       {"scrape_native_histograms", "convert_classic_histograms_to_nhcb"}) {
-    bool on = false;
-    section.Bool(key, &on);
-    if (on) section.NotYet(key);
-  }
-  bool ignored = false;
-  section.Bool("always_scrape_classic_histograms", &ignored);
+  ReadHistograms(&section, &defaults.histograms);
   section.Text("query_log_file", &config->query_log_file);
   if (!config->query_log_file.empty()) {
     config->query_log_file = context->Path(config->query_log_file);
@@ -77,22 +70,69 @@ void ReadRuleFiles(Section* root, Config* config) {
   }
 }
 
-void ReadJobs(Section* root, const GlobalDefaults& defaults, Config* config) {
-  StringMap<int> lines;
+// Names of jobs are unique over all files; `places` says where each stands.
+void ReadJobs(Section* root, const GlobalDefaults& defaults, StringMap<std::string>* places,
+              Config* config) {
   root->Each("scrape_configs", [&](const YamlNode& item, const std::string& path) {
     if (item.is_null()) {
       return root->context()->Fail(item, path, "empty or null scrape config section");
     }
     JobConfig job = ReadJob(root->context(), item, path, defaults);
-    const auto [at, is_new] = lines.emplace(job.job_name, job.line);
+    const auto [at, is_new] = places->emplace(
+        job.job_name, fmt::format("line {} of {}", job.line, root->context()->file_name));
     if (!is_new) {
       root->context()->Fail(item, path,
                             fmt::format("found multiple scrape configs with job name {}, the first "
-                                        "in line {}",
+                                        "in {}",
                                         QuoteGo(job.job_name), at->second));
     }
     config->jobs.push_back(std::move(job));
   });
+}
+
+// scrape_config_files: files of nothing but scrape_configs.
+absl::Status ReadJobFile(FileSystem& files, const std::string& path, const GlobalDefaults& defaults,
+                         StringMap<std::string>* places, ConfigContext* outer, Config* config) {
+  TRY_ASSIGN(const std::string text, files.ReadFile(path));
+  codec::YamlLimits limits;
+  limits.bytes_max = kFileBytesMax;
+  auto parsed = codec::ParseYaml(text, limits);
+  if (!parsed.ok()) return Annotate(parsed.status(), path);
+  ConfigContext context;
+  context.file_name = path;
+  context.directory = DirectoryOf(path);
+  Section root(&context, *parsed, "");
+  ReadJobs(&root, defaults, places, config);
+  root.Finish();
+  TRY(context.status);
+  for (Unsupported& entry : context.unsupported) {
+    outer->unsupported.push_back({fmt::format("{}: {}", path, entry.key), entry.line});
+  }
+  outer->warnings.insert(outer->warnings.end(), context.warnings.begin(), context.warnings.end());
+  return absl::OkStatus();
+}
+
+absl::Status ReadJobFiles(Section* root, FileSystem* files, const GlobalDefaults& defaults,
+                          StringMap<std::string>* places, Config* config) {
+  if (files == nullptr) {
+    root->NotYet("scrape_config_files");
+    return absl::OkStatus();
+  }
+  std::vector<std::string> patterns;
+  root->Texts("scrape_config_files", &patterns);
+  for (const std::string& pattern : patterns) {
+    if (!IsRulePath(pattern)) {
+      root->Fail("scrape_config_files",
+                 fmt::format("invalid scrape config file path {}: * may stand once, in the last "
+                             "part",
+                             QuoteGo(pattern)));
+    }
+    TRY_ASSIGN(const auto paths, Glob(*files, root->context()->Path(pattern)));
+    for (const std::string& path : paths) {
+      TRY(ReadJobFile(*files, path, defaults, places, root->context(), config));
+    }
+  }
+  return absl::OkStatus();
 }
 
 void ReadRemoteWrites(Section* root, bool legacy_names, Config* config) {
@@ -219,8 +259,11 @@ HearthConfig ReadHearth(ConfigContext* context, const YamlNode& node) {
 
 std::string Unsupported::ToString() const { return fmt::format("{} (line {})", key, line); }
 
-absl::StatusOr<LoadedConfig> ParseConfig(std::string_view text, std::string_view file_name,
-                                         std::string_view directory) {
+namespace {
+
+// `files` may be null: other files are not read then.
+absl::StatusOr<LoadedConfig> Parse(std::string_view text, std::string_view file_name,
+                                   std::string_view directory, FileSystem* files) {
   codec::YamlLimits limits;
   limits.bytes_max = kFileBytesMax;
   auto parsed = codec::ParseYaml(text, limits);
@@ -236,18 +279,21 @@ absl::StatusOr<LoadedConfig> ParseConfig(std::string_view text, std::string_view
     defaults = ReadGlobal(&context, *global, &config);
   }
   ReadRuleFiles(&root, &config);
-  ReadJobs(&root, defaults, &config);
+  StringMap<std::string> places;
+  ReadJobs(&root, defaults, &places, &config);
+  const absl::Status job_files = ReadJobFiles(&root, files, defaults, &places, &config);
   ReadRemoteWrites(&root, defaults.legacy_names, &config);
   ReadOtlp(&root, &config.otlp);
   config.alerting = ReadAlerting(&root, defaults.legacy_names);
   ReadStorage(&root);
   ReadRuntime(&root);
-  root.NotYet({"scrape_config_files", "remote_read", "tracing"});
+  root.NotYet({"remote_read", "tracing"});
   if (const YamlNode* hearth = root.Take("hearth"); hearth != nullptr) {
     config.hearth = ReadHearth(&context, *hearth);
   }
   root.Finish();
   TRY(context.status);
+  TRY(job_files);
   loaded.unsupported = std::move(context.unsupported);
   std::stable_sort(loaded.unsupported.begin(), loaded.unsupported.end(),
                    [](const Unsupported& a, const Unsupported& b) { return a.line < b.line; });
@@ -255,9 +301,16 @@ absl::StatusOr<LoadedConfig> ParseConfig(std::string_view text, std::string_view
   return loaded;
 }
 
+}  // namespace
+
+absl::StatusOr<LoadedConfig> ParseConfig(std::string_view text, std::string_view file_name,
+                                         std::string_view directory) {
+  return Parse(text, file_name, directory, nullptr);
+}
+
 absl::StatusOr<LoadedConfig> LoadConfig(FileSystem& file_system, const std::string& path) {
   TRY_ASSIGN(const std::string text, file_system.ReadFile(path));
-  return ParseConfig(text, path, DirectoryOf(path));
+  return Parse(text, path, DirectoryOf(path), &file_system);
 }
 
 absl::Status RefuseUnsupported(const LoadedConfig& loaded, std::string_view path) {

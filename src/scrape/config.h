@@ -79,6 +79,29 @@ struct HttpDiscovery {
   friend bool operator==(const HttpDiscovery&, const HttpDiscovery&) = default;
 };
 
+// kubernetes_sd_configs (prometheus/discovery/kubernetes SDConfig).
+struct KubernetesSelector {
+  std::string role;
+  std::string label;
+  std::string field;
+  friend bool operator==(const KubernetesSelector&, const KubernetesSelector&) = default;
+};
+struct KubernetesDiscovery {
+  std::string role;        // node, pod, service, endpoints, endpointslice, ingress
+  std::string api_server;  // "": kubeconfig_file, or the cluster that hearth runs in
+  std::string kubeconfig_file;
+  HttpConfig http;
+  bool own_namespace = false;
+  std::vector<std::string> namespaces;  // empty: all
+  std::vector<KubernetesSelector> selectors;
+  bool attach_node = false;
+  bool attach_namespace = false;
+  bool attach_deployment = false;
+  bool attach_job = false;
+  bool attach_cronjob = false;
+  friend bool operator==(const KubernetesDiscovery&, const KubernetesDiscovery&) = default;
+};
+
 // 0 is no limit, in all of them.
 struct ScrapeLimits {
   uint64_t body_bytes = 0;
@@ -88,7 +111,17 @@ struct ScrapeLimits {
   uint64_t label_name_bytes = 0;
   uint64_t label_value_bytes = 0;
   uint64_t dropped_targets_kept = 0;
+  uint64_t histogram_buckets = 0;  // native_histogram_bucket_limit
   friend bool operator==(const ScrapeLimits&, const ScrapeLimits&) = default;
+};
+
+// What becomes of histograms. Labels of a target may say otherwise (__scrape_native_histograms__,
+// __always_scrape_classic_histograms__, __convert_classic_histograms_to_nhcb__).
+struct HistogramConfig {
+  bool native = false;           // scrape_native_histograms
+  bool classic_too = false;      // always_scrape_classic_histograms
+  bool classic_to_nhcb = false;  // convert_classic_histograms_to_nhcb
+  friend bool operator==(const HistogramConfig&, const HistogramConfig&) = default;
 };
 
 // One job; every default is filled in.
@@ -109,6 +142,8 @@ struct JobConfig {
   bool compression = true;
   bool legacy_names = false;  // metric_name_validation_scheme: legacy
   bool extra_metrics = false;
+  HistogramConfig histograms;
+  int32_t histogram_schema_max = 8;  // of native_histogram_min_bucket_factor
   HttpConfig http;
   ScrapeLimits limits;
   RelabelRules relabel;         // compiled relabel_configs
@@ -116,6 +151,7 @@ struct JobConfig {
   std::vector<StaticGroup> static_groups;
   std::vector<FileDiscovery> file_discovery;
   std::vector<HttpDiscovery> http_discovery;
+  std::vector<KubernetesDiscovery> kubernetes_discovery;
   // Equal jobs keep their targets, schedules and series caches over a reload. `line` does not
   // count.
   friend bool operator==(const JobConfig& a, const JobConfig& b);
@@ -222,11 +258,16 @@ struct LoadedConfig {
 // "hearth.yaml:12: scrape_interval: "5 m" is no duration; …" (InvalidArgument).
 absl::StatusOr<LoadedConfig> ParseConfig(std::string_view text, std::string_view file_name,
                                          std::string_view directory);
-// NotFound and the like as the file system says.
+// The same with the jobs of its scrape_config_files. NotFound and the like as the file system says.
 absl::StatusOr<LoadedConfig> LoadConfig(FileSystem& file_system, const std::string& path);
 
 // FailedPrecondition with the whole list in one message where something is not supported yet.
 absl::Status RefuseUnsupported(const LoadedConfig& loaded, std::string_view path);
+
+// Every file or pattern that scraping by these jobs would read: passwords, tokens, certificates,
+// lists of targets. Whoever takes a configuration from a stranger refuses those.
+std::vector<std::string> ReferencedFiles(const std::vector<JobConfig>& jobs);
+std::vector<std::string> ReferencedFiles(const HttpConfig& http);
 
 // What `hearth check config FILE` prints: one line each, and whether the file is good.
 struct ConfigFindings {

@@ -136,7 +136,9 @@ TlsConfig ReadTls(ConfigContext* context, const YamlNode& node, std::string path
   section.Bool("insecure_skip_verify", &tls.insecure_skip_verify);
   section.OneOf("min_version", {"TLS10", "TLS11", "TLS12", "TLS13"}, &tls.min_version);
   section.OneOf("max_version", {"TLS10", "TLS11", "TLS12", "TLS13"}, &tls.max_version);
-  section.NotYet({"cert", "key", "max_version", "ca_ref", "cert_ref", "key_ref"});
+  section.NotYet({"ca_ref", "cert_ref", "key_ref"});
+  // What is older than TLS 1.2 is not spoken.
+  if (tls.max_version == "TLS10" || tls.max_version == "TLS11") section.NotYet("max_version");
   section.Finish();
   for (const auto& [text, file] :
        {std::pair("ca", "ca_file"), std::pair("cert", "cert_file"), std::pair("key", "key_file")}) {

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "base/status.h"
 #include "base/text.h"
+#include "model/histogram.h"
 #include "scrape/config_reader.h"
 
 namespace hearth::scrape {
@@ -17,23 +19,21 @@ using codec::YamlNode;
 using model::QuoteGo;
 
 // Every discovery of Prometheus 3.14 that hearth does not have.
-constexpr std::array<std::string_view, 31> kForeignDiscoveries = {
-    "aws_sd_configs",          "azure_sd_configs",      "consul_sd_configs",
-    "digitalocean_sd_configs", "dns_sd_configs",        "docker_sd_configs",
-    "dockerswarm_sd_configs",  "ec2_sd_configs",        "ecs_sd_configs",
-    "eureka_sd_configs",       "gce_sd_configs",        "hetzner_sd_configs",
-    "ionos_sd_configs",        "kubernetes_sd_configs", "kuma_sd_configs",
-    "lightsail_sd_configs",    "linode_sd_configs",     "marathon_sd_configs",
-    "msk_sd_configs",          "nerve_sd_configs",      "nomad_sd_configs",
-    "oci_sd_configs",          "openstack_sd_configs",  "outscale_sd_configs",
-    "ovhcloud_sd_configs",     "puppetdb_sd_configs",   "scaleway_sd_configs",
-    "serverset_sd_configs",    "stackit_sd_configs",    "triton_sd_configs",
-    "uyuni_sd_configs"};
+constexpr std::array<std::string_view, 30> kForeignDiscoveries = {
+    "aws_sd_configs",          "azure_sd_configs",    "consul_sd_configs",
+    "digitalocean_sd_configs", "dns_sd_configs",      "docker_sd_configs",
+    "dockerswarm_sd_configs",  "ec2_sd_configs",      "ecs_sd_configs",
+    "eureka_sd_configs",       "gce_sd_configs",      "hetzner_sd_configs",
+    "ionos_sd_configs",        "kuma_sd_configs",     "lightsail_sd_configs",
+    "linode_sd_configs",       "marathon_sd_configs", "msk_sd_configs",
+    "nerve_sd_configs",        "nomad_sd_configs",    "oci_sd_configs",
+    "openstack_sd_configs",    "outscale_sd_configs", "ovhcloud_sd_configs",
+    "puppetdb_sd_configs",     "scaleway_sd_configs", "serverset_sd_configs",
+    "stackit_sd_configs",      "triton_sd_configs",   "uyuni_sd_configs"};
 
 constexpr std::array<std::string_view, 5> kProtocols = {
     "OpenMetricsText0.0.1", "OpenMetricsText1.0.0", "PrometheusProto", "PrometheusText0.0.4",
     "PrometheusText1.0.0"};
-constexpr std::string_view kProtobuf = "PrometheusProto";
 
 RelabelConfig ReadRule(ConfigContext* context, const YamlNode& node, const std::string& path,
                        bool legacy_names) {
@@ -145,19 +145,11 @@ void ReadNames(Section* section, const GlobalDefaults& defaults, JobConfig* job)
   }
 }
 
-// Native histograms come in the protobuf format only.
-void ReadHistogramKeys(Section* section) {
-  for (const std::string_view key :
-       {"scrape_native_histograms", "convert_classic_histograms_to_nhcb"}) {
-    bool on = false;
-    section->Bool(key, &on);
-    if (on) section->NotYet(key);
-  }
-  bool ignored = false;
-  section->Bool("always_scrape_classic_histograms", &ignored);
-  uint64_t buckets = 0;
-  section->Count("native_histogram_bucket_limit", &buckets);
-  section->Ignore("native_histogram_min_bucket_factor");
+// prometheus/scrape pickSchema: the finest schema whose buckets still grow by the factor.
+int32_t SchemaOfFactor(double factor) {
+  if (!(factor > 1)) return model::kSchemaMax;
+  const double schema = std::floor(-std::log2(std::log2(factor)));
+  return static_cast<int32_t>(std::clamp<double>(schema, model::kSchemaMin, model::kSchemaMax));
 }
 
 }  // namespace
@@ -208,8 +200,6 @@ std::vector<std::string> ReadProtocols(Section* section, std::string_view key) {
     }
   }
   if (section->Has(key) && protocols.empty()) section->Fail(key, "the list is empty");
-  // A target may choose any that is offered: what cannot be read is not asked for.
-  if (std::erase(protocols, kProtobuf) > 0 && protocols.empty()) section->NotYet(key);
   return protocols;
 }
 
@@ -228,6 +218,12 @@ void ReadLimits(Section* section, ScrapeLimits* limits) {
   count("label_name_length_limit", &limits->label_name_bytes);
   count("label_value_length_limit", &limits->label_value_bytes);
   count("keep_dropped_targets", &limits->dropped_targets_kept);
+}
+
+void ReadHistograms(Section* section, HistogramConfig* histograms) {
+  section->Bool("scrape_native_histograms", &histograms->native);
+  section->Bool("always_scrape_classic_histograms", &histograms->classic_too);
+  section->Bool("convert_classic_histograms_to_nhcb", &histograms->classic_to_nhcb);
 }
 
 JobConfig ReadJob(ConfigContext* context, const YamlNode& node, const std::string& path,
@@ -250,21 +246,26 @@ JobConfig ReadJob(ConfigContext* context, const YamlNode& node, const std::strin
                 {"OpenMetricsText0.0.1", "OpenMetricsText1.0.0", "PrometheusProto",
                  "PrometheusText0.0.4", "PrometheusText1.0.0"},
                 &job.fallback_protocol);
-  if (job.fallback_protocol == kProtobuf) section.NotYet("fallback_scrape_protocol");
   section.Bool("enable_compression", &job.compression);
   job.extra_metrics = defaults.extra_metrics;
   section.Bool("extra_scrape_metrics", &job.extra_metrics);
   ReadNames(&section, defaults, &job);
-  ReadHistogramKeys(&section);
+  job.histograms = defaults.histograms;
+  ReadHistograms(&section, &job.histograms);
+  double factor = 0;
+  section.Number("native_histogram_min_bucket_factor", &factor);
+  job.histogram_schema_max = SchemaOfFactor(factor);
   section.NotYet("scrape_failure_log_file");
   job.limits = defaults.limits;
   ReadLimits(&section, &job.limits);
+  section.Count("native_histogram_bucket_limit", &job.limits.histogram_buckets);
   job.http = ReadHttp(&section);
   job.relabel = ReadRelabel(&section, "relabel_configs", job.legacy_names);
   job.metric_relabel = ReadRelabel(&section, "metric_relabel_configs", job.legacy_names);
   job.static_groups = ReadStaticGroups(&section);
   ReadFileDiscovery(&section, &job);
   ReadHttpDiscovery(&section, &job);
+  job.kubernetes_discovery = ReadKubernetesDiscovery(&section);
   for (const std::string_view discovery : kForeignDiscoveries) section.NotYet(discovery);
   section.NotYet("vultr_sd_configs");
   section.Finish();
@@ -276,8 +277,9 @@ bool operator==(const JobConfig& a, const JobConfig& b) {
     return std::tie(j.job_name, j.honor_labels, j.honor_timestamps, j.track_timestamps_staleness,
                     j.interval_ms, j.timeout_ms, j.metrics_path, j.scheme, j.params, j.protocols,
                     j.fallback_protocol, j.escaping, j.compression, j.legacy_names, j.extra_metrics,
-                    j.http, j.limits, j.relabel, j.metric_relabel, j.static_groups,
-                    j.file_discovery, j.http_discovery);
+                    j.histograms, j.histogram_schema_max, j.http, j.limits, j.relabel,
+                    j.metric_relabel, j.static_groups, j.file_discovery, j.http_discovery,
+                    j.kubernetes_discovery);
   };
   return tie(a) == tie(b);
 }

@@ -131,6 +131,14 @@ void Section::Int(std::string_view key, int64_t* out) {
   *out = *read;
 }
 
+void Section::Number(std::string_view key, double* out) {
+  const YamlNode* value = Take(key);
+  if (value == nullptr) return;
+  const auto read = value->AsDouble();
+  if (!read.ok()) return Fail(key, WithoutPlace(read.status()));
+  *out = *read;
+}
+
 void Section::Count(std::string_view key, uint64_t* out) {
   if (!Has(key)) return Ignore(key);
   int64_t number = 0;

@@ -47,6 +47,7 @@ class Section {
   void Size(std::string_view key, uint64_t* bytes);
   void Count(std::string_view key, uint64_t* out);  // a whole number, not negative
   void Int(std::string_view key, int64_t* out);
+  void Number(std::string_view key, double* out);
   void Texts(std::string_view key, std::vector<std::string>* out);
   void TextMap(std::string_view key, Pairs* out);
   void LabelMap(std::string_view key, model::Labels* out);
@@ -92,14 +93,17 @@ struct GlobalDefaults {
   bool legacy_names = false;
   std::string escaping;
   bool extra_metrics = false;
+  HistogramConfig histograms;
 };
 std::vector<std::string> ReadProtocols(Section* section, std::string_view key);
 void ReadLimits(Section* section, ScrapeLimits* limits);
+void ReadHistograms(Section* section, HistogramConfig* histograms);
 JobConfig ReadJob(ConfigContext* context, const codec::YamlNode& node, const std::string& path,
                   const GlobalDefaults& defaults);
 RemoteWriteConfig ReadRemoteWrite(ConfigContext* context, const codec::YamlNode& node,
                                   const std::string& path, bool legacy_names);
 std::vector<StaticGroup> ReadStaticGroups(Section* parent);
+std::vector<KubernetesDiscovery> ReadKubernetesDiscovery(Section* parent);
 AlertingConfig ReadAlerting(Section* root, bool legacy_names);
 HearthConfig ReadHearth(ConfigContext* context, const codec::YamlNode& node);
 

@@ -96,7 +96,21 @@ TEST(Config, NamesFileLineKeyAndWhatIsAllowed) {
       {"scrape_configs:\n- {}", "f.yml:2: scrape_configs[0].job_name: job_name is empty"},
       {"scrape_configs:\n- job_name: a\n- job_name: a",
        "f.yml:3: scrape_configs[1]: found multiple scrape configs with job name \"a\", the first "
-       "in line 2"},
+       "in line 2 of f.yml"},
+      {"scrape_configs:\n- job_name: a\n  kubernetes_sd_configs: [{}]",
+       "f.yml:3: scrape_configs[0].kubernetes_sd_configs[0].role: role missing (one of: pod, "
+       "service, endpoints, endpointslice, node, ingress)"},
+      {"scrape_configs:\n- job_name: a\n  kubernetes_sd_configs: [{role: shop}]",
+       "f.yml:3: scrape_configs[0].kubernetes_sd_configs[0].role: unknown Kubernetes SD role "
+       "\"shop\""},
+      {"scrape_configs:\n- job_name: a\n  kubernetes_sd_configs:\n"
+       "  - {role: node, selectors: [{role: pod}]}",
+       "f.yml:4: scrape_configs[0].kubernetes_sd_configs[0].selectors[0].role: node role supports "
+       "only node selectors"},
+      {"scrape_configs:\n- job_name: a\n  kubernetes_sd_configs:\n"
+       "  - {role: node, kubeconfig_file: k, authorization: {credentials: x}}",
+       "f.yml:4: scrape_configs[0].kubernetes_sd_configs[0].kubeconfig_file: cannot use a custom "
+       "HTTP client configuration together with 'kubeconfig_file'"},
       {"scrape_configs:\n- job_name: a\n  scheme: ftp",
        "f.yml:3: scrape_configs[0].scheme: \"ftp\" is not one of http, https"},
       {"scrape_configs:\n- job_name: a\n  honor_labels: maybe",
@@ -171,6 +185,30 @@ alerting:
             "f.yml: not supported yet: remote_read (line 2), scrape_configs[0].consul_sd_configs "
             "(line 5), scrape_configs[0].oauth2 (line 6), alerting.alertmanagers[0].dns_sd_configs "
             "(line 9)");
+}
+
+TEST(Config, ReadsJobsOfOtherFiles) {
+  TemporaryDirectory folder;
+  const auto write = [&](const std::string& name, const std::string& text) {
+    ASSERT_TRUE(RealFileSystem().WriteFileAtomic(folder.path() + "/" + name, text).ok());
+  };
+  write("main.yml",
+        "global: {scrape_interval: 7s}\nscrape_config_files: ['*.jobs']\n"
+        "scrape_configs: [{job_name: a}]\n");
+  write("b.jobs", "scrape_configs: [{job_name: b, bearer_token_file: token}]\n");
+  const auto loaded = LoadConfig(RealFileSystem(), folder.path() + "/main.yml");
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  ASSERT_EQ(loaded->config.jobs.size(), 2U);
+  EXPECT_EQ(loaded->config.jobs[1].interval_ms, 7000);
+  EXPECT_EQ(loaded->config.jobs[1].http.credentials_file, folder.path() + "/token");
+  EXPECT_EQ(ReferencedFiles(loaded->config.jobs),
+            std::vector<std::string>{folder.path() + "/token"});
+  write("c.jobs", "scrape_configs: [{job_name: a}]\n");
+  const auto twice = LoadConfig(RealFileSystem(), folder.path() + "/main.yml");
+  EXPECT_THAT(Message(twice.status()),
+              HasSubstr("c.jobs:1: scrape_configs[0]: found multiple scrape configs with job name "
+                        "\"a\", the first in line 3 of " +
+                        folder.path() + "/main.yml"));
 }
 
 TEST(Config, ReadsPrometheusOwnGoodFile) {

@@ -23,7 +23,37 @@ absl::Status NoSize(std::string_view text) {
       QuoteGo(text));
 }
 
+void AddFiles(const HttpConfig& http, std::vector<std::string>* files) {
+  for (const std::string* file : {&http.username_file, &http.password_file, &http.credentials_file,
+                                  &http.tls.ca_file, &http.tls.cert_file, &http.tls.key_file}) {
+    if (!file->empty()) files->push_back(*file);
+  }
+  for (const auto& [name, file] : http.header_files) files->push_back(file);
+}
+
 }  // namespace
+
+std::vector<std::string> ReferencedFiles(const HttpConfig& http) {
+  std::vector<std::string> files;
+  AddFiles(http, &files);
+  return files;
+}
+
+std::vector<std::string> ReferencedFiles(const std::vector<JobConfig>& jobs) {
+  std::vector<std::string> files;
+  for (const JobConfig& job : jobs) {
+    AddFiles(job.http, &files);
+    for (const FileDiscovery& discovery : job.file_discovery) {
+      files.insert(files.end(), discovery.files.begin(), discovery.files.end());
+    }
+    for (const HttpDiscovery& discovery : job.http_discovery) AddFiles(discovery.http, &files);
+    for (const KubernetesDiscovery& discovery : job.kubernetes_discovery) {
+      AddFiles(discovery.http, &files);
+      if (!discovery.kubeconfig_file.empty()) files.push_back(discovery.kubeconfig_file);
+    }
+  }
+  return files;
+}
 
 absl::StatusOr<uint64_t> ParseSizeBytes(std::string_view text) {
   if (text == "0") return 0;

@@ -178,6 +178,34 @@ void WriteRules(Block* parent, std::string_view key, const RelabelRules& rules) 
   }
 }
 
+void WriteKubernetes(Block* block, const KubernetesDiscovery& discovery) {
+  block->TextIf("api_server", WithoutPassword(discovery.api_server));
+  block->Text("role", discovery.role);
+  block->TextIf("kubeconfig_file", discovery.kubeconfig_file);
+  WriteHttp(block, discovery.http);
+  const size_t inner = block->indent() + 2;
+  if (discovery.own_namespace || !discovery.namespaces.empty()) {
+    block->Open("namespaces");
+    Block namespaces(block->out(), inner);
+    namespaces.Bool("own_namespace", discovery.own_namespace);
+    namespaces.Texts("names", discovery.namespaces);
+  }
+  if (!discovery.selectors.empty()) block->Open("selectors");
+  for (const KubernetesSelector& selector : discovery.selectors) {
+    Block item(block->out(), inner, /*item=*/true);
+    item.Text("role", selector.role);
+    item.TextIf("label", selector.label);
+    item.TextIf("field", selector.field);
+  }
+  block->Open("attach_metadata");
+  Block attach(block->out(), inner);
+  attach.Bool("node", discovery.attach_node);
+  attach.Bool("namespace", discovery.attach_namespace);
+  attach.Bool("deployment", discovery.attach_deployment);
+  attach.Bool("job", discovery.attach_job);
+  attach.Bool("cronjob", discovery.attach_cronjob);
+}
+
 void WriteDiscovery(Block* parent, const JobConfig& job) {
   const size_t inner = parent->indent() + 2;
   if (!job.static_groups.empty()) parent->Open("static_configs");
@@ -203,6 +231,11 @@ void WriteDiscovery(Block* parent, const JobConfig& job) {
     block.Duration("refresh_interval", discovery.refresh_interval_ms);
     block.Text("url", WithoutPassword(discovery.url));
   }
+  if (!job.kubernetes_discovery.empty()) parent->Open("kubernetes_sd_configs");
+  for (const KubernetesDiscovery& discovery : job.kubernetes_discovery) {
+    Block block(parent->out(), inner, /*item=*/true);
+    WriteKubernetes(&block, discovery);
+  }
 }
 
 void WriteLimits(Block* block, const ScrapeLimits& limits) {
@@ -213,6 +246,7 @@ void WriteLimits(Block* block, const ScrapeLimits& limits) {
   block->CountIf("label_name_length_limit", limits.label_name_bytes);
   block->CountIf("label_value_length_limit", limits.label_value_bytes);
   block->CountIf("keep_dropped_targets", limits.dropped_targets_kept);
+  block->CountIf("native_histogram_bucket_limit", limits.histogram_buckets);
 }
 
 void WriteJob(Block* block, const JobConfig& job) {
@@ -235,6 +269,9 @@ void WriteJob(Block* block, const JobConfig& job) {
   block->Text("metric_name_validation_scheme", job.legacy_names ? "legacy" : "utf8");
   block->Text("metric_name_escaping_scheme", job.escaping);
   if (job.extra_metrics) block->Bool("extra_scrape_metrics", true);
+  block->Bool("scrape_native_histograms", job.histograms.native);
+  block->Bool("always_scrape_classic_histograms", job.histograms.classic_too);
+  block->Bool("convert_classic_histograms_to_nhcb", job.histograms.classic_to_nhcb);
   WriteLimits(block, job.limits);
   WriteHttp(block, job.http);
   WriteRules(block, "relabel_configs", job.relabel);

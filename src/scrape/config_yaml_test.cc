@@ -19,13 +19,18 @@ scrape_configs:
   - job_name: token
     authorization: {credentials: also-secret}
     http_sd_configs: [{url: "http://u:pass-word@sd.example/x"}]
+    scrape_native_histograms: true
+    kubernetes_sd_configs:
+      - {role: pod, namespaces: {own_namespace: true, names: [a]}, attach_metadata: {node: true},
+         selectors: [{role: pod, label: 'a in (b)', field: x=y}]}
+      - {role: node, api_server: "https://k:6443", authorization: {credentials: more-secret}}
 )";
 
 TEST(ConfigYaml, ShowsDefaultsAndNoSecrets) {
   const auto loaded = ParseConfig(kText, "f.yml", "/etc");
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   const std::string yaml = ConfigYaml(loaded->config);
-  for (const std::string_view secret : {"hush-hush", "also-secret", "pass-word"}) {
+  for (const std::string_view secret : {"hush-hush", "also-secret", "pass-word", "more-secret"}) {
     EXPECT_EQ(yaml.find(secret), std::string::npos) << yaml;
   }
   EXPECT_NE(yaml.find("password: <secret>"), std::string::npos) << yaml;
@@ -45,6 +50,9 @@ TEST(ConfigYaml, LoadsAgain) {
   EXPECT_EQ(again->config.jobs[0].params, loaded->config.jobs[0].params);
   EXPECT_EQ(again->config.jobs[0].relabel, loaded->config.jobs[0].relabel);
   EXPECT_EQ(again->config.jobs[0].static_groups, loaded->config.jobs[0].static_groups);
+  EXPECT_TRUE(again->config.jobs[1].histograms.native);
+  EXPECT_EQ(again->config.jobs[1].kubernetes_discovery[0],
+            loaded->config.jobs[1].kubernetes_discovery[0]);
   EXPECT_EQ(ConfigYaml(again->config), yaml);
 }
 

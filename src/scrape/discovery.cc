@@ -25,30 +25,30 @@ void AddLabel(std::string_view name, std::string_view value, std::vector<TargetG
   }
 }
 
-// A source that stays broken is said once, not at every look.
-void LogOnce(const JobConfig& job, const absl::Status& status, std::string* last) {
-  const std::string message = Message(status);
-  if (message == *last) return;
-  *last = message;
-  log::Warn("scrape", "discovery failed, the targets found last stay",
-            {{"job", job.job_name}, {"error", message}});
-}
-
 }  // namespace
 
-Discovery::Discovery(std::shared_ptr<const JobConfig> job, Fetcher& fetcher, FileSystem& files,
-                     int64_t file_poll_ms, Counter& failures)
-    : job_(std::move(job)),
-      fetcher_(fetcher),
-      file_system_(files),
-      file_poll_ms_(file_poll_ms),
-      failures_(failures) {
+Discovery::Discovery(std::shared_ptr<const JobConfig> job, const DiscoveryWorld& world)
+    : job_(std::move(job)), world_(world) {
   for (const FileDiscovery& config : job_->file_discovery) {
     file_sources_.emplace_back().config = &config;
   }
   for (const HttpDiscovery& config : job_->http_discovery) {
     http_sources_.emplace_back().config = &config;
   }
+  for (const KubernetesDiscovery& config : job_->kubernetes_discovery) {
+    kubernetes_.emplace_back(config, world_.in_cluster, world_.kubernetes, world_.files);
+  }
+}
+
+// A source that stays broken is said once, not at every look.
+void Discovery::Failed(const absl::Status& status, std::string* last) {
+  world_.failures.Add();
+  std::string message = Message(status);
+  if (message == *last) return;
+  log::Warn("scrape", "discovery failed, the targets found last stay",
+            {{"job", job_->job_name}, {"error", message}});
+  *last = message;
+  new_errors_.push_back(std::move(message));
 }
 
 bool Discovery::Refresh(int64_t now_ns, bool with_http, const std::atomic<bool>* cancelled) {
@@ -56,6 +56,15 @@ bool Discovery::Refresh(int64_t now_ns, bool with_http, const std::atomic<bool>*
   for (FileSource& source : file_sources_) changed |= RefreshFiles(now_ns, &source);
   if (!with_http) return changed;
   for (HttpSource& source : http_sources_) changed |= RefreshHttp(now_ns, &source, cancelled);
+  kubernetes_errors_.resize(kubernetes_.size());
+  for (size_t i = 0; i < kubernetes_.size(); ++i) {
+    changed |= kubernetes_[i].Refresh(now_ns);
+    // It has logged and counted its failure itself.
+    std::string error = kubernetes_[i].Error();
+    if (error == kubernetes_errors_[i]) continue;
+    if (!error.empty()) new_errors_.push_back(error);
+    kubernetes_errors_[i] = std::move(error);
+  }
   return changed;
 }
 
@@ -63,6 +72,7 @@ int64_t Discovery::next_ns() const {
   int64_t next = kNever;
   for (const FileSource& source : file_sources_) next = std::min(next, source.polled_next_ns);
   for (const HttpSource& source : http_sources_) next = std::min(next, source.next_ns);
+  for (const KubernetesTargets& source : kubernetes_) next = std::min(next, source.next_ns());
   return next;
 }
 
@@ -79,18 +89,21 @@ std::vector<TargetGroup> Discovery::Groups() const {
   for (const HttpSource& source : http_sources_) {
     groups.insert(groups.end(), source.groups.begin(), source.groups.end());
   }
+  for (const KubernetesTargets& source : kubernetes_) {
+    for (TargetGroup& group : source.Groups()) groups.push_back(std::move(group));
+  }
   return groups;
 }
 
 bool Discovery::RefreshFiles(int64_t now_ns, FileSource* source) {
   if (now_ns < source->polled_next_ns) return false;
   const bool all = now_ns >= source->refreshed_next_ns;
-  source->polled_next_ns = now_ns + file_poll_ms_ * kNsPerMs;
+  source->polled_next_ns = now_ns + world_.file_poll_ms * kNsPerMs;
   if (all) source->refreshed_next_ns = now_ns + source->config->refresh_interval_ms * kNsPerMs;
   std::map<std::string, ReadFile> files;
   bool changed = false;
   for (const std::string& pattern : source->config->files) {
-    const auto paths = Glob(file_system_, pattern);
+    const auto paths = Glob(world_.files, pattern);
     if (!paths.ok()) continue;
     for (const std::string& path : *paths) {
       if (files.contains(path)) continue;
@@ -107,7 +120,7 @@ bool Discovery::RefreshFiles(int64_t now_ns, FileSource* source) {
 }
 
 bool Discovery::ReadOne(const std::string& path, bool even_unchanged, ReadFile* file) {
-  const auto info = file_system_.Stat(path);
+  const auto info = world_.files.Stat(path);
   if (!info.ok()) return false;
   const bool same = info->modified_ms == file->modified_ms && info->size == file->size;
   if (same && !even_unchanged) return false;
@@ -118,14 +131,13 @@ bool Discovery::ReadOne(const std::string& path, bool even_unchanged, ReadFile* 
       return ResourceExhausted("{} has {} bytes, at most {} are allowed", path, info->size,
                                kListBytesMax);
     }
-    TRY_ASSIGN(const std::string text, file_system_.ReadFile(path));
+    TRY_ASSIGN(const std::string text, world_.files.ReadFile(path));
     const bool json = ToLowerAscii(path).ends_with(".json");
     return json ? ParseJsonGroups(text, path) : ParseYamlGroups(text, path);
   };
   auto groups = read();
   if (!groups.ok()) {
-    failures_.Add();
-    LogOnce(*job_, groups.status(), &file->last_error);
+    Failed(groups.status(), &file->last_error);
     return false;
   }
   file->last_error.clear();
@@ -140,8 +152,7 @@ bool Discovery::RefreshHttp(int64_t now_ns, HttpSource* source,
   source->next_ns = now_ns + source->config->refresh_interval_ms * kNsPerMs;
   auto groups = FetchGroups(*source->config, cancelled);
   if (!groups.ok()) {
-    failures_.Add();
-    LogOnce(*job_, groups.status(), &source->last_error);
+    Failed(groups.status(), &source->last_error);
     return false;
   }
   source->last_error.clear();
@@ -161,7 +172,7 @@ absl::StatusOr<std::vector<TargetGroup>> Discovery::FetchGroups(
   const double seconds = static_cast<double>(config.refresh_interval_ms) / 1000;
   request.headers = {{"Accept", "application/json"},
                      {"X-Prometheus-Refresh-Interval-Seconds", fmt::format("{:g}", seconds)}};
-  TRY_ASSIGN(const FetchResult result, fetcher_.Fetch(request));
+  TRY_ASSIGN(const FetchResult result, world_.fetcher.Fetch(request));
   if (result.status != 200) {
     return Unavailable("{}: server returned HTTP status {}", config.url, result.status_text);
   }

@@ -1,34 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where one job's targets come from: its static groups, files that are read again when they change,
-// and HTTP endpoints that are asked again and again. What was found last stays when a source fails.
+// HTTP endpoints that are asked again and again, Kubernetes API servers that are watched. What was
+// found last stays when a source fails.
 // Not thread-safe: one Refresh at a time.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/file_system.h"
 #include "base/metrics.h"
 #include "scrape/config.h"
 #include "scrape/fetcher.h"
+#include "scrape/kubernetes_discovery.h"
 #include "scrape/target_groups.h"
 
 namespace hearth::scrape {
 
+// What all jobs' discoveries share; all of it must outlive them.
+struct DiscoveryWorld {
+  Fetcher& fetcher;
+  FileSystem& files;
+  KubeWatchPool& kubernetes;
+  const std::optional<KubernetesAccess>& in_cluster;
+  int64_t file_poll_ms = 0;
+  Counter& failures;
+};
+
 class Discovery {
  public:
-  Discovery(std::shared_ptr<const JobConfig> job, Fetcher& fetcher, FileSystem& files,
-            int64_t file_poll_ms, Counter& failures);
+  Discovery(std::shared_ptr<const JobConfig> job, const DiscoveryWorld& world);
 
-  // Reads what is due at `now_ns` (monotonic). HTTP endpoints block, so they are left out where
-  // `with_http` is false. True if the groups may have changed.
+  // Reads what is due at `now_ns` (monotonic). What is on the network is left out where `with_http`
+  // is false. True if the groups may have changed.
   bool Refresh(int64_t now_ns, bool with_http, const std::atomic<bool>* cancelled);
   // When Refresh has something to do again; kNever for static groups alone.
   int64_t next_ns() const;
   std::vector<TargetGroup> Groups() const;
+  // What has gone wrong since the last call, each failure once.
+  std::vector<std::string> NewErrors() { return std::exchange(new_errors_, {}); }
 
   static constexpr int64_t kNever = INT64_MAX;
 
@@ -52,6 +67,7 @@ class Discovery {
     std::string last_error;
   };
 
+  void Failed(const absl::Status& status, std::string* last);
   bool RefreshFiles(int64_t now_ns, FileSource* source);
   bool ReadOne(const std::string& path, bool even_unchanged, ReadFile* file);
   bool RefreshHttp(int64_t now_ns, HttpSource* source, const std::atomic<bool>* cancelled);
@@ -59,12 +75,12 @@ class Discovery {
                                                        const std::atomic<bool>* cancelled);
 
   const std::shared_ptr<const JobConfig> job_;
-  Fetcher& fetcher_;
-  FileSystem& file_system_;
-  const int64_t file_poll_ms_;
-  Counter& failures_;
+  const DiscoveryWorld world_;
   std::vector<FileSource> file_sources_;
   std::vector<HttpSource> http_sources_;
+  std::vector<KubernetesTargets> kubernetes_;
+  std::vector<std::string> kubernetes_errors_;  // of each, the last that was told
+  std::vector<std::string> new_errors_;
 };
 
 }  // namespace hearth::scrape

@@ -42,6 +42,17 @@ struct FetchResult {
   std::string body;
 };
 
+// An answer that is read as it comes, and that may not end for hours. The destructor gives it up.
+// Not thread-safe.
+class FetchStream {
+ public:
+  virtual ~FetchStream() = default;
+  // Appends to `out` what has come since the last call, without waiting. False: it has ended.
+  virtual bool Read(std::string* out) = 0;
+  // Once Read said false: how it ended; the body of the result is empty. Errors as Fetch.
+  virtual absl::StatusOr<FetchResult> Result() = 0;
+};
+
 // Thread-safe.
 class Fetcher {
  public:
@@ -49,9 +60,17 @@ class Fetcher {
   // Any HTTP status is a result. Errors as net/http_client.h: DeadlineExceeded, Unavailable,
   // PermissionDenied, ResourceExhausted (body too large).
   virtual absl::StatusOr<FetchResult> Fetch(const FetchRequest& request) = 0;
+  // Begins an exchange and does not wait for it. `body_bytes_max` is of what nobody has read yet;
+  // `cancelled` is not looked at. Unimplemented where a fetcher has no streams.
+  virtual absl::StatusOr<std::unique_ptr<FetchStream>> Open(const FetchRequest& request);
 };
 
-// Over `client`. Password, token and certificate files are read through `files` at every fetch.
-std::unique_ptr<Fetcher> MakeHttpFetcher(net::HttpClient& client, FileSystem& files);
+// Over `client`, streams over `streams`: those hold their connections. Password, token and
+// certificate files are read through `files` at every fetch.
+std::unique_ptr<Fetcher> MakeHttpFetcher(net::HttpClient& client, net::HttpClient& streams,
+                                         FileSystem& files);
+inline std::unique_ptr<Fetcher> MakeHttpFetcher(net::HttpClient& client, FileSystem& files) {
+  return MakeHttpFetcher(client, client, files);
+}
 
 }  // namespace hearth::scrape

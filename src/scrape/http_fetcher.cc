@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <absl/base/thread_annotations.h>
+#include <absl/synchronization/mutex.h>
 #include <fmt/core.h>
+
+#include <algorithm>
 
 #include "base/status.h"
 #include "base/text.h"
@@ -8,6 +12,8 @@
 
 namespace hearth::scrape {
 namespace {
+
+constexpr int64_t kStreamConnectMs = 10'000;
 
 // Reason phrases of RFC 9110 that a target is likely to answer with; Go prints them in errors.
 std::string_view Reason(int status) {
@@ -53,11 +59,93 @@ std::string_view Reason(int status) {
   }
 }
 
+FetchResult ResultOf(net::ClientResponse response) {
+  FetchResult result;
+  result.status = response.status;
+  result.status_text = fmt::format("{} {}", response.status, Reason(response.status));
+  result.content_type = response.headers.Find("content-type");
+  result.body = std::move(response.body);
+  return result;
+}
+
+class HttpStream : public FetchStream {
+ public:
+  HttpStream(net::HttpClient& client, size_t unread_bytes_max)
+      : client_(client), shared_(std::make_shared<Shared>()) {
+    shared_->unread_bytes_max = unread_bytes_max;
+  }
+  ~HttpStream() override { client_.Cancel(id_); }
+
+  void Start(net::ClientRequest request) {
+    request.on_body = [shared = shared_](std::string_view piece) {
+      absl::MutexLock lock(&shared->mutex);
+      shared->too_large = shared->unread.size() + piece.size() > shared->unread_bytes_max;
+      if (!shared->too_large) shared->unread.append(piece);
+      return !shared->too_large;
+    };
+    id_ = client_.Start(std::move(request),
+                        [shared = shared_](absl::StatusOr<net::ClientResponse> response) {
+                          absl::MutexLock lock(&shared->mutex);
+                          shared->ended = true;
+                          shared->response = std::move(response);
+                        });
+  }
+
+  bool Read(std::string* out) override {
+    absl::MutexLock lock(&shared_->mutex);
+    out->append(shared_->unread);
+    shared_->unread.clear();
+    return !shared_->ended;
+  }
+
+  absl::StatusOr<FetchResult> Result() override {
+    absl::MutexLock lock(&shared_->mutex);
+    if (shared_->too_large) {
+      return ResourceExhausted("more than {} bytes came before they were read",
+                               shared_->unread_bytes_max);
+    }
+    TRY(shared_->response.status());
+    return ResultOf(*std::move(shared_->response));
+  }
+
+ private:
+  // What the client's thread writes; it may outlive the stream until its cancellation is seen.
+  struct Shared {
+    absl::Mutex mutex;
+    size_t unread_bytes_max = 0;
+    std::string unread ABSL_GUARDED_BY(mutex);
+    bool too_large ABSL_GUARDED_BY(mutex) = false;
+    bool ended ABSL_GUARDED_BY(mutex) = false;
+    absl::StatusOr<net::ClientResponse> response ABSL_GUARDED_BY(mutex) =
+        absl::UnknownError("under way");
+  };
+  net::HttpClient& client_;
+  const std::shared_ptr<Shared> shared_;
+  uint64_t id_ = 0;
+};
+
 class HttpFetcher : public Fetcher {
  public:
-  HttpFetcher(net::HttpClient& client, FileSystem& files) : client_(client), files_(files) {}
+  HttpFetcher(net::HttpClient& client, net::HttpClient& streams, FileSystem& files)
+      : client_(client), streams_(streams), files_(files) {}
 
   absl::StatusOr<FetchResult> Fetch(const FetchRequest& request) override {
+    TRY_ASSIGN(net::ClientRequest out, Translate(request));
+    TRY_ASSIGN(net::ClientResponse response, client_.Fetch(std::move(out), request.cancelled));
+    return ResultOf(std::move(response));
+  }
+
+  absl::StatusOr<std::unique_ptr<FetchStream>> Open(const FetchRequest& request) override {
+    TRY_ASSIGN(net::ClientRequest out, Translate(request));
+    // The exchange may last; whether there is anybody is known soon.
+    out.connect_timeout_ms = std::min(out.connect_timeout_ms, kStreamConnectMs);
+    auto stream = std::make_unique<HttpStream>(streams_, request.body_bytes_max);
+    stream->Start(std::move(out));
+    return stream;
+  }
+
+ private:
+  absl::StatusOr<net::ClientRequest> Translate(const FetchRequest& request) {
     net::ClientRequest out;
     out.method = request.method;
     out.url = request.url;
@@ -68,16 +156,9 @@ class HttpFetcher : public Fetcher {
     out.accept_gzip = request.accept_gzip;
     for (const auto& [name, value] : request.headers) out.headers.Add(name, value);
     TRY(AddConfig(*request.http, &out));
-    TRY_ASSIGN(net::ClientResponse response, client_.Fetch(std::move(out), request.cancelled));
-    FetchResult result;
-    result.status = response.status;
-    result.status_text = fmt::format("{} {}", response.status, Reason(response.status));
-    result.content_type = response.headers.Find("content-type");
-    result.body = std::move(response.body);
-    return result;
+    return out;
   }
 
- private:
   // The text of a secret: given, or in a file whose white space at both ends does not count.
   absl::StatusOr<std::string> Secret(const std::string& text, const std::string& file) {
     if (file.empty()) return text;
@@ -109,22 +190,31 @@ class HttpFetcher : public Fetcher {
     out->tls.ca_pem = http.tls.ca;
     out->tls.cert_file = http.tls.cert_file;
     out->tls.key_file = http.tls.key_file;
+    out->tls.cert_pem = http.tls.cert;
+    out->tls.key_pem = http.tls.key;
     out->tls.server_name = http.tls.server_name;
     out->tls.insecure = http.tls.insecure_skip_verify;
     // Older versions than 1.2 are not spoken, whatever is allowed.
     const std::string& least = http.tls.min_version;
     if (least == "TLS12" || least == "TLS13") out->tls.min_version = least;
+    out->tls.max_version = http.tls.max_version;
     return absl::OkStatus();
   }
 
   net::HttpClient& client_;
+  net::HttpClient& streams_;
   FileSystem& files_;
 };
 
 }  // namespace
 
-std::unique_ptr<Fetcher> MakeHttpFetcher(net::HttpClient& client, FileSystem& files) {
-  return std::make_unique<HttpFetcher>(client, files);
+absl::StatusOr<std::unique_ptr<FetchStream>> Fetcher::Open(const FetchRequest& request) {
+  return Unimplemented("{}: streams are not served", request.url);
+}
+
+std::unique_ptr<Fetcher> MakeHttpFetcher(net::HttpClient& client, net::HttpClient& streams,
+                                         FileSystem& files) {
+  return std::make_unique<HttpFetcher>(client, streams, files);
 }
 
 }  // namespace hearth::scrape

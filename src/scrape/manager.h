@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The collector: discovers targets, scrapes each on its schedule and commits what it finds.
 //
-//   ApplyConfig ─→ jobs ─→ discovery (static, file_sd, http_sd) ─→ relabel ─→ targets
+//   ApplyConfig ─→ jobs ─→ discovery (static, file, HTTP, Kubernetes) ─→ relabel ─→ targets
 //   scheduler thread ─→ due targets ─→ pool: fetch → parse → relabel → limits → Appender::Commit
 //
 // Semantics of prometheus/scrape: targets are spread over the interval by a hash, times are aligned
@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,7 @@
 #include "model/metadata.h"
 #include "scrape/config.h"
 #include "scrape/fetcher.h"
+#include "scrape/kubernetes_watch.h"
 #include "storage/appender.h"
 
 namespace hearth::scrape {
@@ -45,6 +47,11 @@ struct ManagerOptions {
   int64_t file_poll_ms = 5'000;
   int64_t time_tolerance_ms = 2;  // prometheus/scrape ScrapeTimestampTolerance
   uint64_t spread_seed = 0;       // mixed into the targets' offsets, so that two collectors differ
+  // Told what goes wrong, once each time that it changes: "COLLECTOR" (a target), "EXPORTER" (the
+  // store) or "SERVICE_DISCOVERY", and a text. From several threads; quick. May be empty.
+  std::function<void(std::string_view component, std::string_view text)> report = nullptr;
+  // How to reach the Kubernetes cluster around us: for kubernetes_sd_configs that name no other.
+  std::optional<KubernetesAccess> in_cluster = std::nullopt;
 };
 
 enum class Health : uint8_t { kUnknown, kUp, kDown };

@@ -105,6 +105,7 @@ class Manager::Impl {
     std::shared_ptr<const JobConfig> job;
     int64_t time_ms = 0;
     int64_t timeout_ms = 0;
+    HistogramConfig histograms;
     std::string forced_error;
   };
   using Due = std::set<std::pair<int64_t, TargetPtr>>;
@@ -128,6 +129,11 @@ class Manager::Impl {
                          std::map<std::string, TargetPtr>* targets)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EndTargetLocked(const TargetPtr& target) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The gauge is of all managers of the process.
+  void ShowTargetCountLocked(size_t count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Report(std::string_view component, std::string_view text) const {
+    if (options_.report) options_.report(component, text);
+  }
   void ApplyLimitLocked(Job* job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // One scrape (manager_scrape.cc).
@@ -137,7 +143,7 @@ class Manager::Impl {
   absl::StatusOr<FetchResult> Fetch(const Target& target, const ScrapePlan& plan);
   absl::Status FetchAndAppend(const Target& target, const ScrapePlan& plan,
                               storage::WriteBatch* batch, ScrapeCounts* counts);
-  void Commit(const JobConfig& job, const storage::WriteBatch& batch);
+  void Commit(const JobConfig& job, const storage::WriteBatch& batch, bool refuse_late);
   std::unique_ptr<storage::WriteBatch> TakeBatch() ABSL_LOCKS_EXCLUDED(mutex_);
   void ReturnBatch(std::unique_ptr<storage::WriteBatch> batch) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -147,6 +153,7 @@ class Manager::Impl {
   FileSystem& files_;
   const Clock& clock_;
   Metrics metrics_;
+  KubeWatchPool kubernetes_;
   StringMap<std::function<std::string()>> self_;
   std::atomic<bool> cancelled_{false};
 
@@ -155,6 +162,7 @@ class Manager::Impl {
   std::map<std::string, TargetPtr> ending_ ABSL_GUARDED_BY(mutex_);  // by key
   Due due_ ABSL_GUARDED_BY(mutex_);
   size_t target_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t shown_target_count_ ABSL_GUARDED_BY(mutex_) = 0;  // of which the gauge knows
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::unique_ptr<storage::WriteBatch>> free_batches_ ABSL_GUARDED_BY(mutex_);

@@ -44,7 +44,8 @@ Manager::Impl::Impl(ManagerOptions options, Fetcher& fetcher, storage::Appender&
       appender_(appender),
       files_(files),
       clock_(clock),
-      metrics_(metrics) {}
+      metrics_(metrics),
+      kubernetes_(fetcher, metrics) {}
 
 Manager::Impl::~Impl() { Stop(); }
 
@@ -62,6 +63,8 @@ void Manager::Impl::Stop() {
   cancelled_.store(true);
   scheduler_.Join();
   pool_.reset();  // finishes what was begun, which is cancelled
+  absl::MutexLock lock(&mutex_);
+  ShowTargetCountLocked(0);
 }
 
 void Manager::Impl::RunScheduler() {

@@ -16,13 +16,17 @@ namespace {
 
 using codec::ExpositionFormat;
 
-// config.go ScrapeProtocolsHeaders, without the protobuf format, in the default order.
+// config.go ScrapeProtocolsHeaders, in the order of DefaultProtoFirstScrapeProtocols. Without
+// native histograms the first is not offered by default.
 struct Protocol {
   std::string_view name;
   std::string_view header;
   bool escaping;  // takes the escaping parameter
 };
-constexpr std::array<Protocol, 4> kProtocols = {{
+constexpr std::array<Protocol, 5> kProtocols = {{
+    {"PrometheusProto",
+     "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
+     false},
     {"OpenMetricsText1.0.0", "application/openmetrics-text;version=1.0.0", true},
     {"OpenMetricsText0.0.1", "application/openmetrics-text;version=0.0.1", false},
     {"PrometheusText1.0.0", "text/plain;version=1.0.0", true},
@@ -38,9 +42,11 @@ void AppendProtocol(const Protocol& protocol, const JobConfig& job, int* weight,
 // prometheus/scrape acceptHeader.
 std::string AcceptHeader(const JobConfig& job) {
   std::string out;
-  int weight = static_cast<int>(kProtocols.size()) + 2;
+  int weight = static_cast<int>(kProtocols.size()) + 1;
   if (job.protocols.empty()) {
-    for (const Protocol& protocol : kProtocols) AppendProtocol(protocol, job, &weight, &out);
+    for (size_t i = job.histograms.native ? 0 : 1; i < kProtocols.size(); ++i) {
+      AppendProtocol(kProtocols[i], job, &weight, &out);
+    }
   }
   for (const std::string& name : job.protocols) {
     for (const Protocol& protocol : kProtocols) {
@@ -53,6 +59,7 @@ std::string AcceptHeader(const JobConfig& job) {
 std::optional<ExpositionFormat> FallbackOf(const JobConfig& job) {
   if (job.fallback_protocol.starts_with("OpenMetrics")) return ExpositionFormat::kOpenMetrics;
   if (job.fallback_protocol.starts_with("PrometheusText")) return ExpositionFormat::kText;
+  if (job.fallback_protocol == "PrometheusProto") return ExpositionFormat::kProtobuf;
   return std::nullopt;
 }
 
@@ -63,7 +70,8 @@ constexpr int64_t kNsPerMs = 1'000'000;
 // The time is the schedule's own where the clock is within the tolerance of it: equal distances
 // compress better. prometheus/scrape ScrapeTimestampTolerance.
 Manager::Impl::ScrapePlan Manager::Impl::PlanLocked(Target* target) {
-  ScrapePlan plan{target->job, clock_.NowMs(), target->identity.timeout_ms, target->forced_error};
+  ScrapePlan plan{target->job, clock_.NowMs(), target->identity.timeout_ms,
+                  target->identity.histograms, target->forced_error};
   const int64_t interval = target->identity.interval_ms;
   const int64_t tolerance = std::min(options_.time_tolerance_ms, interval / 100);
   const int64_t difference = plan.time_ms - target->aligned_ms;
@@ -85,8 +93,9 @@ absl::StatusOr<FetchResult> Manager::Impl::Fetch(const Target& target, const Scr
   request.address = target.identity.address;
   request.http = &job.http;
   request.timeout_ms = plan.timeout_ms;
+  // As Prometheus: a body of exactly the limit is too large already.
   request.body_bytes_max =
-      job.limits.body_bytes != 0 ? job.limits.body_bytes : options_.body_bytes_max;
+      job.limits.body_bytes != 0 ? job.limits.body_bytes - 1 : options_.body_bytes_max;
   request.accept_gzip = job.compression;
   request.cancelled = &cancelled_;
   const double seconds = static_cast<double>(plan.timeout_ms) / 1000;
@@ -112,8 +121,13 @@ absl::Status Manager::Impl::FetchAndAppend(const Target& target, const ScrapePla
   const int64_t time_ms = plan.time_ms;
   const auto fetched = Fetch(target, plan);
   if (!fetched.ok()) {
+    counts->body_bytes = absl::IsResourceExhausted(fetched.status()) ? -1 : 0;
     target.loop->AppendFailure(time_ms, batch);
     return fetched.status();
+  }
+  if (fetched->body.empty()) {  // nothing is no format's error
+    target.loop->AppendFailure(time_ms, batch);
+    return absl::OkStatus();
   }
   const auto type = codec::FormatOf(fetched->content_type, FallbackOf(job));
   if (!type.ok()) {
@@ -123,7 +137,10 @@ absl::Status Manager::Impl::FetchAndAppend(const Target& target, const ScrapePla
   if (!type->warning.empty() && target.last_scrape_ms == 0) {
     log::Warn("scrape", type->warning, {{"job", job.job_name}, {"target", target.identity.url}});
   }
-  return target.loop->AppendBody(fetched->body, type->format, time_ms, batch, counts);
+  const codec::ExpositionOptions options = {type->format, plan.histograms.native,
+                                            plan.histograms.classic_too,
+                                            plan.histograms.classic_to_nhcb};
+  return target.loop->AppendBody(fetched->body, options, time_ms, batch, counts);
 }
 
 void Manager::Impl::Scrape(const TargetPtr& target) {
@@ -153,7 +170,7 @@ void Manager::Impl::Scrape(const TargetPtr& target) {
   const bool stopping = cancelled_.load() && absl::IsCancelled(status);
   if (!stopping) {
     target->loop->AppendReport(plan.time_ms, status.ok(), seconds, counts, batch.get());
-    Commit(*plan.job, *batch);
+    Commit(*plan.job, *batch, /*refuse_late=*/false);
     (status.ok() ? metrics_.good : metrics_.failed).Add();
     metrics_.duplicates.Add(counts.duplicates);
     metrics_.duration.Observe(static_cast<double>(clock_.MonotonicNs() - start_ns) / 1e9);
@@ -167,13 +184,18 @@ void Manager::Impl::Scrape(const TargetPtr& target) {
   }
 
   absl::MutexLock lock(&mutex_);
+  const std::string error = status.ok() ? "" : Message(status);
+  if (error != target->last_error && !stopping) {
+    Report("COLLECTOR",
+           fmt::format("{}: {}", target->identity.url, error.empty() ? "scraped again" : error));
+  }
   target->running = false;
   if (metadata != nullptr) {
     target->metadata = std::move(metadata);
     target->metadata_version = version;
   }
   target->health = status.ok() ? Health::kUp : Health::kDown;
-  target->last_error = status.ok() ? "" : Message(status);
+  target->last_error = error;
   target->last_scrape_ms = plan.time_ms;
   target->last_duration_seconds = seconds;
   target->last_samples = counts.scraped;
@@ -191,22 +213,29 @@ void Manager::Impl::EndTarget(const TargetPtr& target) {
   if (target->loop == nullptr) return;
   std::unique_ptr<storage::WriteBatch> batch = TakeBatch();
   target->loop->AppendEnd(target->end_time_ms, batch.get());
-  Commit(*target->loop_job, *batch);
+  // The series may have newer samples by another target of the same labels.
+  Commit(*target->loop_job, *batch, /*refuse_late=*/true);
   ReturnBatch(std::move(batch));
 }
 
-void Manager::Impl::Commit(const JobConfig& job, const storage::WriteBatch& batch) {
+void Manager::Impl::Commit(const JobConfig& job, const storage::WriteBatch& batch,
+                           bool refuse_late) {
   const std::string source = "scrape/" + job.job_name;
   const auto outcome =
-      appender_.Commit(batch, storage::Origin{options_.workspace, source, /*sequence=*/0});
+      appender_.Commit(batch, {options_.workspace, source, /*sequence=*/0, refuse_late});
   if (!outcome.ok()) {
     metrics_.commit_failures.Add();
+    Report("EXPORTER", fmt::format("{}: {}", job.job_name, Message(outcome.status())));
     log::Warn("scrape", "the store could not take a scrape",
               {{"job", job.job_name}, {"error", Message(outcome.status())}});
     return;
   }
   metrics_.samples.Add(outcome->stored);
   metrics_.rejected.Add(outcome->rejected);
+  if (outcome->rejected > 0 && !refuse_late) {
+    Report("EXPORTER", fmt::format("{}: {} samples of a scrape were refused by the workspace",
+                                   job.job_name, outcome->rejected));
+  }
 }
 
 std::unique_ptr<storage::WriteBatch> Manager::Impl::TakeBatch() {

@@ -24,6 +24,11 @@ void Manager::Impl::AddSelf(std::string address, std::function<std::string()> re
   self_.insert_or_assign(std::move(address), std::move(read));
 }
 
+void Manager::Impl::ShowTargetCountLocked(size_t count) {
+  metrics_.targets.Add(static_cast<double>(count) - static_cast<double>(shown_target_count_));
+  shown_target_count_ = count;
+}
+
 void Manager::Impl::ApplyConfig(std::shared_ptr<const Config> config) {
   absl::MutexLock lock(&mutex_);
   std::map<std::string, Job> jobs;
@@ -39,7 +44,8 @@ void Manager::Impl::ApplyConfig(std::shared_ptr<const Config> config) {
       // Shares ownership of the whole configuration: no copy of the job's rules.
       job.config = std::shared_ptr<const JobConfig>(config, &job_config);
       job.discovery = std::make_shared<Discovery>(
-          job.config, fetcher_, files_, options_.file_poll_ms, metrics_.discovery_failures);
+          job.config, DiscoveryWorld{fetcher_, files_, kubernetes_, options_.in_cluster,
+                                     options_.file_poll_ms, metrics_.discovery_failures});
       job.discovering = false;
       job.discovery->Refresh(clock_.MonotonicNs(), /*with_http=*/false, nullptr);
       job.discovery_due_ns = job.discovery->next_ns();
@@ -51,7 +57,7 @@ void Manager::Impl::ApplyConfig(std::shared_ptr<const Config> config) {
     for (auto& [key, target] : job.targets) EndTargetLocked(target);
   }
   jobs_ = std::move(jobs);
-  metrics_.targets.Set(static_cast<double>(target_count_));
+  ShowTargetCountLocked(target_count_);
   woken_ = true;
 }
 
@@ -64,6 +70,9 @@ void Manager::Impl::Discover(const std::string& job_name) {
     discovery = found->second.discovery;
   }
   const bool changed = discovery->Refresh(clock_.MonotonicNs(), /*with_http=*/true, &cancelled_);
+  for (const std::string& error : discovery->NewErrors()) {
+    Report("SERVICE_DISCOVERY", fmt::format("{}: {}", job_name, error));
+  }
   absl::MutexLock lock(&mutex_);
   const auto found = jobs_.find(job_name);
   if (found == jobs_.end() || found->second.discovery != discovery) return;  // reloaded meanwhile
@@ -72,7 +81,7 @@ void Manager::Impl::Discover(const std::string& job_name) {
   job.discovery_due_ns = discovery->next_ns();
   woken_ = true;
   if (changed) SyncLocked(&job);
-  metrics_.targets.Set(static_cast<double>(target_count_));
+  ShowTargetCountLocked(target_count_);
 }
 
 void Manager::Impl::SyncLocked(Job* job) {
@@ -103,14 +112,22 @@ void Manager::Impl::SyncLocked(Job* job) {
   for (auto& [key, target] : job->targets) {
     if (!targets.contains(key)) EndTargetLocked(target);
   }
-  job->targets = std::move(targets);
+  const size_t before = std::exchange(job->targets, std::move(targets)).size();
   ApplyLimitLocked(job);
+  if (before != job->targets.size()) {
+    Report("SERVICE_DISCOVERY",
+           fmt::format("{}: {} targets, {} dropped by relabelling", job->config->job_name,
+                       job->targets.size(), job->dropped_count));
+  }
 }
 
 void Manager::Impl::PlaceTargetLocked(Job* job, TargetIdentity identity,
                                       std::map<std::string, TargetPtr>* targets) {
   std::string key = KeyOf(job->config->job_name, identity);
-  if (targets->contains(key)) return;  // found twice
+  if (const auto twice = targets->find(key); twice != targets->end()) {
+    twice->second->identity.discovered = std::move(identity.discovered);  // the last is shown
+    return;
+  }
   TargetPtr target;
   if (const auto known = job->targets.find(key); known != job->targets.end()) {
     target = known->second;
@@ -141,6 +158,7 @@ void Manager::Impl::PlaceTargetLocked(Job* job, TargetIdentity identity,
   target->identity.discovered = std::move(identity.discovered);
   target->identity.interval_ms = identity.interval_ms;
   target->identity.timeout_ms = identity.timeout_ms;
+  target->identity.histograms = identity.histograms;
   target->job = job->config;
   if (!same_times && !target->running) {
     due_.erase({target->due_ns, target});

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/status.h"
+#include "codec/wire.h"
 #include "model/value.h"
 
 namespace hearth::scrape {
@@ -44,6 +45,18 @@ class FakeAppender : public storage::Appender {
   absl::StatusOr<storage::AppendOutcome> Commit(const storage::WriteBatch& batch,
                                                 const storage::Origin& origin) override {
     source = origin.source;
+    refuse_late = origin.refuse_late;
+    for (const auto& series : batch.series()) {
+      for (size_t i = 0; i < series.histogram_count; ++i) {
+        const model::HistogramSample& sample = batch.histograms()[series.first_histogram + i];
+        const model::NativeHistogram& h = *sample.histogram;
+        const std::string text =
+            model::IsStale(h) ? "stale histogram"
+                              : fmt::format("count {} schema {} buckets {}", h.count, h.schema,
+                                            h.positive_buckets.size() + h.negative_buckets.size());
+        samples.push_back({batch.labels(series).ToString(), text, sample.time_ms});
+      }
+    }
     for (const auto& series : batch.series()) {
       for (size_t i = 0; i < series.sample_count; ++i) {
         const double value = batch.values()[series.first_sample + i];
@@ -75,6 +88,7 @@ class FakeAppender : public storage::Appender {
   std::vector<std::string> families;
   size_t exemplars = 0;
   std::string source;
+  bool refuse_late = false;
 };
 
 class ManagerTest : public testing::Test {
@@ -201,9 +215,13 @@ TEST_F(ManagerTest, AFailedScrapeMakesEverythingStaleAndTheTargetDown) {
   }
 }
 
-TEST_F(ManagerTest, ABlankContentTypeIsText) {
+TEST_F(ManagerTest, ABlankContentTypeNeedsAFallback) {
   fetcher_.Set(kUrl, "m 1\n", 200, "");
   ApplyOne();
+  Pass(10'000);
+  EXPECT_THAT(appender_.Take(), IsEmpty());
+  EXPECT_THAT(OnlyTarget().last_error, HasSubstr("blank Content-Type"));
+  ApplyOne("  fallback_scrape_protocol: PrometheusText0.0.4\n");
   Pass(10'000);
   EXPECT_THAT(appender_.Take(), ElementsAre("m{instance=\"a:1\", job=\"j\"} 1"));
 }
@@ -282,6 +300,7 @@ TEST_F(ManagerTest, AVanishedTargetBecomesStaleAfterAWhile) {
     EXPECT_EQ(sample.value, "stale");
     EXPECT_EQ(sample.time_ms, last + 10'000);
   }
+  EXPECT_TRUE(appender_.refuse_late);  // another target may write these series by now
   EXPECT_EQ(manager_.RunDueForTest(), INT64_MAX);
 }
 
@@ -387,6 +406,104 @@ TEST_F(ManagerTest, AsksAsPrometheusDoes) {
                                     "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"),
                           std::pair("X-Prometheus-Scrape-Timeout-Seconds", "4")));
   EXPECT_EQ(fetcher_.requests[0].timeout_ms, 4000);
+}
+
+TEST_F(ManagerTest, OffersTheProtobufFormatWhereNativeHistogramsAreWanted) {
+  fetcher_.Set(kUrl, "m 1\n");
+  ApplyOne("  scrape_native_histograms: true\n");
+  Pass(10'000);
+  const std::string proto =
+      "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+  EXPECT_THAT(fetcher_.requests[0].headers[0].second,
+              HasSubstr(proto + ";q=0.6,application/openmetrics-text;version=1.0.0;"
+                                "escaping=allow-utf-8;q=0.5,"));
+  ApplyOne("  scrape_protocols: [PrometheusProto, PrometheusText0.0.4]\n");
+  Pass(10'000);
+  EXPECT_EQ(fetcher_.requests[1].headers[0].second,
+            proto + ";q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.4");
+}
+
+// A MetricFamily of a histogram `h` with 4 buckets of schema 2 side by side, each of count 1.
+std::string FourBuckets() {
+  namespace wire = codec::wire;
+  std::string span;
+  wire::AppendVarintField(1, wire::UnZigZag(1), &span);
+  wire::AppendVarintField(2, 4, &span);
+  std::string histogram;
+  wire::AppendVarintField(1, 4, &histogram);
+  wire::AppendVarintField(5, wire::UnZigZag(2), &histogram);
+  wire::AppendBytesField(12, span, &histogram);
+  for (const int64_t delta : {1, 0, 0, 0}) {
+    wire::AppendVarintField(13, wire::UnZigZag(delta), &histogram);
+  }
+  std::string metric;
+  wire::AppendBytesField(7, histogram, &metric);
+  std::string family;
+  wire::AppendBytesField(1, "h", &family);
+  wire::AppendVarintField(3, 4, &family);
+  wire::AppendBytesField(4, metric, &family);
+  std::string body;
+  wire::AppendVarint(family.size(), &body);
+  return body + family;
+}
+
+TEST_F(ManagerTest, ScrapesNativeHistogramsAndMarksThemStale) {
+  const std::string type = "application/vnd.google.protobuf";
+  fetcher_.Set(kUrl, FourBuckets(), 200, type);
+  ApplyOne("  scrape_native_histograms: true\n");
+  Pass(10'000);
+  EXPECT_THAT(appender_.Take(),
+              ElementsAre("h{instance=\"a:1\", job=\"j\"} count 4 schema 2 buckets 4"));
+  fetcher_.Set(kUrl, "", 200, type);
+  Pass(10'000);
+  EXPECT_THAT(appender_.Take(), ElementsAre("h{instance=\"a:1\", job=\"j\"} stale histogram"));
+}
+
+TEST_F(ManagerTest, MakesHistogramsCoarserUntilTheyFit) {
+  fetcher_.Set(kUrl, FourBuckets(), 200, "application/vnd.google.protobuf");
+  const struct {
+    const char* more;
+    std::string sample;
+    std::string error;
+  } rows[] = {
+      // Indexes 1 to 4 of schema 2: two buckets of schema 1, one of schema 0.
+      {"  native_histogram_bucket_limit: 3\n", "count 4 schema 1 buckets 2", ""},
+      {"  native_histogram_bucket_limit: 1\n", "count 4 schema 0 buckets 1", ""},
+      {"  native_histogram_min_bucket_factor: 1.4\n", "count 4 schema 1 buckets 2", ""},
+  };
+  for (const auto& row : rows) {
+    ApplyOne(std::string("  scrape_native_histograms: true\n") + row.more);
+    Pass(10'000);
+    EXPECT_THAT(appender_.Take(), ElementsAre("h{instance=\"a:1\", job=\"j\"} " + row.sample));
+    EXPECT_EQ(OnlyTarget().last_error, row.error);
+  }
+  // Custom buckets have no coarser schema.
+  fetcher_.Set(kUrl, "# TYPE c histogram\nc_bucket{le=\"1\"} 1\nc_bucket{le=\"2\"} 2\nc_count 3\n");
+  ApplyOne("  convert_classic_histograms_to_nhcb: true\n  native_histogram_bucket_limit: 2\n");
+  Pass(10'000);
+  EXPECT_EQ(OnlyTarget().last_error, "histogram bucket limit exceeded");
+}
+
+TEST_F(ManagerTest, TakesHistogramsAsATargetsLabelsSay) {
+  fetcher_.Set(kUrl, FourBuckets(), 200, "application/vnd.google.protobuf");
+  ApplyOne(
+      "  relabel_configs:\n"
+      "  - {target_label: __scrape_native_histograms__, replacement: 'true'}\n");
+  Pass(10'000);
+  EXPECT_THAT(appender_.Take(),
+              ElementsAre("h{instance=\"a:1\", job=\"j\"} count 4 schema 2 buckets 4"));
+  EXPECT_EQ(OnlyTarget().discovered.Get("__scrape_native_histograms__"), "false");
+  EXPECT_EQ(OnlyTarget().discovered.Get("__scrape_interval__"), "10s");
+}
+
+TEST_F(ManagerTest, WritesNoMarkerBeforeSamplesThatTheTargetTimed) {
+  ApplyOne("  track_timestamps_staleness: true\n");
+  fetcher_.Set(kUrl, "late 1 1000\nahead 1 9000000000000\n");
+  Pass(10'000);
+  appender_.Take();
+  fetcher_.Set(kUrl, "\n");
+  Pass(10'000);
+  EXPECT_THAT(appender_.Take(), ElementsAre("late{instance=\"a:1\", job=\"j\"} stale"));
 }
 
 TEST_F(ManagerTest, PassesOnAnExemplarOnce) {

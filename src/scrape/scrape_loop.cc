@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
+#include "codec/histogram_spans.h"
 #include "model/value.h"
 
 namespace hearth::scrape {
@@ -26,6 +27,17 @@ std::string_view Cut(std::string_view text) { return text.substr(0, kNameInMessa
 void AddSample(std::string_view packed, int64_t time_ms, double value, storage::WriteBatch* batch) {
   batch->AddSeries(model::LabelsView(packed));
   batch->AddSample(time_ms, value);
+}
+
+void AddMarker(const SeriesCache::Series& series, int64_t time_ms, storage::WriteBatch* batch) {
+  // The target's own times may be ahead of ours: a marker between its samples would cut the series.
+  if (series.own_time_ms >= time_ms) return;
+  batch->AddSeries(model::LabelsView(series.labels));
+  if (series.is_histogram) {
+    batch->AddHistogram({time_ms, model::StaleHistogram(), 0});
+  } else {
+    batch->AddSample(time_ms, model::StaleNan());
+  }
 }
 
 absl::Status FindRepeatedName(std::vector<model::Label> labels) {
@@ -67,61 +79,60 @@ void ScrapeLoop::SetJob(std::shared_ptr<const JobConfig> job) {
   if (!same_labels) cache_.ForgetTexts();
 }
 
-absl::Status ScrapeLoop::AppendBody(std::string_view body, codec::ExpositionFormat format,
+absl::Status ScrapeLoop::AppendBody(std::string_view body, const codec::ExpositionOptions& options,
                                     int64_t time_ms, storage::WriteBatch* batch,
                                     ScrapeCounts* counts) {
   cache_.Begin();
-  counts->body_bytes = body.size();
-  const absl::Status status = ParseBody(body, format, time_ms, batch, counts);
+  counts->body_bytes = static_cast<int64_t>(body.size());
+  const auto reader = codec::MakeExpositionReader(body, options);
+  const absl::Status status = ParseBody(reader.get(), time_ms, batch, counts);
   if (!status.ok()) {
     batch->Clear();
     AppendFailure(time_ms, batch);
     return status;
   }
-  cache_.Finish(/*good=*/true, [&](std::string_view labels) {
-    AddSample(labels, time_ms, model::StaleNan(), batch);
-  });
+  cache_.Finish(/*good=*/true,
+                [&](const SeriesCache::Series& series) { AddMarker(series, time_ms, batch); });
   AppendMetadata(batch);
   return absl::OkStatus();
 }
 
 void ScrapeLoop::AppendFailure(int64_t time_ms, storage::WriteBatch* batch) {
   cache_.Begin();
-  cache_.Finish(/*good=*/false, [&](std::string_view labels) {
-    AddSample(labels, time_ms, model::StaleNan(), batch);
-  });
+  cache_.Finish(/*good=*/false,
+                [&](const SeriesCache::Series& series) { AddMarker(series, time_ms, batch); });
 }
 
-absl::Status ScrapeLoop::ParseBody(std::string_view body, codec::ExpositionFormat format,
-                                   int64_t time_ms, storage::WriteBatch* batch,
-                                   ScrapeCounts* counts) {
-  codec::ExpositionParser parser(body, format);
+absl::Status ScrapeLoop::ParseBody(codec::ExpositionReader* reader, int64_t time_ms,
+                                   storage::WriteBatch* batch, ScrapeCounts* counts) {
   while (true) {
-    TRY_ASSIGN(const ExpositionEntry entry, parser.Next());
+    TRY_ASSIGN(const ExpositionEntry entry, reader->Next());
     if (entry == ExpositionEntry::kEnd) break;
-    if (entry == ExpositionEntry::kSample) {
+    if (entry == ExpositionEntry::kSample || entry == ExpositionEntry::kHistogram) {
       ++counts->scraped;
-      TRY(AppendSample(&parser, time_ms, batch, counts));
+      TRY(AppendSample(reader, entry == ExpositionEntry::kHistogram, time_ms, batch, counts));
     } else {
-      TakeMetadata(entry, parser);
+      TakeMetadata(entry, *reader);
     }
   }
   const uint64_t limit = job_->limits.samples;
   if (limit != 0 && counts->after_relabel > limit) return InvalidArgument("sample limit exceeded");
+  if (counts->buckets_exceeded) return InvalidArgument("histogram bucket limit exceeded");
   return absl::OkStatus();
 }
 
-absl::Status ScrapeLoop::AppendSample(codec::ExpositionParser* parser, int64_t time_ms,
-                                      storage::WriteBatch* batch, ScrapeCounts* counts) {
+absl::Status ScrapeLoop::AppendSample(codec::ExpositionReader* reader, bool is_histogram,
+                                      int64_t time_ms, storage::WriteBatch* batch,
+                                      ScrapeCounts* counts) {
   SeriesCache::Series* series = nullptr;
-  if (const auto* entry = cache_.Find(parser->series_text()); entry != nullptr) {
+  if (const auto* entry = cache_.Find(reader->series_text()); entry != nullptr) {
     series = entry->series;
   } else {
-    TRY(Resolve(parser, &series, counts));
+    TRY(Resolve(reader, &series, counts));
   }
   if (series == nullptr) return absl::OkStatus();  // dropped by relabelling
   ++counts->after_relabel;
-  const bool own_time = parser->has_time() && job_->honor_timestamps;
+  const bool own_time = reader->has_time() && job_->honor_timestamps;
   if (!cache_.MarkSeen(series) && !own_time) {
     ++counts->duplicates;
     return absl::OkStatus();
@@ -129,35 +140,91 @@ absl::Status ScrapeLoop::AppendSample(codec::ExpositionParser* parser, int64_t t
   if (!own_time || job_->track_timestamps_staleness) cache_.Track(series);
   const uint64_t limit = job_->limits.samples;
   if (limit != 0 && counts->after_relabel > limit) return absl::OkStatus();  // fails at the end
-  const int64_t sample_time = own_time ? parser->time_ms() : time_ms;
-  AddSample(series->labels, sample_time, parser->value(), batch);
-  if (!parser->has_exemplar()) return absl::OkStatus();
-  model::Exemplar exemplar = parser->exemplar();
-  const bool same = series->exemplar != nullptr && series->exemplar->value == exemplar.value &&
-                    series->exemplar->time_ms == exemplar.time_ms &&
-                    series->exemplar->labels == exemplar.labels;
-  if (same) return absl::OkStatus();  // targets show the same one until there is a newer
-  series->exemplar = std::make_unique<model::Exemplar>(exemplar);
-  if (exemplar.time_ms == 0) exemplar.time_ms = sample_time;
-  batch->AddExemplar(std::move(exemplar));
+  const int64_t sample_time = own_time ? reader->time_ms() : time_ms;
+  if (own_time) series->own_time_ms = std::max(series->own_time_ms, sample_time);
+  series->is_histogram = is_histogram;
+  if (is_histogram) {
+    TRY(AppendHistogram(*reader, series->labels, sample_time, batch, counts));
+    if (counts->buckets_exceeded) return absl::OkStatus();  // fails at the end
+  } else {
+    batch->AddSeries(model::LabelsView(series->labels));
+    batch->AddSample(sample_time, reader->value(), reader->start_time_ms());
+  }
+  if (reader->has_exemplars()) {
+    AppendExemplars(reader, is_histogram, sample_time, series, batch);
+  }
   return absl::OkStatus();
 }
 
+// Buckets beyond the job's limit are merged, as far as the coarsest schema allows
+// (prometheus/scrape bucketLimitAppender, maxSchemaAppender).
+absl::Status ScrapeLoop::AppendHistogram(const codec::ExpositionReader& reader,
+                                         std::string_view labels, int64_t time_ms,
+                                         storage::WriteBatch* batch, ScrapeCounts* counts) {
+  std::shared_ptr<const model::NativeHistogram> histogram = reader.histogram();
+  if (const absl::Status status = model::Validate(*histogram); !status.ok()) {
+    return Annotate(status, model::LabelsView(labels).ToString());
+  }
+  const uint64_t limit = job_->limits.histogram_buckets;
+  const auto buckets = [](const model::NativeHistogram& h) {
+    return h.positive_buckets.size() + h.negative_buckets.size();
+  };
+  const bool exponential = histogram->schema != model::kCustomBucketsSchema;
+  const bool too_fine = exponential && histogram->schema > job_->histogram_schema_max;
+  if (too_fine || (limit != 0 && buckets(*histogram) > limit)) {
+    auto coarser = std::make_shared<model::NativeHistogram>(*histogram);
+    if (too_fine) codec::ReduceHistogram(job_->histogram_schema_max, coarser.get());
+    while (limit != 0 && buckets(*coarser) > limit) {
+      counts->buckets_exceeded = !exponential || coarser->schema <= model::kSchemaMin;
+      if (counts->buckets_exceeded) return absl::OkStatus();
+      codec::ReduceHistogram(coarser->schema - 1, coarser.get());
+    }
+    histogram = std::move(coarser);
+  }
+  batch->AddSeries(model::LabelsView(labels));
+  batch->AddHistogram({time_ms, std::move(histogram), reader.start_time_ms()});
+  return absl::OkStatus();
+}
+
+void ScrapeLoop::AppendExemplars(codec::ExpositionReader* reader, bool is_histogram,
+                                 int64_t sample_time_ms, SeriesCache::Series* series,
+                                 storage::WriteBatch* batch) {
+  std::vector<model::Exemplar> exemplars;
+  model::Exemplar exemplar;
+  while (reader->NextExemplar(&exemplar)) {
+    // Those of native histograms need a time: without it a repeated one cannot be told from a new.
+    if (!is_histogram || exemplar.time_ms != 0) exemplars.push_back(std::move(exemplar));
+  }
+  std::stable_sort(exemplars.begin(), exemplars.end(),
+                   [](const auto& a, const auto& b) { return a.time_ms < b.time_ms; });
+  for (model::Exemplar& one : exemplars) {
+    const model::Exemplar* last = series->exemplar.get();
+    const bool same = last != nullptr && last->value == one.value && last->time_ms == one.time_ms &&
+                      last->labels == one.labels;
+    if (same) continue;  // targets show the same one until there is a newer
+    // A native histogram shows its last few: what came with an earlier scrape is older.
+    if (is_histogram && last != nullptr && one.time_ms < last->time_ms) continue;
+    series->exemplar = std::make_unique<model::Exemplar>(one);
+    if (one.time_ms == 0) one.time_ms = sample_time_ms;
+    batch->AddExemplar(std::move(one));
+  }
+}
+
 // A text that was not met before: what labels does it mean, after the job's rules?
-absl::Status ScrapeLoop::Resolve(codec::ExpositionParser* parser, SeriesCache::Series** series,
+absl::Status ScrapeLoop::Resolve(codec::ExpositionReader* reader, SeriesCache::Series** series,
                                  ScrapeCounts* counts) {
-  const std::vector<model::Label>& raw = parser->labels();
-  TRY(FindRepeatedName(raw));
-  builder_.Reset(model::Labels::FromPairs(raw));
+  TRY_ASSIGN(const std::vector<model::Label>* raw, reader->Labels());
+  TRY(FindRepeatedName(*raw));
+  builder_.Reset(model::Labels::FromPairs(*raw));
   AddTargetLabels(&builder_);
   if (!Relabel(job_->metric_relabel, &builder_) || builder_.pairs().empty()) {
-    cache_.AddDropped(parser->series_text());
+    cache_.AddDropped(reader->series_text());
     return absl::OkStatus();
   }
   const model::Labels labels = builder_.Build();
   TRY(CheckSeries(labels));
   bool is_new = false;
-  *series = cache_.Add(parser->series_text(), labels.packed(), &is_new);
+  *series = cache_.Add(reader->series_text(), labels.packed(), &is_new);
   if (is_new) ++counts->series_added;
   return absl::OkStatus();
 }
@@ -215,22 +282,22 @@ absl::Status ScrapeLoop::CheckSeries(model::LabelsView labels) const {
   return absl::OkStatus();
 }
 
-void ScrapeLoop::TakeMetadata(ExpositionEntry entry, const codec::ExpositionParser& parser) {
-  auto found = metadata_.find(parser.metric());
+void ScrapeLoop::TakeMetadata(ExpositionEntry entry, const codec::ExpositionReader& reader) {
+  auto found = metadata_.find(reader.metric());
   if (found == metadata_.end()) {
     if (metadata_.size() >= kMetadataMax) return;
-    found = metadata_.emplace(parser.metric(), model::Metadata{}).first;
-    found->second.metric = parser.metric();
+    found = metadata_.emplace(reader.metric(), model::Metadata{}).first;
+    found->second.metric = reader.metric();
   }
   model::Metadata& metadata = found->second;
   bool changed = false;
   if (entry == ExpositionEntry::kType) {
-    changed = metadata.type != parser.type();
-    metadata.type = parser.type();
+    changed = metadata.type != reader.type();
+    metadata.type = reader.type();
   } else {
     std::string& text = entry == ExpositionEntry::kHelp ? metadata.help : metadata.unit;
-    changed = text != parser.text();
-    if (changed) text = parser.text();
+    changed = text != reader.text();
+    if (changed) text = reader.text();
   }
   if (!changed) return;
   ++metadata_version_;

@@ -26,8 +26,9 @@ struct ScrapeCounts {
   size_t scraped = 0;        // samples in the body
   size_t after_relabel = 0;  // that relabelling left
   size_t series_added = 0;
-  size_t duplicates = 0;  // the same series twice in one body: left out
-  size_t body_bytes = 0;
+  size_t duplicates = 0;          // the same series twice in one body: left out
+  bool buckets_exceeded = false;  // a native histogram has more than the job's limit
+  int64_t body_bytes = 0;  // -1: more than the job's limit
 };
 
 class ScrapeLoop {
@@ -39,8 +40,8 @@ class ScrapeLoop {
 
   // Appends the samples of `body` at `time_ms` to `batch`, and staleness markers of what vanished.
   // An error means that the scrape failed: `batch` then holds markers alone.
-  absl::Status AppendBody(std::string_view body, codec::ExpositionFormat format, int64_t time_ms,
-                          storage::WriteBatch* batch, ScrapeCounts* counts);
+  absl::Status AppendBody(std::string_view body, const codec::ExpositionOptions& options,
+                          int64_t time_ms, storage::WriteBatch* batch, ScrapeCounts* counts);
   // As a scrape that found nothing: markers for everything that was there.
   void AppendFailure(int64_t time_ms, storage::WriteBatch* batch);
   // up, scrape_duration_seconds and the rest.
@@ -65,15 +66,20 @@ class ScrapeLoop {
     std::string body_bytes;
   };
 
-  absl::Status ParseBody(std::string_view body, codec::ExpositionFormat format, int64_t time_ms,
+  absl::Status ParseBody(codec::ExpositionReader* reader, int64_t time_ms,
                          storage::WriteBatch* batch, ScrapeCounts* counts);
-  absl::Status AppendSample(codec::ExpositionParser* parser, int64_t time_ms,
+  absl::Status AppendSample(codec::ExpositionReader* reader, bool is_histogram, int64_t time_ms,
                             storage::WriteBatch* batch, ScrapeCounts* counts);
-  absl::Status Resolve(codec::ExpositionParser* parser, SeriesCache::Series** series,
+  absl::Status AppendHistogram(const codec::ExpositionReader& reader, std::string_view labels,
+                               int64_t time_ms, storage::WriteBatch* batch, ScrapeCounts* counts);
+  static void AppendExemplars(codec::ExpositionReader* reader, bool is_histogram,
+                              int64_t sample_time_ms, SeriesCache::Series* series,
+                              storage::WriteBatch* batch);
+  absl::Status Resolve(codec::ExpositionReader* reader, SeriesCache::Series** series,
                        ScrapeCounts* counts);
   void AddTargetLabels(model::LabelsBuilder* labels) const;
   absl::Status CheckSeries(model::LabelsView labels) const;
-  void TakeMetadata(codec::ExpositionEntry entry, const codec::ExpositionParser& parser);
+  void TakeMetadata(codec::ExpositionEntry entry, const codec::ExpositionReader& reader);
   void AppendMetadata(storage::WriteBatch* batch);
   std::string ReportLabels(std::string_view name) const;
 

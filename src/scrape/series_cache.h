@@ -26,6 +26,8 @@ class SeriesCache {
     std::string labels;                         // packed
     uint64_t seen = 0;                          // the scrape that met it last
     uint64_t tracked = 0;                       // the scrape after which its absence counts
+    int64_t own_time_ms = INT64_MIN;            // of the newest sample that the target gave a time
+    bool is_histogram = false;                  // what its last sample was
     std::unique_ptr<model::Exemplar> exemplar;  // the last one passed on
   };
   struct Entry {
@@ -75,12 +77,12 @@ class SeriesCache {
     current_.push_back(series);
   }
 
-  // Calls `stale(labels)` for each series of the last good scrape that this one does not have.
+  // Calls `stale(series)` for each series of the last good scrape that this one does not have.
   // After a failed scrape (`good` false) that is all of them.
   template <typename F>
   void Finish(bool good, F stale) {
     for (const Series* series : previous_) {
-      if (!good || series->tracked != scrape_) stale(std::string_view(series->labels));
+      if (!good || series->tracked != scrape_) stale(*series);
     }
     previous_.clear();
     if (!good) return;

@@ -26,6 +26,20 @@ constexpr std::string_view kInterval = "__scrape_interval__";
 constexpr std::string_view kTimeout = "__scrape_timeout__";
 constexpr std::string_view kParamPrefix = "__param_";
 
+// The labels by which relabelling may choose what becomes of a target's histograms.
+struct HistogramLabel {
+  std::string_view name;
+  std::string_view what;  // in messages
+  bool HistogramConfig::*member;
+};
+constexpr HistogramLabel kHistogramLabels[] = {
+    {"__convert_classic_histograms_to_nhcb__", "convert classic histograms to nhcb",
+     &HistogramConfig::classic_to_nhcb},
+    {"__always_scrape_classic_histograms__", "always scrape classic histograms",
+     &HistogramConfig::classic_too},
+    {"__scrape_native_histograms__", "scrape native histograms", &HistogramConfig::native},
+};
+
 Labels AddressLabels(std::string_view address) { return Labels({{kAddress, address}}); }
 
 absl::StatusOr<Labels> JsonLabels(const nlohmann::json& object, std::string_view source) {
@@ -91,8 +105,6 @@ absl::StatusOr<TargetGroup> YamlGroup(const YamlNode& item, std::string_view sou
   return group;
 }
 
-std::string DurationText(int64_t milliseconds) { return fmt::format("{}ms", milliseconds); }
-
 // Go's url.Values.Encode: sorted by key, a blank is a plus.
 void AppendQueryText(std::string_view text, std::string* out) {
   for (const std::string_view word : Split(text, ' ')) {
@@ -143,6 +155,25 @@ absl::Status ReadTimes(const model::LabelsBuilder& labels, TargetIdentity* targe
   return absl::OkStatus();
 }
 
+// As Go's strconv.ParseBool; "" says nothing.
+absl::Status ReadHistogramLabels(const model::LabelsBuilder& labels, TargetIdentity* target) {
+  for (const HistogramLabel& label : kHistogramLabels) {
+    const std::string_view value = labels.Get(label.name);
+    bool& out = target->histograms.*label.member;
+    if (value == "1" || value == "t" || value == "T" || value == "true" || value == "TRUE" ||
+        value == "True") {
+      out = true;
+    } else if (value == "0" || value == "f" || value == "F" || value == "false" ||
+               value == "FALSE" || value == "False") {
+      out = false;
+    } else if (!value.empty()) {
+      return InvalidArgument("error parsing {}: {} is neither true nor false", label.what,
+                             QuoteGo(value));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<TargetGroup>> ParseJsonGroups(std::string_view text,
@@ -186,10 +217,13 @@ absl::StatusOr<TargetIdentity> MakeTarget(const JobConfig& job, const TargetGrou
   model::LabelsBuilder labels(group.labels);
   for (const auto& [name, value] : target) labels.Set(name, value);
   AddDefault("job", job.job_name, &labels);
-  AddDefault(kInterval, DurationText(job.interval_ms), &labels);
-  AddDefault(kTimeout, DurationText(job.timeout_ms), &labels);
+  AddDefault(kInterval, model::FormatDurationMs(job.interval_ms), &labels);
+  AddDefault(kTimeout, model::FormatDurationMs(job.timeout_ms), &labels);
   AddDefault(kMetricsPath, job.metrics_path, &labels);
   AddDefault(kScheme, job.scheme, &labels);
+  for (const HistogramLabel& label : kHistogramLabels) {
+    AddDefault(label.name, job.histograms.*label.member ? "true" : "false", &labels);
+  }
   for (const auto& [key, values] : job.params) {
     if (!values.empty()) AddDefault(std::string(kParamPrefix) + key, values[0], &labels);
   }
@@ -203,6 +237,8 @@ absl::StatusOr<TargetIdentity> MakeTarget(const JobConfig& job, const TargetGrou
     return InvalidArgument("{} is not a valid hostname", QuoteGo(result.address));
   }
   TRY(ReadTimes(labels, &result));
+  result.histograms = job.histograms;
+  TRY(ReadHistogramLabels(labels, &result));
   result.url = MakeUrl(job, labels);
   AddDefault("instance", result.address, &labels);
   model::LabelsBuilder public_labels;

@@ -36,6 +36,7 @@ struct TargetIdentity {
   std::string url;
   int64_t interval_ms = 0;
   int64_t timeout_ms = 0;
+  HistogramConfig histograms;
   bool dropped = false;  // by relabelling; then only `discovered` is set
 
   // Equal keys: the same target, whatever it was discovered by.

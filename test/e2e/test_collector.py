@@ -110,11 +110,25 @@ def test_samples_of_a_scrape_have_one_time(collect, exporter):
     assert len(found) == 3 and len(set(times)) == 1
 
 
-@pytest.mark.parametrize('kind', [TEXT, None, '', 'text/plain; charset=utf-8',
+@pytest.mark.parametrize('kind', [TEXT, 'text/plain; charset=utf-8',
                                   'application/openmetrics-text; version=1.0.0; charset=utf-8'])
 def test_content_types(collect, exporter, kind):
     exporter.pages['/metrics'] = (200, kind, 'a 5\n# EOF\n')
     assert first(collect({}), 'a')[0][1] == '5'
+
+
+@pytest.mark.parametrize('kind', [None, '', 'text/html'])
+def test_without_a_content_type_the_format_has_to_be_told(collect, exporter, kind):
+    exporter.pages['/metrics'] = (200, kind, 'a 5\n')
+    client = collect({'job_name': 'told', 'fallback_scrape_protocol': 'PrometheusText0.0.4'},
+                     {'job_name': 'untold'})
+    assert first(client, 'a')[0][0]['job'] == 'told'
+    wait_for(lambda: client.vector('up{job="untold"}'))
+    errors = {target['labels']['job']: target['lastError']
+              for target in client.data('/api/v1/targets')['activeTargets']}
+    assert errors['told'] == ''
+    assert errors['untold'].endswith(
+        ' and no fallback_scrape_protocol specified for target'), errors
 
 
 def test_failed_scrape_ends_its_series(collect, exporter):

@@ -4,7 +4,7 @@
 // Source: aws-contract.md §1, §4, §8.1, §9; operations.cc holds the service model's tables.
 // Thread-safe.
 //
-// What is accepted and kept but not acted on (KMS keys, VPC members, scrapers, anomaly detectors)
+// What is accepted and kept but not acted on (KMS keys, VPC members, anomaly detectors)
 // is listed in docs/guide/aws-compatibility.md; a description says so in its statusReason.
 #pragma once
 
@@ -33,6 +33,9 @@ namespace hearth::api {
 struct ApsHooks {
   std::function<void(std::string_view workspace)> rules_changed;
   std::function<void(std::string_view workspace)> alert_manager_changed;
+  std::function<void()> scrapers_changed;
+  // What a scraper does, or why it does nothing: at most 256 characters.
+  std::function<std::string(std::string_view scraper)> scraper_reason;
 };
 
 struct ApsOptions {
@@ -76,6 +79,7 @@ class Aps {
   // Runs `body` once for all attempts of the call (access/replay.h); `after` when it was done now.
   Body Once(const Call& call, absl::FunctionRef<Body(catalog::Transaction&)> body,
             const std::function<void()>& after = nullptr);
+  std::string ScraperReason(std::string_view scraper) const;
   // The settings of a workspace, as they are in the catalog, take effect in its store.
   void Reconfigure(std::string_view workspace);
   std::string PageScope(const Call& call, std::string_view filters) const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Managed collectors (aws-contract.md §4.5): kept, checked and answered as given. This version runs
-// none of them; statusReason says so and names what does the work instead.
+// Managed collectors (aws-contract.md §4.5): kept, checked and answered as given. Whoever runs them
+// is told of changes by a hook; statusReason is what it says of each.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "catalog/amp_scrapers.h"
 #include "scrape/config.h"
+#include "scrape/kubernetes_watch.h"
 
 namespace hearth::api {
 namespace {
@@ -20,18 +21,16 @@ using Json = nlohmann::ordered_json;
 
 constexpr size_t kConfigurationBytesMax = 1'000'000;  // a generous size for scrape_configs
 constexpr std::string_view kType = "scraper";
-// The model allows 256 characters.
-constexpr std::string_view kReason =
-    "kept as given; this version of hearth does not run scrapers: collect with hearth's own "
-    "collector, Prometheus or ADOT and remote_write";
+constexpr std::string_view kLogReason =
+    "lines of JSON in a file of the server's log directory, in place of CloudWatch";
 constexpr std::string_view kFilterKeys[] = {"status", "sourceArn", "destinationArn", "alias"};
 
-Json ScraperJson(const catalog::AmpScraper& scraper, bool whole) {
+Json ScraperJson(const catalog::AmpScraper& scraper, std::string reason, bool whole) {
   Json json = {{"scraperId", scraper.id},
                {"arn", catalog::AmpScraperArn(scraper)},
                {"roleArn", scraper.role_arn},
                {"status", {{"statusCode", "ACTIVE"}}},
-               {"statusReason", kReason},
+               {"statusReason", std::move(reason)},
                {"createdAt", access::EpochSeconds(scraper.created_ms)},
                {"lastModifiedAt", access::EpochSeconds(scraper.modified_ms)},
                {"tags", TagsJson(scraper.tags)},
@@ -62,8 +61,17 @@ absl::Status CheckConfiguration(const std::string& text) {
                                             text.size(), kConfigurationBytesMax));
   }
   const auto config = scrape::ParseConfig(text, "configurationBlob", "");
-  if (config.ok()) return absl::OkStatus();
-  return access::InvalidField("scrapeConfiguration.configurationBlob", Message(config.status()));
+  if (!config.ok()) {
+    return access::InvalidField("scrapeConfiguration.configurationBlob", Message(config.status()));
+  }
+  for (const std::string& file : scrape::ReferencedFiles(config->config.jobs)) {
+    if (file == scrape::kServiceAccountToken || file == scrape::kServiceAccountCa) continue;
+    return access::InvalidField(
+        "scrapeConfiguration.configurationBlob",
+        fmt::format("{}: a scraper reads no files but its service account's, {} and {}", file,
+                    scrape::kServiceAccountToken, scrape::kServiceAccountCa));
+  }
+  return absl::OkStatus();
 }
 
 // The workspace that it writes to must be there, where it is one of ours.
@@ -134,6 +142,11 @@ absl::StatusOr<catalog::AmpScraper> Find(catalog::Reader& reader, const access::
 
 }  // namespace
 
+std::string Aps::ScraperReason(std::string_view scraper) const {
+  if (options_.hooks.scraper_reason) return options_.hooks.scraper_reason(scraper);
+  return "no collector of this process runs scrapers";
+}
+
 Aps::Body Aps::CreateScraper(const Call& call) {
   catalog::AmpScraper scraper;
   scraper.account = account();
@@ -147,46 +160,54 @@ Aps::Body Aps::CreateScraper(const Call& call) {
   scraper.tags = call.input.TextMap("tags");
   TRY(CheckTags(scraper.tags));
   TRY(CheckConfiguration(scraper.configuration));
-  return Once(call, [&](catalog::Transaction& transaction) -> Body {
-    TRY(CheckDestination(transaction, call.input.Child("destination"), Arn(call, "workspace/")));
-    scraper.id = "s-" + NewUuid(transaction.rng());
-    // The service-linked role that AWS makes for a scraper; hearth needs none.
-    scraper.role_arn = fmt::format(
-        "arn:aws:iam::{}:role/aws-service-role/scraper.aps.amazonaws.com/"
-        "AWSServiceRoleForAmazonPrometheusScraper_{}",
-        account(), scraper.id.substr(2));
-    TRY(catalog::CreateAmpScraper(transaction, &scraper));
-    return Written(scraper);
-  });
+  return Once(
+      call,
+      [&](catalog::Transaction& transaction) -> Body {
+        TRY(CheckDestination(transaction, call.input.Child("destination"),
+                             Arn(call, "workspace/")));
+        scraper.id = "s-" + NewUuid(transaction.rng());
+        // The service-linked role that AWS makes for a scraper; hearth needs none.
+        scraper.role_arn = fmt::format(
+            "arn:aws:iam::{}:role/aws-service-role/scraper.aps.amazonaws.com/"
+            "AWSServiceRoleForAmazonPrometheusScraper_{}",
+            account(), scraper.id.substr(2));
+        TRY(catalog::CreateAmpScraper(transaction, &scraper));
+        return Written(scraper);
+      },
+      options_.hooks.scrapers_changed);
 }
 
 Aps::Body Aps::UpdateScraper(const Call& call) {
   const access::RestInput& input = call.input;
   const std::string text = input.Child("scrapeConfiguration").Blob("configurationBlob");
   if (input.Has("scrapeConfiguration")) TRY(CheckConfiguration(text));
-  return Once(call, [&](catalog::Transaction& transaction) -> Body {
-    TRY_ASSIGN(catalog::AmpScraper scraper, Find(transaction, call.match, call.caller, account()));
-    if (input.Has("alias")) scraper.alias = input.Text("alias");
-    if (input.Has("scrapeConfiguration")) scraper.configuration = text;
-    if (input.Has("destination")) {
-      TRY(CheckDestination(transaction, input.Child("destination"), Arn(call, "workspace/")));
-      scraper.destination = input.JsonText("destination");
-    }
-    if (input.Has("roleConfiguration")) {
-      scraper.role_configuration = input.JsonText("roleConfiguration");
-    }
-    if (input.Has("exporters")) scraper.exporters = input.JsonText("exporters");
-    scraper.modified_ms = transaction.now_ms();
-    TRY(catalog::UpdateAmpScraper(transaction, &scraper));
-    return Written(scraper);
-  });
+  return Once(
+      call,
+      [&](catalog::Transaction& transaction) -> Body {
+        TRY_ASSIGN(catalog::AmpScraper scraper,
+                   Find(transaction, call.match, call.caller, account()));
+        if (input.Has("alias")) scraper.alias = input.Text("alias");
+        if (input.Has("scrapeConfiguration")) scraper.configuration = text;
+        if (input.Has("destination")) {
+          TRY(CheckDestination(transaction, input.Child("destination"), Arn(call, "workspace/")));
+          scraper.destination = input.JsonText("destination");
+        }
+        if (input.Has("roleConfiguration")) {
+          scraper.role_configuration = input.JsonText("roleConfiguration");
+        }
+        if (input.Has("exporters")) scraper.exporters = input.JsonText("exporters");
+        scraper.modified_ms = transaction.now_ms();
+        TRY(catalog::UpdateAmpScraper(transaction, &scraper));
+        return Written(scraper);
+      },
+      options_.hooks.scrapers_changed);
 }
 
 Aps::Body Aps::DescribeScraper(const Call& call) {
   TRY_ASSIGN(const catalog::AmpScraper scraper, catalog_.Read([&](catalog::Reader& reader) {
     return Find(reader, call.match, call.caller, account());
   }));
-  return access::RestBody(Json{{"scraper", ScraperJson(scraper, true)}});
+  return access::RestBody(Json{{"scraper", ScraperJson(scraper, ScraperReason(scraper.id), true)}});
 }
 
 Aps::Body Aps::ListScrapers(const Call& call) {
@@ -201,39 +222,49 @@ Aps::Body Aps::ListScrapers(const Call& call) {
   std::erase_if(rows, [&](const catalog::AmpScraper& row) { return !Passes(row, filters); });
   const std::string next = CutPage(page, scope, &rows, [](const auto& row) { return row.id; });
   Json answer = {{"scrapers", Json::array()}};
-  for (const catalog::AmpScraper& row : rows) answer["scrapers"].push_back(ScraperJson(row, false));
+  for (const catalog::AmpScraper& row : rows) {
+    answer["scrapers"].push_back(ScraperJson(row, ScraperReason(row.id), false));
+  }
   if (!next.empty()) answer["nextToken"] = next;
   return access::RestBody(answer);
 }
 
 Aps::Body Aps::DeleteScraper(const Call& call) {
-  return Once(call, [&](catalog::Transaction& transaction) -> Body {
-    TRY_ASSIGN(const catalog::AmpScraper scraper,
-               Find(transaction, call.match, call.caller, account()));
-    TRY(catalog::DeleteAmpScraper(transaction, scraper.id));
-    return access::RestBody(
-        Json{{"scraperId", scraper.id}, {"status", {{"statusCode", "DELETING"}}}});
-  });
+  return Once(
+      call,
+      [&](catalog::Transaction& transaction) -> Body {
+        TRY_ASSIGN(const catalog::AmpScraper scraper,
+                   Find(transaction, call.match, call.caller, account()));
+        TRY(catalog::DeleteAmpScraper(transaction, scraper.id));
+        return access::RestBody(
+            Json{{"scraperId", scraper.id}, {"status", {{"statusCode", "DELETING"}}}});
+      },
+      options_.hooks.scrapers_changed);
 }
 
 Aps::Body Aps::UpdateScraperLoggingConfiguration(const Call& call) {
-  return Once(call, [&](catalog::Transaction& transaction) -> Body {
-    TRY_ASSIGN(catalog::AmpScraper scraper, Find(transaction, call.match, call.caller, account()));
-    Json logging = {{"loggingDestination", StoredJson(call.input.JsonText("loggingDestination"))},
-                    {"scraperComponents", Json::array()}};
-    if (call.input.Has("scraperComponents")) {
-      logging["scraperComponents"] = StoredJson(call.input.JsonText("scraperComponents"));
-    } else {
-      // All of them, as AMP does.
-      for (const char* type : {"SERVICE_DISCOVERY", "COLLECTOR", "EXPORTER"}) {
-        logging["scraperComponents"].push_back({{"type", type}});
-      }
-    }
-    scraper.logging = access::RestBody(logging);
-    scraper.logging_modified_ms = transaction.now_ms();
-    TRY(catalog::UpdateAmpScraper(transaction, &scraper));
-    return access::RestBody(Json{{"status", ActiveStatus(kReason)}});
-  });
+  return Once(
+      call,
+      [&](catalog::Transaction& transaction) -> Body {
+        TRY_ASSIGN(catalog::AmpScraper scraper,
+                   Find(transaction, call.match, call.caller, account()));
+        Json logging = {
+            {"loggingDestination", StoredJson(call.input.JsonText("loggingDestination"))},
+            {"scraperComponents", Json::array()}};
+        if (call.input.Has("scraperComponents")) {
+          logging["scraperComponents"] = StoredJson(call.input.JsonText("scraperComponents"));
+        } else {
+          // All of them, as AMP does.
+          for (const char* type : {"SERVICE_DISCOVERY", "COLLECTOR", "EXPORTER"}) {
+            logging["scraperComponents"].push_back({{"type", type}});
+          }
+        }
+        scraper.logging = access::RestBody(logging);
+        scraper.logging_modified_ms = transaction.now_ms();
+        TRY(catalog::UpdateAmpScraper(transaction, &scraper));
+        return access::RestBody(Json{{"status", ActiveStatus(kLogReason)}});
+      },
+      options_.hooks.scrapers_changed);
 }
 
 Aps::Body Aps::DescribeScraperLoggingConfiguration(const Call& call) {
@@ -244,22 +275,27 @@ Aps::Body Aps::DescribeScraperLoggingConfiguration(const Call& call) {
     return access::ResourceNotFound("Scraper logging configuration not found", scraper.id, kType);
   }
   Json json = StoredJson(scraper.logging);
-  json["status"] = ActiveStatus(kReason);
+  json["status"] = ActiveStatus(kLogReason);
   json["scraperId"] = scraper.id;
   json["modifiedAt"] = access::EpochSeconds(scraper.logging_modified_ms);
   return access::RestBody(json);
 }
 
 Aps::Body Aps::DeleteScraperLoggingConfiguration(const Call& call) {
-  return Once(call, [&](catalog::Transaction& transaction) -> Body {
-    TRY_ASSIGN(catalog::AmpScraper scraper, Find(transaction, call.match, call.caller, account()));
-    if (scraper.logging.empty()) {
-      return access::ResourceNotFound("Scraper logging configuration not found", scraper.id, kType);
-    }
-    scraper.logging.clear();
-    TRY(catalog::UpdateAmpScraper(transaction, &scraper));
-    return "";
-  });
+  return Once(
+      call,
+      [&](catalog::Transaction& transaction) -> Body {
+        TRY_ASSIGN(catalog::AmpScraper scraper,
+                   Find(transaction, call.match, call.caller, account()));
+        if (scraper.logging.empty()) {
+          return access::ResourceNotFound("Scraper logging configuration not found", scraper.id,
+                                          kType);
+        }
+        scraper.logging.clear();
+        TRY(catalog::UpdateAmpScraper(transaction, &scraper));
+        return "";
+      },
+      options_.hooks.scrapers_changed);
 }
 
 Aps::Body Aps::GetDefaultScraperConfiguration(const Call&) {

@@ -65,6 +65,21 @@ absl::Status CheckCluster(const EksCluster& cluster) {
   return absl::OkStatus();
 }
 
+absl::Status CheckCredentials(const catalog::EksCredentials& credentials) {
+  if (credentials.token.find_first_of(" \t\r\n") != std::string::npos) {
+    return InvalidParameter("credentials.token has white space in it");
+  }
+  if (credentials.certificate_pem.empty() != credentials.key_pem.empty()) {
+    return InvalidParameter(
+        "credentials: a client certificate needs both clientCertificate and clientKey");
+  }
+  if (credentials.certificate_pem.empty()) return absl::OkStatus();
+  if (!crypto::InspectCertificate(credentials.certificate_pem).ok()) {
+    return InvalidParameter("credentials.clientCertificate is no PEM");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 net::HttpResponse Eks::Handle(const net::HttpRequest& request) {
@@ -194,6 +209,11 @@ absl::StatusOr<std::string> Eks::RegisterCluster(const Call& call) {
                cluster.version = call.input.Text("version");
                cluster.tags = call.input.TextMap("tags");
                TRY(CheckCluster(cluster));
+               const access::RestInput given = call.input.Child("credentials");
+               const catalog::EksCredentials credentials = {
+                   given.Text("token"), given.Blob("clientCertificate"), given.Blob("clientKey")};
+               TRY(CheckCredentials(credentials));
+               TRY(catalog::PutEksCredentials(transaction, cluster, credentials));
                TRY(exists ? catalog::UpdateEksCluster(transaction, &cluster)
                           : catalog::CreateEksCluster(transaction, &cluster));
                return cluster;

@@ -5,8 +5,10 @@
 //
 // One operation is hearth's own, signed and authorised (eks:RegisterCluster) as the others:
 //   POST /hearth/clusters {name, endpoint, certificateAuthority: {data}, issuer, jwks, version,
-//   tags}
-// makes a cluster known or changes it; `hearth cluster add` calls it. DeregisterCluster is AWS's.
+//   tags, credentials: {token | clientCertificate, clientKey}}
+// makes a cluster known or changes it; `hearth cluster add` calls it. The credentials are what
+// scrapers show to the cluster's API server; nothing ever answers with them. DeregisterCluster is
+// AWS's.
 // Source: aws-contract.md §6.6, §7.4 and the service model. Thread-safe.
 #pragma once
 

@@ -35,13 +35,14 @@ inline constexpr Shape kList{.type = ShapeType::kStructure, .members = kListMemb
 inline constexpr Shape kCaData{.type = ShapeType::kBlob, .max = 65536};
 inline constexpr Member kCaMembers[] = {{"data", &kCaData}};
 inline constexpr Shape kCa{.type = ShapeType::kStructure, .members = kCaMembers};
-inline constexpr Member kRegisterMembers[] = {{"name", &kClusterName, true},
-                                              {"endpoint", &kUrl},
-                                              {"certificateAuthority", &kCa},
-                                              {"issuer", &kUrl},
-                                              {"jwks", &kKeySet},
-                                              {"version", &kTagValue},
-                                              {"tags", &kTags}};
+inline constexpr Shape kToken{.type = ShapeType::kString, .min = 1, .max = 16384};
+inline constexpr Member kCredentialMembers[] = {
+    {"token", &kToken}, {"clientCertificate", &kCaData}, {"clientKey", &kCaData}};
+inline constexpr Shape kCredentials{.type = ShapeType::kStructure, .members = kCredentialMembers};
+inline constexpr Member kRegisterMembers[] = {
+    {"name", &kClusterName, true},  {"endpoint", &kUrl}, {"certificateAuthority", &kCa},
+    {"credentials", &kCredentials}, {"issuer", &kUrl},   {"jwks", &kKeySet},
+    {"version", &kTagValue},        {"tags", &kTags}};
 inline constexpr Shape kRegister{.type = ShapeType::kStructure, .members = kRegisterMembers};
 
 inline constexpr Member kTagMembers[] = {{"resourceArn", &kUrl, true, In::kUri},
