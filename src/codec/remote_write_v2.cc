@@ -370,7 +370,9 @@ bool RemoteWriteV2Reader::ReadSeries(std::string_view bytes, std::string* arena,
   if (std::string text = BreachedRule(labels_, limits_, &kind); !text.empty()) {
     return Refuse(kind, std::move(text), held);
   }
-  if (held == 0) {
+  // Prometheus 3.14 sends exemplars in series of their own, which the specification does not know
+  // (and its own receiver refuses).
+  if (held == 0 && series->exemplars.empty()) {
     return Refuse(SeriesErrorKind::kInvalidLabel,
                   fmt::format("TimeSeries must contain at least one sample or histogram for series "
                               "{}",
@@ -394,7 +396,7 @@ bool RemoteWriteV2Reader::ReadSeries(std::string_view bytes, std::string* arena,
     return true;
   });
   if (dropped > 0) Refuse(SeriesErrorKind::kInvalidHistogram, std::move(histogram_error), dropped);
-  if (held == dropped) return false;
+  if (held > 0 && held == dropped) return false;
   series->labels_offset = arena->size();
   return AppendLabels(arena);
 }

@@ -105,6 +105,29 @@ TEST(RemoteWriteV2, BadSeriesAreListedAndGoodOnesKept) {
   }
 }
 
+TEST(RemoteWriteV2, ExemplarsMayComeInASeriesOfTheirOwn) {
+  RequestV2 request;
+  std::string references;
+  for (const std::string_view text : {"trace_id", "t1"}) {
+    wire::AppendVarint(request.Ref(text), &references);
+  }
+  std::string exemplar;
+  wire::AppendBytesField(1, references, &exemplar);
+  wire::AppendDoubleField(2, 0.5, &exemplar);
+  wire::AppendVarintField(3, 1000, &exemplar);
+  std::string series = request.Refs({"__name__", "m_total"});
+  wire::AppendBytesField(4, exemplar, &series);
+  request.Add(series);
+  BatchForTest batch;
+  const auto outcome = DecodeRemoteWriteV2(request.Take(), {}, &batch);
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  EXPECT_TRUE(outcome->errors.empty());
+  ASSERT_EQ(batch.series().size(), 1U);
+  ASSERT_EQ(batch.exemplars().size(), 1U);
+  EXPECT_EQ(batch.exemplars()[0].exemplar.labels.ToString(), "{trace_id=\"t1\"}");
+  EXPECT_EQ(batch.exemplars()[0].exemplar.time_ms, 1000);
+}
+
 TEST(RemoteWriteV2, ReferencesOutsideTheTableAreNamed) {
   std::string series;
   std::string packed;

@@ -102,7 +102,8 @@ def pair(module_hearth):
     assert hearth.write(*parts).status_code == 204
     with Prometheus(PROGRAM, config='global: {scrape_interval: 1h}\n',
                     arguments=['--web.enable-remote-write-receiver',
-                               '--enable-feature=exemplar-storage,promql-per-step-stats']) as prometheus:
+                               '--enable-feature=exemplar-storage,'
+                               'promql-per-step-stats']) as prometheus:
         assert prometheus.write(*parts).status_code == 204
         yield hearth, prometheus.client()
 
