@@ -28,8 +28,6 @@ std::vector<Step> Steps(int64_t retention_ms) {
   if (days >= 2) steps.push_back({days * kDayMs, kLevelMax, kNever, kNever});
   return steps;
 }
-// A stop has ten seconds for all stores; this takes a second or less.
-constexpr uint64_t kStopSamplesMax = 20'000'000;
 // How often a merge looks at the memory that it takes.
 constexpr uint64_t kMemoryCheckSeries = 1024;
 // What a merge reads at most: it must end within minutes.
@@ -94,11 +92,12 @@ std::vector<std::string> NextMerge(const std::vector<BlockMeta>& blocks, int64_t
   return {};
 }
 
-std::vector<std::string> NextMergeAtStop(const std::vector<BlockMeta>& blocks) {
+std::vector<std::string> NextMergeAtStop(const std::vector<BlockMeta>& blocks,
+                                         uint64_t samples_max) {
   for (const auto& [window, group] : GroupsOf(blocks, Steps(0)[0])) {
     uint64_t samples = 0;
     for (const BlockMeta* meta : group.smaller) samples += meta->samples;
-    if (samples > kStopSamplesMax) continue;
+    if (samples > samples_max) continue;
     if (auto ids = Ids(group.smaller); !ids.empty()) return ids;
   }
   return {};

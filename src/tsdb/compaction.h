@@ -35,9 +35,13 @@ inline constexpr uint32_t kLevelMax = 3;
 std::vector<std::string> NextMerge(const std::vector<BlockMeta>& blocks, int64_t now_ms,
                                    int64_t settle_ms, int64_t retention_ms);
 
-// Blocks that were just sealed, of one window of two hours, which a clean stop merges before their
-// window is over; empty where they have more samples than a stop has time for.
-std::vector<std::string> NextMergeAtStop(const std::vector<BlockMeta>& blocks);
+// What a clean stop merges at most, before its windows are over: it has ten seconds for all stores,
+// and this takes a second or less.
+inline constexpr uint64_t kStopSamplesMax = 20'000'000;
+// Sealed blocks of one window of two hours with at most so many samples; empty where there are
+// none.
+std::vector<std::string> NextMergeAtStop(const std::vector<BlockMeta>& blocks,
+                                         uint64_t samples_max);
 
 // Writes all series of `sources` (in the order of their writing) as the block that `meta` names.
 // Samples outside of `range` are left out. A block of no samples is not written: series == 0 then.

@@ -372,13 +372,17 @@ void Db::Impl::Publish() {
 
 // So that what was sealed every ten minutes takes the disk that larger blocks do.
 void Db::Impl::MergeAtStop() {
+  uint64_t samples_left = kStopSamplesMax;
   for (;;) {
     std::vector<BlockMeta> healthy;
     for (const auto& block : *catalog_.list()) {
       if (!block->left_alone()) healthy.push_back(block->meta());
     }
-    const std::vector<std::string> ids = NextMergeAtStop(healthy);
+    const std::vector<std::string> ids = NextMergeAtStop(healthy, samples_left);
     if (ids.empty()) return;
+    for (const BlockMeta& meta : healthy) {
+      if (std::find(ids.begin(), ids.end(), meta.id) != ids.end()) samples_left -= meta.samples;
+    }
     if (const absl::Status status = Merge(ids, INT64_MIN, nullptr); !status.ok()) {
       log::Warn("tsdb", "blocks not merged at the stop; later merges do",
                 {{"directory", options_.directory}, {"error", Message(status)}});

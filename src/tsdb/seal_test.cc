@@ -257,6 +257,23 @@ TEST(Compaction, GoesOnToATenthOfRetention) {
       << "too short for a level";
 }
 
+TEST(Compaction, AtACleanStopTakesNoMoreThanThereIsTimeFor) {
+  std::vector<BlockMeta> blocks;
+  for (uint64_t i = 0; i < 4; ++i) {
+    BlockMeta meta;
+    meta.id = std::to_string(i);
+    meta.samples = 100 + 100 * (i / 2);
+    meta.max_ms = static_cast<int64_t>(i / 2) * 2 * 60 * kMinuteMs + 1;
+    meta.sequence = i;
+    blocks.push_back(meta);
+  }
+  EXPECT_EQ(NextMergeAtStop(blocks, 1000), (std::vector<std::string>{"0", "1"}));
+  EXPECT_TRUE(NextMergeAtStop(blocks, 199).empty());
+  blocks[0].level = 1;
+  EXPECT_EQ(NextMergeAtStop(blocks, 400), (std::vector<std::string>{"2", "3"}));
+  EXPECT_TRUE(NextMergeAtStop(blocks, 399).empty());
+}
+
 TEST(Compaction, AtACleanStopLeavesOneBlockAWindow) {
   TestStore store;
   store.manual_clock().Advance(2 * kDayMs - TestStore::kStartMs % (2 * 60 * kMinuteMs));
