@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -83,22 +84,46 @@ constexpr std::array<char, 200> MakePairs() {
 }
 constexpr std::array<char, 200> kPairs = MakePairs();
 
+constexpr std::array<uint64_t, 20> MakePowers() {
+  std::array<uint64_t, 20> powers{};
+  uint64_t power = 1;
+  for (uint64_t& out : powers) {
+    out = power;
+    power *= 10;
+  }
+  return powers;
+}
+constexpr std::array<uint64_t, 20> kPowers = MakePowers();
+
 int CountDigits(uint64_t number) {
-  int digits = 1;
-  for (; number >= 10'000; number /= 10'000) digits += 4;
-  return digits + (number >= 1000 ? 3 : number >= 100 ? 2 : number >= 10 ? 1 : 0);
+  // 1233 / 4096 is a little above log10(2): at most one too few.
+  const auto digits = static_cast<size_t>(std::bit_width(number | 1) * 1233) >> 12;
+  return static_cast<int>(digits) + (number >= kPowers[digits] || number == 0 ? 1 : 0);
 }
 
-// The last `count` digits of `number`; returns the end.
+void WritePair(uint32_t pair, char* out) { std::memcpy(out, kPairs.data() + size_t{2} * pair, 2); }
+
+// The last `count` digits of `number`; returns the end. Eight at a time, so that divisions are of
+// 32 bits and do not wait for each other.
 char* WriteDigits(uint64_t number, int count, char* out) {
   char* const end = out + count;
   char* at = end;
-  for (; count >= 2; count -= 2) {
-    at -= 2;
-    std::memcpy(at, kPairs.data() + 2 * (number % 100), 2);
-    number /= 100;
+  for (; at - out >= 8; number /= 100'000'000) {
+    const auto eight = static_cast<uint32_t>(number % 100'000'000);
+    at -= 8;
+    const uint32_t high = eight / 10'000;
+    const uint32_t low = eight % 10'000;
+    WritePair(high / 100, at);
+    WritePair(high % 100, at + 2);
+    WritePair(low / 100, at + 4);
+    WritePair(low % 100, at + 6);
   }
-  if (count == 1) *--at = static_cast<char>('0' + number % 10);
+  auto rest = static_cast<uint32_t>(number % 100'000'000);
+  for (; at - out >= 2; rest /= 100) {
+    at -= 2;
+    WritePair(rest % 100, at);
+  }
+  if (at != out) *--at = static_cast<char>('0' + rest % 10);
   return end;
 }
 

@@ -61,6 +61,7 @@ class Join {
   Join(const BinaryExpr& expr, bool delayed_names, const Grid& many, const Grid& one,
        Annotations* notes)
       : expr_(expr),
+        pos_(expr.pos()),
         matching_(*expr.matching),
         delayed_names_(delayed_names),
         many_(many),
@@ -210,8 +211,8 @@ class Join {
   // `*row` is found on first use: a pair that never yields anything makes no row.
   absl::Status Apply(size_t step, const Element& many, const Element& one, uint32_t group,
                      model::LabelsView many_labels, model::LabelsView one_labels, size_t* row) {
-    ElementResult result = swapped() ? ElementOperation(expr_.op, one, many, expr_.pos(), &notes_)
-                                     : ElementOperation(expr_.op, many, one, expr_.pos(), &notes_);
+    ElementResult result = swapped() ? ElementOperation(expr_.op, one, many, pos_, &notes_)
+                                     : ElementOperation(expr_.op, many, one, pos_, &notes_);
     if (!result.valid) return absl::OkStatus();
     if (*row == kNoRow) *row = OutputRow(ResultLabels(many_labels, one_labels));
     uint8_t& matched = matched_[group * steps_ + step];
@@ -243,6 +244,7 @@ class Join {
   static constexpr uint32_t kNobody = UINT32_MAX;
   static constexpr size_t kNoRow = SIZE_MAX;
   const BinaryExpr& expr_;
+  const PosRange pos_;
   const VectorMatching& matching_;
   const bool delayed_names_;
   const Grid& many_;

@@ -27,23 +27,8 @@ struct KahanSum {
   double Total() const { return sum + compensation; }
 };
 
-// KahanSum::Add() on lanes that do not meet; without branches, so that compilers use vectors.
-inline void AddKahan(const double* values, size_t lanes, double* __restrict sums,
-                     double* __restrict compensations) {
-  for (size_t i = 0; i < lanes; ++i) {
-    const double sum = sums[i];
-    const double value = values[i];
-    const double total = sum + value;
-    const double lost =
-        std::fabs(sum) >= std::fabs(value) ? (sum - total) + value : (value - total) + sum;
-    const double compensation = compensations[i] + lost;
-    compensations[i] = std::fabs(total) <= std::numeric_limits<double>::max() ||
-                               total != total  // infinity ends the compensation, NaN does not
-                           ? compensation
-                           : 0;
-    sums[i] = total;
-  }
-}
+// KahanSum::Add() on lanes that do not meet.
+void AddKahan(const double* values, size_t lanes, double* sums, double* compensations);
 
 // The mean of values added one by one: a compensated sum until it would overflow, an incremental
 // mean from there on (prometheus/prometheus#16714). Starts with the first value.

@@ -22,12 +22,13 @@ bool AllMatch(model::LabelsView labels, const std::vector<model::Matcher>& match
 class MemoryStore::Set : public storage::SeriesSet {
  public:
   Set(const std::map<model::Labels, Columns>& series, const storage::SelectRequest& request,
-      const storage::SelectHints& hints)
+      const storage::SelectHints& hints, bool numbers_timelines)
       : at_(series.begin()),
         end_(series.end()),
         range_(request.range),
         matchers_(request.matchers),
-        hints_(hints) {}
+        hints_(hints),
+        numbers_timelines_(numbers_timelines) {}
 
   absl::StatusOr<bool> Next(storage::ColumnBatch* batch) override {
     batch->series.clear();
@@ -83,6 +84,12 @@ class MemoryStore::Set : public storage::SeriesSet {
       }
     }
     if (hints_.times_only && floats_only && !series->marked) series->values = {};
+    if (numbers_timelines_ && !series->times_ms.empty()) {
+      series->timeline = timelines_
+                             .try_emplace({series->times_ms.begin(), series->times_ms.end()},
+                                          timelines_.size() + 1)
+                             .first->second;
+    }
     if (!hints_.labels.has_value()) return;
     model::LabelsBuilder builder(series->labels);
     builder.Keep(*hints_.labels);
@@ -97,7 +104,9 @@ class MemoryStore::Set : public storage::SeriesSet {
   const storage::TimeRange range_;
   const std::vector<model::Matcher> matchers_;
   const storage::SelectHints hints_;
+  const bool numbers_timelines_;
   std::map<model::Labels, uint32_t> projections_;
+  std::map<std::vector<int64_t>, uint64_t> timelines_;
 };
 
 void MemoryStore::Add(const model::Labels& labels, int64_t time_ms, double value,
@@ -147,8 +156,8 @@ bool MemoryStore::HasSample(const Columns& columns, storage::TimeRange range) {
 
 absl::StatusOr<std::unique_ptr<storage::SeriesSet>> MemoryStore::Select(
     const storage::SelectRequest& request) const {
-  return std::make_unique<Set>(series_, request,
-                               honour_hints_ ? request.hints : storage::SelectHints());
+  return std::make_unique<Set>(
+      series_, request, honour_hints_ ? request.hints : storage::SelectHints(), honour_hints_);
 }
 
 absl::StatusOr<std::vector<model::Labels>> MemoryStore::Series(

@@ -19,7 +19,7 @@ class MemoryStore : public storage::Querier {
   void Add(const model::Labels& labels, int64_t time_ms, double value, int64_t start_time_ms = 0);
   void AddHistogram(const model::Labels& labels, model::HistogramSample sample);
   void Clear() { series_.clear(); }
-  // Leaves out whatever storage::SelectHints allow; else nothing.
+  // Leaves out whatever storage::SelectHints allow, and numbers timelines; else neither.
   void HonourHints(bool honour) { honour_hints_ = honour; }
 
   absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Select(

@@ -7,52 +7,50 @@
 
 namespace hearth::promql {
 
-void NewestSamples::FindPicks(const SeriesInput& series) {
-  picked_.assign(references_.size(), Cell::kNone);
-  picked_count_ = 0;
-  picked_cells_ = false;
+void NewestSamples::FindPicks(const SeriesInput& series, Line* line) const {
+  line->picks.assign(references_.size(), 0);
+  line->cells.assign(references_.size(), Cell::kNone);
+  line->count = 0;
   uint32_t next = 0;  // the first sample later than the step looks
   for (size_t step = 0; step < references_.size(); ++step) {
     while (next < series.times.size() && series.times[next] <= references_[step]) ++next;
-    picks_[step] = 0;
     if (next == 0 || series.times[next - 1] <= references_[step] - lookback_ms_) continue;
-    picks_[step] = next;
-    picked_[step] = Cell::kFloat;
-    ++picked_count_;
+    line->picks[step] = next;
+    line->cells[step] = Cell::kFloat;
+    ++line->count;
   }
 }
 
 size_t NewestSamples::Fill(const SeriesInput& series) {
   any_histogram_ = false;
   if (!series.histograms.empty()) return FillBoth(series);
-  if (series.timeline == 0 || series.timeline != timeline_) {
-    FindPicks(series);
-    timeline_ = series.timeline;
-  }
-  return FillFloats(series);
+  return FillFloats(series,
+                    kept_.Get(series.timeline, [&](Line* line) { FindPicks(series, line); }));
 }
 
-size_t NewestSamples::FillFloats(const SeriesInput& series) {
-  if (!picked_cells_) std::copy(picked_.begin(), picked_.end(), cells_.begin());
-  picked_cells_ = true;
-  if (series.values.empty()) return picked_count_;
-  size_t markers = 0;
-  for (size_t step = 0; step < picks_.size(); ++step) {
-    if (picks_[step] == 0) continue;
-    values_[step] = series.values[picks_[step] - 1];
-    markers += model::IsStaleNan(values_[step]) ? 1 : 0;
+size_t NewestSamples::FillFloats(const SeriesInput& series, const Line& line) {
+  row_cells_ = line.cells.data();
+  if (series.values.empty()) return line.count;
+  const double* const in = series.values.data();
+  bool marked = false;
+  for (size_t step = 0; step < line.picks.size(); ++step) {
+    // Any value will do where there is none.
+    values_[step] = in[std::max(line.picks[step], 1U) - 1];
+    marked |= model::IsStaleNan(values_[step]);
   }
-  if (markers == 0) return picked_count_;
-  picked_cells_ = false;
-  for (size_t step = 0; step < picks_.size(); ++step) {
-    if (picks_[step] != 0 && model::IsStaleNan(values_[step])) cells_[step] = Cell::kNone;
+  if (!marked) return line.count;
+  size_t count = 0;
+  for (size_t step = 0; step < line.picks.size(); ++step) {
+    const bool good = line.picks[step] != 0 && !model::IsStaleNan(values_[step]);
+    cells_[step] = good ? Cell::kFloat : Cell::kNone;
+    count += good ? 1 : 0;
   }
-  return picked_count_ - markers;
+  row_cells_ = cells_.data();
+  return count;
 }
 
 size_t NewestSamples::FillBoth(const SeriesInput& series) {
-  timeline_ = 0;
-  picked_cells_ = false;
+  row_cells_ = cells_.data();
   std::fill(cells_.begin(), cells_.end(), Cell::kNone);
   size_t found = 0;
   size_t next = 0;  // the first sample later than the step looks

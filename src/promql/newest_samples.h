@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "promql/evaluator.h"
+#include "promql/per_timeline.h"
 
 namespace hearth::promql {
 
@@ -17,7 +18,7 @@ class NewestSamples {
   NewestSamples(size_t steps, int64_t lookback_ms)
       : lookback_ms_(lookback_ms),
         references_(steps),
-        picks_(steps),
+        kept_(steps),
         values_(steps),
         cells_(steps) {}
   // Where a step looks; never decreases from step to step.
@@ -27,23 +28,26 @@ class NewestSamples {
   // values has the right cells.
   size_t Fill(const SeriesInput& series);
   const double* values() const { return values_.data(); }
-  const Cell* cells() const { return cells_.data(); }
+  const Cell* cells() const { return row_cells_; }
   const HistogramPtr* histograms() const { return any_histogram_ ? histograms_.data() : nullptr; }
 
  private:
-  void FindPicks(const SeriesInput& series);
-  size_t FillFloats(const SeriesInput& series);
+  // What the timestamps say.
+  struct Line {
+    std::vector<uint32_t> picks;  // index + 1 of each step's sample, 0: none that is young enough
+    std::vector<Cell> cells;      // if none of them is a marker
+    size_t count = 0;             // of steps that have one
+  };
+  void FindPicks(const SeriesInput& series, Line* line) const;
+  size_t FillFloats(const SeriesInput& series, const Line& line);
   size_t FillBoth(const SeriesInput& series);
 
   const int64_t lookback_ms_;
   std::vector<int64_t> references_;
-  uint64_t timeline_ = 0;        // of …
-  std::vector<uint32_t> picks_;  // … index + 1 of each step's sample, 0: none that is young enough
-  std::vector<Cell> picked_;     // … cells if none of them is a marker
-  size_t picked_count_ = 0;
-  bool picked_cells_ = false;  // cells_ are picked_ already
+  PerTimeline<Line> kept_;
   std::vector<double> values_;
   std::vector<Cell> cells_;
+  const Cell* row_cells_ = nullptr;  // the row's: cells_ or a line's
   std::vector<HistogramPtr> histograms_;
   bool any_histogram_ = false;
 };

@@ -89,26 +89,30 @@ struct RowBuffer {
 // Which windows of float series hold a sample: found once a timeline.
 class PresentWindows {
  public:
-  explicit PresentWindows(size_t steps) : cells_(steps) {}
+  explicit PresentWindows(size_t steps) : kept_(steps) {}
   // `bounds` is bound to the series. Returns the samples in all windows.
   int64_t Find(const SeriesInput& series, const WindowBounds& bounds) {
-    if (series.timeline != 0 && series.timeline == timeline_) return samples_;
-    timeline_ = series.timeline;
-    samples_ = 0;
-    for (size_t step = 0; step < cells_.size(); ++step) {
-      const auto [begin, end] = bounds.SpanOf(step);
-      cells_[step] = begin == end ? Cell::kNone : Cell::kFloat;
-      samples_ += end - begin;
-    }
-    return samples_;
+    row_ = &kept_.Get(series.timeline, [&](Row* row) {
+      row->cells.assign(bounds.steps(), Cell::kNone);
+      row->samples = 0;
+      for (size_t step = 0; step < bounds.steps(); ++step) {
+        const auto [begin, end] = bounds.SpanOf(step);
+        if (begin != end) row->cells[step] = Cell::kFloat;
+        row->samples += end - begin;
+      }
+    });
+    return row_->samples;
   }
-  bool any() const { return samples_ > 0; }
-  const Cell* cells() const { return cells_.data(); }
+  bool any() const { return row_->samples > 0; }
+  const Cell* cells() const { return row_->cells.data(); }
 
  private:
-  uint64_t timeline_ = 0;
-  int64_t samples_ = 0;
-  std::vector<Cell> cells_;
+  struct Row {
+    std::vector<Cell> cells;
+    int64_t samples = 0;
+  };
+  PerTimeline<Row> kept_;
+  const Row* row_ = nullptr;  // of the series asked for last
 };
 
 void AddMetadataLabels(std::vector<std::string>* names) {

@@ -8,10 +8,20 @@
 #include "promql/extended_range.h"
 
 namespace hearth::promql {
+namespace {
+
+// Without a way out, so that it compiles to vectors: markers are rare.
+bool HasMarker(std::span<const double> values) {
+  bool found = false;
+  for (const double value : values) found |= model::IsStaleNan(value);
+  return found;
+}
+
+}  // namespace
 
 SeriesInput StaleFilter::Without(const SeriesInput& series) {
   SeriesInput clean = series;
-  if (series.marked && std::any_of(series.values.begin(), series.values.end(), model::IsStaleNan)) {
+  if (series.marked && HasMarker(series.values)) {
     times_.clear();
     values_.clear();
     starts_.clear();
@@ -45,11 +55,12 @@ WindowBounds::WindowBounds(size_t steps, int64_t range_ms, const VectorSelector*
       before_ms_(anchored_ || smoothed_ ? lookback_ms : 0),
       after_ms_(smoothed_ ? lookback_ms : 0),
       ends_(steps),
-      spans_(steps) {}
+      kept_(steps) {}
 
 template <typename TimeOf>
 void WindowBounds::Find(size_t count, TimeOf time_of, std::vector<Span>* spans) const {
   // Ends never decrease from step to step, so neither do the indexes.
+  spans->resize(ends_.size());
   uint32_t begin = 0;
   uint32_t end = 0;
   for (size_t step = 0; step < ends_.size(); ++step) {
@@ -64,19 +75,18 @@ void WindowBounds::Find(size_t count, TimeOf time_of, std::vector<Span>* spans) 
 void WindowBounds::Bind(const SeriesInput& series) {
   has_histograms_ = !series.histograms.empty();
   if (has_histograms_) {
-    histogram_spans_.resize(ends_.size());
     Find(
         series.histograms.size(), [&](size_t i) { return series.histograms[i].time_ms; },
         &histogram_spans_);
   }
-  if (series.timeline != 0 && series.timeline == timeline_) return;
-  timeline_ = series.timeline;
-  Find(
-      series.times.size(), [&](size_t i) { return series.times[i]; }, &spans_);
+  spans_ = &kept_.Get(series.timeline, [&](std::vector<Span>* spans) {
+    Find(
+        series.times.size(), [&](size_t i) { return series.times[i]; }, spans);
+  });
 }
 
 bool WindowBounds::Fill(const SeriesInput& series, size_t step, Window* window) {
-  const Span span = spans_[step];
+  const Span span = SpanOf(step);
   window->times = series.times.subspan(span.begin, span.end - span.begin);
   window->values = series.values.subspan(span.begin, span.end - span.begin);
   window->starts = {};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "promql/evaluator.h"
+#include "promql/per_timeline.h"
 
 namespace hearth::promql {
 
@@ -40,7 +41,7 @@ class WindowBounds {
   };
   size_t steps() const { return ends_.size(); }
   int64_t range_ms() const { return range_ms_; }
-  Span SpanOf(size_t step) const { return spans_[step]; }
+  Span SpanOf(size_t step) const { return (*spans_)[step]; }
   int64_t EndOf(size_t step) const { return ends_[step]; }
 
  private:
@@ -53,10 +54,10 @@ class WindowBounds {
   const int64_t before_ms_;  // how much wider than the range
   const int64_t after_ms_;
   std::vector<int64_t> ends_;
-  std::vector<Span> spans_;
+  PerTimeline<std::vector<Span>> kept_;
+  const std::vector<Span>* spans_ = nullptr;  // of the series bound last
   std::vector<Span> histogram_spans_;
   bool has_histograms_ = false;
-  uint64_t timeline_ = 0;
 };
 
 // False only where no value is below the one before it.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "promql/rate_row.h"
 
-#include <algorithm>
-
 #include "promql/ast.h"
 #include "promql/range_function.h"
 
@@ -14,10 +12,7 @@ std::unique_ptr<RateRow> RateRow::For(std::string_view function, const VectorSel
   const bool rate = function == "rate";
   const bool counter = rate || function == "increase";
   if (!counter && function != "delta") return nullptr;
-  std::unique_ptr<RateRow> row(new RateRow(counter, rate, range_ms));
-  row->extents_.reserve(steps);
-  row->cells_.resize(steps);
-  return row;
+  return std::unique_ptr<RateRow>(new RateRow(counter, rate, range_ms, steps));
 }
 
 double RateRow::FactorOf(const Extent& extent, double to_start) const {
@@ -27,13 +22,14 @@ double RateRow::FactorOf(const Extent& extent, double to_start) const {
   return factor;
 }
 
-void RateRow::Measure(const SeriesInput& series, const WindowBounds& bounds) {
-  extents_.clear();
-  std::fill(cells_.begin(), cells_.end(), Cell::kNone);
-  samples_used_ = 0;
+void RateRow::Measure(const SeriesInput& series, const WindowBounds& bounds, Line* line) const {
+  line->extents.clear();
+  line->extents.reserve(bounds.steps());
+  line->cells.assign(bounds.steps(), Cell::kNone);
+  line->samples_used = 0;
   for (size_t step = 0; step < bounds.steps(); ++step) {
     const auto [begin, end] = bounds.SpanOf(step);
-    samples_used_ += end - begin;
+    line->samples_used += end - begin;
     if (end - begin < 2) continue;
     const int64_t first_ms = series.times[begin];
     const int64_t last_ms = series.times[end - 1];
@@ -48,8 +44,8 @@ void RateRow::Measure(const SeriesInput& series, const WindowBounds& bounds) {
     extent.to_end = Reach(end_ms - last_ms, average);
     extent.factor = FactorOf(extent, extent.to_start);
     extent.far_start = extent.to_start > extent.sampled;
-    extents_.push_back(extent);
-    cells_[step] = Cell::kFloat;
+    line->extents.push_back(extent);
+    line->cells[step] = Cell::kFloat;
   }
 }
 
@@ -66,26 +62,23 @@ bool RateRow::FindResets(std::span<const double> values) {
 }
 
 bool RateRow::Fill(const SeriesInput& series, const WindowBounds& bounds, double* values) {
-  if (series.timeline == 0 || series.timeline != timeline_) {
-    Measure(series, bounds);
-    timeline_ = series.timeline;
-  }
+  line_ = &kept_.Get(series.timeline, [&](Line* line) { Measure(series, bounds, line); });
   const double* const in = series.values.data();
   if (counter_ && FindResets(series.values)) {
     FillCounter<true>(in, values);
   } else if (counter_) {
     FillCounter<false>(in, values);
   } else {
-    for (const Extent& extent : extents_) {
+    for (const Extent& extent : line_->extents) {
       values[extent.step] = (in[extent.last] - in[extent.first]) * extent.factor;
     }
   }
-  return !extents_.empty();
+  return !line_->extents.empty();
 }
 
 template <bool kResets>
 void RateRow::FillCounter(const double* in, double* values) const {
-  for (const Extent& extent : extents_) {
+  for (const Extent& extent : line_->extents) {
     const double first = in[extent.first];
     double result = in[extent.last] - first;
     if (kResets && newest_reset_[extent.last] > extent.first) {

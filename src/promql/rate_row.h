@@ -25,9 +25,9 @@ class RateRow {
   // returns whether there is one.
   bool Fill(const SeriesInput& series, const WindowBounds& bounds, double* values);
   // Which steps have a value in the row filled last.
-  const Cell* cells() const { return cells_.data(); }
+  const Cell* cells() const { return line_->cells.data(); }
   // Samples in all windows of the series filled last.
-  int64_t samples_used() const { return samples_used_; }
+  int64_t samples_used() const { return line_->samples_used; }
 
  private:
   // One window: everything about it that its values cannot change.
@@ -42,9 +42,16 @@ class RateRow {
     bool far_start = false;  // to_start is more than sampled
   };
 
-  RateRow(bool counter, bool per_second, int64_t range_ms)
-      : counter_(counter), per_second_(per_second), range_ms_(range_ms) {}
-  void Measure(const SeriesInput& series, const WindowBounds& bounds);
+  // What the timestamps say of a whole row.
+  struct Line {
+    std::vector<Extent> extents;
+    std::vector<Cell> cells;
+    int64_t samples_used = 0;
+  };
+
+  RateRow(bool counter, bool per_second, int64_t range_ms, size_t steps)
+      : counter_(counter), per_second_(per_second), range_ms_(range_ms), kept_(steps) {}
+  void Measure(const SeriesInput& series, const WindowBounds& bounds, Line* line) const;
   template <bool kResets>
   void FillCounter(const double* in, double* values) const;
   double FactorOf(const Extent& extent, double to_start) const;
@@ -54,10 +61,8 @@ class RateRow {
   const bool counter_;
   const bool per_second_;
   const int64_t range_ms_;
-  uint64_t timeline_ = 0;
-  int64_t samples_used_ = 0;
-  std::vector<Extent> extents_;
-  std::vector<Cell> cells_;
+  PerTimeline<Line> kept_;
+  const Line* line_ = nullptr;  // of the series filled last
   std::vector<uint32_t> newest_reset_;
 };
 

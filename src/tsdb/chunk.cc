@@ -28,6 +28,8 @@ bool ToInteger(uint64_t bits, int64_t* integer) {
 
 // What BitReader::Peek always holds, and a bit where a search in it ends.
 constexpr uint32_t kPeekBits = 56;
+// Of an integer, behind the bits that lead to them.
+constexpr unsigned kNibblesPeeked = (kPeekBits - 8) / 4;
 constexpr uint64_t kPeekEnd = uint64_t{1} << kPeekBits;
 
 unsigned Nibbles(uint64_t value) { return (static_cast<unsigned>(std::bit_width(value)) + 3) / 4; }
@@ -150,8 +152,19 @@ void DecodeRegularChunk(const uint8_t* data, uint32_t count, double* values) {
     for (uint32_t end = i + same; i < end; ++i) values[i] = repeated;
     reader.Skip(same);
     if (same == kPeekBits || i == count) continue;
-    reader.Skip(2);
-    GetValue(&reader, &value);
+    const uint64_t word = reader.Peek() >> 2;
+    const auto nibbles = static_cast<unsigned>(word >> 2 & 15);
+    if ((word & 1) == 0 && nibbles <= kNibblesPeeked) {
+      // GetValue's first case, with one look at the bits: most numbers are small integers.
+      const int64_t coded = Unzigzag(word >> 6 & ((uint64_t{1} << (nibbles * 4)) - 1));
+      value.change = (word & 2) != 0 ? coded : coded + value.change;
+      const auto before = static_cast<int64_t>(std::bit_cast<double>(value.bits));
+      value.bits = std::bit_cast<uint64_t>(static_cast<double>(before + value.change));
+      reader.Skip(8 + nibbles * 4);
+    } else {
+      reader.Skip(2);
+      GetValue(&reader, &value);
+    }
     values[i++] = std::bit_cast<double>(value.bits);
   }
 }

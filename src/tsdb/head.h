@@ -208,7 +208,7 @@ class Head {
   SeriesIds Match(const std::vector<model::Matcher>& matchers) const {
     return FindSeries(index_, matchers);
   }
-  // Whether one of the series numbered from `first` on matches.
+  // Whether one of the series numbered from `first` on matches, or they are too many to look at.
   bool AnyMatchesFrom(uint32_t first, const std::vector<model::Matcher>& matchers) const;
   // What the series of these numbers have in the range.
   HeadSnapshot Snapshot(const SeriesIds& ids, storage::TimeRange range,

@@ -13,6 +13,8 @@ namespace {
 
 // Series that are looked at to say which label grows.
 constexpr size_t kExplosionSample = 2000;
+// More new series than that are found faster by the index than one by one.
+constexpr uint32_t kLookedAtMax = 4096;
 
 bool Intersects(int64_t first_ms, int64_t last_ms, storage::TimeRange range) {
   return first_ms <= range.max_ms && last_ms >= range.min_ms;
@@ -52,6 +54,7 @@ bool Head::Overlaps(const Series& series, storage::TimeRange range) const {
 }
 
 bool Head::AnyMatchesFrom(uint32_t first, const std::vector<model::Matcher>& matchers) const {
+  if (series_count_ - first > kLookedAtMax) return true;
   for (uint32_t id = first; id < series_count_; ++id) {
     const model::LabelsView labels(at(id).packed());
     if (std::all_of(matchers.begin(), matchers.end(), [labels](const model::Matcher& matcher) {
