@@ -41,7 +41,7 @@ constexpr double kQueriesShare = 0.25;
 // Queries that wait for one of the few that run; beyond it they are told to come back.
 constexpr size_t kQueriesWaitingMax = 256;
 // Queries give way to ingest and rules: whoever asks can wait, whoever writes must not.
-constexpr int kQueryNice = 5;
+constexpr int kQueryNice = 10;
 
 // What the AWS API says of where a Grafana workspace is: no scheme, as AWS has none (product.md,
 // URLs). Under a domain each has a name of its own, else a path below the TLS listener.
