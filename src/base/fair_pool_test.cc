@@ -72,16 +72,27 @@ TEST(FairPool, OneOwnerLeavesRoomInTheQueue) {
 
 TEST(FairPool, OneOwnerLeavesAThread) {
   absl::Notification released, quiet_ran;
-  {
-    FairPool pool({"test", 4, 100, 0});
-    for (int i = 0; i < 20; ++i) {
-      ASSERT_TRUE(pool.TrySubmit("noisy", [&] { released.WaitForNotification(); }));
-    }
-    ASSERT_TRUE(pool.TrySubmit("quiet", [&] { quiet_ran.Notify(); }));
-    quiet_ran.WaitForNotification();
-    EXPECT_EQ(pool.queued(), 17U);
-    released.Notify();
+  absl::Mutex mutex;
+  int started = 0;
+  FairPool pool({"test", 4, 100, 0});
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(pool.TrySubmit("noisy", [&] {
+      {
+        absl::MutexLock lock(&mutex);
+        ++started;
+      }
+      released.WaitForNotification();
+    }));
   }
+  {
+    absl::MutexLock lock(&mutex);
+    mutex.Await(absl::Condition(
+        +[](int* count) { return *count == 3; }, &started));
+  }
+  ASSERT_TRUE(pool.TrySubmit("quiet", [&] { quiet_ran.Notify(); }));
+  quiet_ran.WaitForNotification();
+  EXPECT_EQ(pool.queued(), 17U);
+  released.Notify();
 }
 
 TEST(FairPool, FinishesWhatIsQueued) {
