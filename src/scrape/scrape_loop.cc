@@ -284,20 +284,22 @@ absl::Status ScrapeLoop::CheckSeries(model::LabelsView labels) const {
 
 void ScrapeLoop::TakeMetadata(ExpositionEntry entry, const codec::ExpositionReader& reader) {
   auto found = metadata_.find(reader.metric());
-  if (found == metadata_.end()) {
+  bool changed = found == metadata_.end();  // that there is such a family is news too
+  if (changed) {
     if (metadata_.size() >= kMetadataMax) return;
     found = metadata_.emplace(reader.metric(), model::Metadata{}).first;
     found->second.metric = reader.metric();
   }
   model::Metadata& metadata = found->second;
-  bool changed = false;
   if (entry == ExpositionEntry::kType) {
-    changed = metadata.type != reader.type();
+    changed |= metadata.type != reader.type();
     metadata.type = reader.type();
   } else {
     std::string& text = entry == ExpositionEntry::kHelp ? metadata.help : metadata.unit;
-    changed = text != reader.text();
-    if (changed) text = reader.text();
+    if (text != reader.text()) {
+      changed = true;
+      text = reader.text();
+    }
   }
   if (!changed) return;
   ++metadata_version_;

@@ -237,7 +237,7 @@ def test_scrapers(amp, workspace):
     assert shown['source'] == model.SOURCE and shown['tags'] == {'a': 'b'}
     assert shown['destination'] == {'ampConfiguration': {'workspaceArn': workspace['arn']}}
     assert shown['roleArn'].startswith('arn:aws:iam::000000000000:role/aws-service-role/')
-    assert 'does not run' in shown['statusReason']
+    assert 'is not registered' in shown['statusReason']
     amp.update_scraper(scraperId=sid, alias='renamed',
                        scrapeConfiguration={'configurationBlob': default})
     assert amp.describe_scraper(scraperId=sid)['scraper']['alias'] == 'renamed'
