@@ -22,8 +22,15 @@ absl::StatusOr<Value> Evaluator::EvalBinary(const BinaryExpr& expr) {
 }
 
 absl::StatusOr<Value> Evaluator::EvalVectorScalar(const BinaryExpr& expr, bool scalar_left) {
-  TRY_ASSIGN(const std::vector<double> scalar, EvalScalar(scalar_left ? *expr.lhs : *expr.rhs));
+  // The left side first, as upstream: a warning that both give has the position of the last.
+  std::vector<double> scalar;
+  if (scalar_left) {
+    TRY_ASSIGN(scalar, EvalScalar(*expr.lhs));
+  }
   TRY_ASSIGN(Grid grid, EvalVector(scalar_left ? *expr.rhs : *expr.lhs));
+  if (!scalar_left) {
+    TRY_ASSIGN(scalar, EvalScalar(*expr.rhs));
+  }
   const bool comparison = IsComparison(expr.op);
   const bool drops_name = ChangesMeaning(expr.op) || expr.return_bool;
   std::string scratch;
