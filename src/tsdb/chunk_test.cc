@@ -17,8 +17,26 @@ struct Point {
   double value;
 };
 
+class Builder {
+ public:
+  bool Append(int64_t time_ms, uint64_t value_bits) {
+    const Sample sample{time_ms, value_bits};
+    if (!AppendToChunk(last_, sample, &arena_, &chunk_)) return false;
+    last_ = sample;
+    return true;
+  }
+  Chunk Finish() { return FinishChunk(last_.time_ms, &arena_, &chunk_); }
+  bool empty() const { return chunk_.empty(); }
+  uint32_t bytes() const { return chunk_.bytes(); }
+
+ private:
+  ChunkArena arena_;
+  OpenChunk chunk_;
+  Sample last_;
+};
+
 void ExpectRoundTrip(const std::vector<Point>& points) {
-  ChunkBuilder builder;
+  Builder builder;
   for (const Point& point : points) {
     ASSERT_TRUE(builder.Append(point.time_ms, std::bit_cast<uint64_t>(point.value)));
   }
@@ -61,12 +79,20 @@ TEST(Chunk, KeepsAwkwardValuesBitForBit) {
   ExpectRoundTrip(points);
 }
 
-TEST(Chunk, KeepsExtremeSpacing) {
+TEST(Chunk, KeepsWideSpacing) {
+  constexpr int64_t kWidest = std::numeric_limits<int32_t>::max();
   ExpectRoundTrip({{std::numeric_limits<int64_t>::min(), 1},
-                   {0, 1},
-                   {1, 2},
-                   {1'000'000'000'000, 3},
-                   {std::numeric_limits<int64_t>::max(), 4}});
+                   {std::numeric_limits<int64_t>::min() + 1, 2},
+                   {std::numeric_limits<int64_t>::min() + 1 + kWidest, 3},
+                   {std::numeric_limits<int64_t>::min() + 2 + kWidest, 4}});
+}
+
+TEST(Chunk, LeavesWiderSpacingToANewOne) {
+  Builder builder;
+  ASSERT_TRUE(builder.Append(std::numeric_limits<int64_t>::min(), 1));
+  EXPECT_FALSE(builder.Append(std::numeric_limits<int64_t>::max(), 1));
+  EXPECT_FALSE(builder.Append(0, 1));
+  EXPECT_TRUE(builder.Append(std::numeric_limits<int64_t>::min() + 1, 1));
 }
 
 TEST(Chunk, KeepsRandomWalks) {
@@ -101,8 +127,8 @@ TEST(Chunk, KeepsRandomWalks) {
 }
 
 TEST(Chunk, IsSmallForWhatScrapesBring) {
-  ChunkBuilder counter;
-  ChunkBuilder constant;
+  Builder counter;
+  Builder constant;
   for (int i = 0; i < 120; ++i) {
     ASSERT_TRUE(counter.Append(i * 15'000, std::bit_cast<uint64_t>(1e6 + 37.0 * i)));
     ASSERT_TRUE(constant.Append(i * 15'000, std::bit_cast<uint64_t>(0.1)));
@@ -112,7 +138,7 @@ TEST(Chunk, IsSmallForWhatScrapesBring) {
 }
 
 TEST(Chunk, RefusesMoreThanItsMaximum) {
-  ChunkBuilder builder;
+  Builder builder;
   for (uint32_t i = 0; i < kChunkSamplesMax; ++i) ASSERT_TRUE(builder.Append(i, i));
   EXPECT_FALSE(builder.Append(kChunkSamplesMax, 0));
 }

@@ -29,52 +29,61 @@ bool ChunksOverlap(const std::vector<std::shared_ptr<const Chunk>>& chunks,
 
 }  // namespace
 
-const FrozenSeries* Head::Frozen(const Series& series) const {
-  if (frozen_ == nullptr || series.frozen_generation != frozen_->generation) return nullptr;
-  return &frozen_->series[series.frozen_index];
+const FrozenSeries* Head::Frozen(uint32_t id) const {
+  if (frozen_ == nullptr || id >= frozen_index_.size() || frozen_index_[id] == kNone) {
+    return nullptr;
+  }
+  return &frozen_->series[frozen_index_[id]];
 }
 
-bool Head::Overlaps(const Series& series, storage::TimeRange range) const {
-  if (!series.open.empty() && Intersects(series.open.first_ms(), series.open.last_ms(), range)) {
+bool Head::OpenOverlaps(const Series& series, storage::TimeRange range) const {
+  return !series.empty() &&
+         Intersects(FirstTime(arena_.at(series.ref)), series.newest.time_ms, range);
+}
+
+bool Head::Overlaps(uint32_t id, storage::TimeRange range) const {
+  const Series& series = at(id);
+  if (OpenOverlaps(series, range)) return true;
+  const Tail* const tail = this->tail(series);
+  if (tail != nullptr && (ChunksOverlap(tail->chunks, range) || LateOverlaps(tail->late, range) ||
+                          (tail->rich != nullptr && tail->rich->Overlaps(range)))) {
     return true;
   }
-  if (series.tail != nullptr &&
-      (ChunksOverlap(series.tail->chunks, range) || LateOverlaps(series.tail->late, range) ||
-       (series.rich() != nullptr && series.rich()->Overlaps(range)))) {
+  const FrozenSeries* const frozen = Frozen(id);
+  if (frozen == nullptr) return false;
+  if (frozen->count > 0 &&
+      Intersects(FirstTime(frozen_->arena.at(frozen->chunk)), frozen->last_ms, range)) {
     return true;
   }
-  const FrozenSeries* frozen = Frozen(series);
-  return frozen != nullptr &&
-         ((frozen->last.count > 0 &&
-           Intersects(frozen->last.first_ms, frozen->last.last_ms, range)) ||
-          ChunksOverlap(frozen->chunks, range) || LateOverlaps(frozen->late, range) ||
-          (frozen->rich != nullptr && frozen->rich->Overlaps(range)));
+  return frozen->tail != nullptr &&
+         (ChunksOverlap(frozen->tail->chunks, range) || LateOverlaps(frozen->tail->late, range) ||
+          (frozen->tail->rich != nullptr && frozen->tail->rich->Overlaps(range)));
 }
 
 HeadSnapshot Head::Snapshot(const std::vector<model::Matcher>& matchers,
                             storage::TimeRange range) const {
   HeadSnapshot snapshot;
   snapshot.frozen = frozen_;
-  snapshot.arena = arena_;
   if (samples_ == 0 && frozen_ == nullptr) return snapshot;
+  std::string packed;
   for (const uint32_t id : FindSeries(index_, matchers)) {
+    if (!Overlaps(id, range)) continue;
     const Series& series = at(id);
-    if (!Overlaps(series, range)) continue;
     HeadPart part;
-    part.labels = model::LabelsView(series.packed());
-    part.frozen = Frozen(series);
-    if (series.tail != nullptr) {
-      part.chunks = series.tail->chunks;
-      part.late = series.tail->late;
-      if (const RichTail* const rich = series.rich(); rich != nullptr) {
-        part.rich = std::make_unique<const RichPart>(rich->Copy());
-      }
+    packed.clear();
+    AppendLabels(id, &packed);
+    part.labels = model::LabelsView(snapshot.arena.Add(packed));
+    part.frozen = Frozen(id);
+    if (const Tail* const tail = this->tail(series); tail != nullptr) {
+      part.chunks = tail->chunks;
+      part.late = tail->late;
+      if (tail->rich != nullptr) part.rich = std::make_unique<const RichPart>(tail->rich->Copy());
     }
-    if (!series.open.empty() && Intersects(series.open.first_ms(), series.open.last_ms(), range)) {
+    if (OpenOverlaps(series, range)) {
+      const uint8_t* const data = arena_.at(series.ref);
       part.open_at = snapshot.open_bytes.size();
-      part.open_count = series.open.count();
-      snapshot.open_bytes.insert(snapshot.open_bytes.end(), series.open.data(),
-                                 series.open.data() + series.open.bytes());
+      part.open_count = series.count;
+      snapshot.open_bytes.insert(snapshot.open_bytes.end(), data, data + series.bytes());
     }
     snapshot.parts.push_back(std::move(part));
   }
@@ -85,8 +94,12 @@ HeadSnapshot Head::Snapshot(const std::vector<model::Matcher>& matchers,
 void Head::ForEachSeries(const std::vector<model::Matcher>& matchers, storage::TimeRange range,
                          absl::FunctionRef<void(model::LabelsView)> visit) const {
   if (samples_ == 0 && frozen_ == nullptr) return;
+  std::string packed;
   for (const uint32_t id : FindSeries(index_, matchers)) {
-    if (Overlaps(at(id), range)) visit(model::LabelsView(at(id).packed()));
+    if (!Overlaps(id, range)) continue;
+    packed.clear();
+    AppendLabels(id, &packed);
+    visit(model::LabelsView(packed));
   }
 }
 
@@ -99,8 +112,11 @@ std::string Head::DescribeExplosion() const {
   const size_t looked_at = std::min<size_t>(ids.size(), kExplosionSample);
   StringMap<StringSet> values;
   StringMap<size_t> jobs;
+  std::string packed;
   for (size_t i = ids.size() - looked_at; i < ids.size(); ++i) {
-    for (const model::Label& label : index_.labels(ids[i])) {
+    packed.clear();
+    AppendLabels(ids[i], &packed);
+    for (const model::Label& label : model::LabelsView(packed)) {
       if (label.name == model::kMetricName) continue;
       if (label.name == "job") ++jobs[std::string(label.value)];
       values[std::string(label.name)].emplace(label.value);

@@ -40,21 +40,28 @@ void AppendRich(const RichPart* rich, size_t begin, size_t late_begin, storage::
   rich->starts.FillLate(times.subspan(late_begin), starts.subspan(late_begin - begin));
 }
 
-void AppendFrozen(const FrozenSeries& series, storage::TimeRange range, Columns* columns) {
+void AppendFrozen(const FrozenHead& frozen, const FrozenSeries& series, storage::TimeRange range,
+                  Columns* columns) {
   const size_t begin = columns->size();
-  for (const auto& chunk : series.chunks) AppendChunk(*chunk, range, columns);
-  AppendChunk(series.last, range, columns);
+  const FrozenTail* const tail = series.tail.get();
+  if (tail != nullptr) {
+    for (const auto& chunk : tail->chunks) AppendChunk(*chunk, range, columns);
+  }
+  if (series.count > 0 && series.last_ms >= range.min_ms) {
+    DecodeChunk(frozen.arena.at(series.chunk), series.count, &columns->times_ms, &columns->values);
+  }
+  if (tail == nullptr) return;
   const size_t late_begin = columns->size();
-  AppendLate(series.late, columns);
-  AppendRich(series.rich.get(), begin, late_begin, range, columns);
+  AppendLate(tail->late, columns);
+  AppendRich(tail->rich.get(), begin, late_begin, range, columns);
 }
 
-template <typename Labels>
-std::vector<uint32_t> OrderByLabels(size_t n, const Labels& labels) {
+// `compare`: the labels of two of them.
+template <typename Compare>
+std::vector<uint32_t> OrderByLabels(size_t n, const Compare& compare) {
   std::vector<uint32_t> order(n);
   std::iota(order.begin(), order.end(), 0U);
-  std::sort(order.begin(), order.end(),
-            [&](uint32_t a, uint32_t b) { return labels(a).Compare(labels(b)) < 0; });
+  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return compare(a, b) < 0; });
   return order;
 }
 
@@ -62,13 +69,14 @@ class HeadSource : public SeriesSource {
  public:
   explicit HeadSource(HeadSnapshot snapshot)
       : snapshot_(std::move(snapshot)),
-        order_(OrderByLabels(snapshot_.parts.size(),
-                             [this](uint32_t i) { return snapshot_.parts[i].labels; })) {}
+        order_(OrderByLabels(snapshot_.parts.size(), [this](uint32_t a, uint32_t b) {
+          return snapshot_.parts[a].labels.Compare(snapshot_.parts[b].labels);
+        })) {}
   absl::StatusOr<bool> Next() override { return ++next_ <= order_.size(); }
   model::LabelsView labels() const override { return part().labels; }
   absl::Status Read(storage::TimeRange range, Columns* columns) override {
     const HeadPart& series = part();
-    if (series.frozen != nullptr) AppendFrozen(*series.frozen, range, columns);
+    if (series.frozen != nullptr) AppendFrozen(*snapshot_.frozen, *series.frozen, range, columns);
     const size_t begin = columns->size();
     for (const auto& chunk : series.chunks) AppendChunk(*chunk, range, columns);
     DecodeChunk(snapshot_.open_bytes.data() + series.open_at, series.open_count, &columns->times_ms,
@@ -90,12 +98,18 @@ class FrozenSource : public SeriesSource {
  public:
   explicit FrozenSource(std::shared_ptr<const FrozenHead> frozen)
       : frozen_(std::move(frozen)),
-        order_(OrderByLabels(frozen_->series.size(),
-                             [this](uint32_t i) { return frozen_->series[i].labels; })) {}
-  absl::StatusOr<bool> Next() override { return ++next_ <= order_.size(); }
-  model::LabelsView labels() const override { return series().labels; }
+        order_(OrderByLabels(frozen_->series.size(), [this](uint32_t a, uint32_t b) {
+          return frozen_->labels->Compare(frozen_->series[a].id, frozen_->series[b].id);
+        })) {}
+  absl::StatusOr<bool> Next() override {
+    if (++next_ > order_.size()) return false;
+    packed_.clear();
+    frozen_->labels->Append(series().id, &packed_);
+    return true;
+  }
+  model::LabelsView labels() const override { return model::LabelsView(packed_); }
   absl::Status Read(storage::TimeRange range, Columns* columns) override {
-    AppendFrozen(series(), range, columns);
+    AppendFrozen(*frozen_, series(), range, columns);
     return absl::OkStatus();
   }
 
@@ -103,6 +117,7 @@ class FrozenSource : public SeriesSource {
   const FrozenSeries& series() const { return frozen_->series[order_[next_ - 1]]; }
   const std::shared_ptr<const FrozenHead> frozen_;
   const std::vector<uint32_t> order_;
+  std::string packed_;  // labels of the current one
   size_t next_ = 0;
 };
 
