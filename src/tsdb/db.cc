@@ -163,8 +163,14 @@ void Db::Impl::KeepExemplars(const storage::WriteBatch& batch, storage::AppendOu
 
 void Db::Impl::ReportMemory() {
   if (options_.memory == nullptr) return;
+  // While it is written, what is frozen is a part of what was kept free for that.
+  const auto& frozen = head_.frozen();
+  const uint64_t held = frozen == nullptr ? 0
+                                          : frozen->arena.memory_bytes() +
+                                                frozen->series.size() * sizeof(FrozenSeries);
+  const uint64_t kept_free = head_.series() * kSealBytesPerSeries;
   const auto bytes =
-      static_cast<int64_t>(head_.memory_bytes() + head_.series() * kSealBytesPerSeries);
+      static_cast<int64_t>(head_.memory_bytes() + (kept_free > held ? kept_free - held : 0));
   options_.memory->Add(bytes - std::exchange(reported_bytes_, bytes));
 }
 
