@@ -2,6 +2,7 @@
 #include "tsdb/chunk.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -13,9 +14,6 @@
 namespace hearth::tsdb {
 namespace {
 
-// The longest sample: 2 + 4 + 64 bits of time, 1 + 4 + 64 of value.
-constexpr uint32_t kSampleBitsMax = 160;
-constexpr uint32_t kCapacityFirst = 48;             // a quiet series' ten minutes at 15 s fit
 constexpr unsigned kLeadMax = 31;                   // five bits
 constexpr double kIntegerMax = 9007199254740992.0;  // 2^53: beyond it neighbours are not integers
 
@@ -177,143 +175,170 @@ void RegularTimes(int64_t first_ms, int64_t last_ms, uint32_t count, int64_t* ti
   }
 }
 
-void ChunkBuilder::Reserve() {
-  const uint32_t need = (bits_ + kSampleBitsMax) / 8 + 1;
-  if (need <= capacity_) return;
-  const uint32_t capacity = std::max({need, kCapacityFirst, capacity_ + capacity_ / 2});
-  // Only the bytes in use are copied; Put() clears what it enters.
-  auto grown = std::make_unique_for_overwrite<uint8_t[]>(capacity + kChunkSlack);
-  if (bits_ > 0) std::memcpy(grown.get(), data_.get(), bytes());
-  data_ = std::move(grown);
-  capacity_ = capacity;
+int64_t FirstTime(const uint8_t* data) {
+  int64_t time = 0;
+  std::memcpy(&time, data, sizeof time);
+  return time;
 }
 
-void ChunkBuilder::Put(uint64_t value, unsigned bits) {
-  if (bits > 56) {
-    Put(value & 0xffffffffU, 32);
-    value >>= 32;
-    bits -= 32;
+namespace {
+
+// The bits of one sample, before it is known how many they are.
+class SampleBits {
+ public:
+  void Put(uint64_t value, unsigned bits) {
+    const unsigned shift = size_ & 63;
+    words_[size_ >> 6] |= value << shift;
+    if (shift + bits > 64) words_[(size_ >> 6) + 1] |= value >> (64 - shift);
+    size_ += bits;
   }
-  uint8_t* at = data_.get() + (bits_ >> 3);
-  const unsigned shift = bits_ & 7;
-  const uint64_t kept = shift == 0 ? 0 : *at & ((1U << shift) - 1);
-  const uint64_t word = kept | (value << shift);
-  std::memcpy(at, &word, sizeof word);
-  bits_ += bits;
-}
+  unsigned size() const { return size_; }
 
-void ChunkBuilder::PutTime(int64_t change) {
+  // Appends them to what is in the chunk; its block has room.
+  void AppendTo(uint8_t* data, size_t capacity, unsigned bits) const {
+    uint8_t* const at = data + (bits >> 3);
+    const unsigned shift = bits & 7;
+    const unsigned bytes = (shift + size_ + 7) / 8;
+    const uint64_t kept = shift == 0 ? 0 : *at & ((1U << shift) - 1);
+    const uint64_t first = kept | words_[0] << shift;
+    if (bytes <= 8 && (bits >> 3) + 8 <= capacity) {
+      std::memcpy(at, &first, 8);
+      return;
+    }
+    std::array<uint64_t, kWords + 1> shifted{};
+    shifted[0] = first;
+    for (size_t i = 1; i <= kWords; ++i) {
+      const uint64_t low = shift == 0 ? 0 : words_[i - 1] >> (64 - shift);
+      shifted[i] = low | (i < kWords ? words_[i] << shift : 0);
+    }
+    std::memcpy(at, shifted.data(), bytes);
+  }
+
+ private:
+  // The longest sample: 2 + 4 + 64 bits of time, 1 + 4 + 64 of value.
+  static constexpr size_t kWords = 3;
+  std::array<uint64_t, kWords> words_{};
+  unsigned size_ = 0;
+};
+
+void PutTime(int64_t change, SampleBits* out) {
   const uint64_t coded = Zigzag(change);
   if (coded < (1U << 7)) {
-    Put(coded << 1, 8);
+    out->Put(coded << 1, 8);
   } else if (coded < (1U << 14)) {
-    Put(coded << 2 | 1, 16);
+    out->Put(coded << 2 | 1, 16);
   } else if (coded < (1U << 20)) {
-    Put(coded << 3 | 3, 23);
+    out->Put(coded << 3 | 3, 23);
   } else if (coded <= 0xffffffffU) {
-    Put(coded << 4 | 7, 36);
+    out->Put(coded << 4 | 7, 36);
   } else {
-    Put(15, 4);
-    Put(coded, 64);
+    out->Put(15, 4);
+    out->Put(coded, 64);
   }
 }
 
-bool ChunkBuilder::PutInteger(uint64_t value_bits) {
+bool PutInteger(uint64_t before_bits, uint64_t value_bits, OpenChunk* chunk, SampleBits* out) {
   int64_t before = 0;
   int64_t now = 0;
-  if (!ToInteger(value_bits_, &before) || !ToInteger(value_bits, &now)) return false;
+  if (!ToInteger(before_bits, &before) || !ToInteger(value_bits, &now)) return false;
   const int64_t change = now - before;
-  const uint64_t of_change = Zigzag(change - change_);
+  const uint64_t of_change = Zigzag(change - chunk->change);
   const uint64_t plain = Zigzag(change);
   const unsigned nibbles_of_change = Nibbles(of_change);
   const unsigned nibbles_plain = Nibbles(plain);
   const bool use_plain = nibbles_plain < nibbles_of_change;
   const unsigned nibbles = use_plain ? nibbles_plain : nibbles_of_change;
   if (nibbles > 15) return false;
-  Put((use_plain ? 2U : 0U) | nibbles << 2, 6);
-  if (nibbles > 0) Put(use_plain ? plain : of_change, nibbles * 4);
-  change_ = change;
+  out->Put((use_plain ? 2U : 0U) | nibbles << 2, 6);
+  if (nibbles > 0) out->Put(use_plain ? plain : of_change, nibbles * 4);
+  chunk->change = change;
   return true;
 }
 
-void ChunkBuilder::PutValue(uint64_t value_bits) {
-  if (value_bits == model::kStaleNanBits) {
-    Put(7, 4);
-    return;
-  }
-  if (PutInteger(value_bits)) return;
-  const uint64_t difference = value_bits ^ value_bits_;
+void PutValue(uint64_t before_bits, uint64_t value_bits, OpenChunk* chunk, SampleBits* out) {
+  if (value_bits == model::kStaleNanBits) return out->Put(7, 4);
+  if (PutInteger(before_bits, value_bits, chunk, out)) return;
+  const uint64_t difference = value_bits ^ before_bits;
   const auto lead = std::min(static_cast<unsigned>(std::countl_zero(difference)), kLeadMax);
   const auto trail = static_cast<unsigned>(std::countr_zero(difference));
   const unsigned size = 64 - lead - trail;
-  const bool fits = lead_ != 255 && lead >= lead_ && trail >= trail_;
-  const unsigned window = fits ? 64U - lead_ - trail_ : 0;
+  const bool fits = chunk->lead != 255 && lead >= chunk->lead && trail >= chunk->trail;
+  const unsigned window = fits ? 64U - chunk->lead - chunk->trail : 0;
   if (fits && window <= size + 11) {
-    Put(1, 2);
-    Put(difference >> trail_, window);
+    out->Put(1, 2);
+    out->Put(difference >> chunk->trail, window);
   } else if (size + 14 < 68) {
-    Put(3, 3);
-    Put(lead | (size - 1) << 5, 11);
-    Put(difference >> trail, size);
-    lead_ = static_cast<uint8_t>(lead);
-    trail_ = static_cast<uint8_t>(trail);
+    out->Put(3, 3);
+    out->Put(lead | (size - 1) << 5, 11);
+    out->Put(difference >> trail, size);
+    chunk->lead = static_cast<uint8_t>(lead);
+    chunk->trail = static_cast<uint8_t>(trail);
   } else {
-    Put(15, 4);
-    Put(value_bits, 64);
+    out->Put(15, 4);
+    out->Put(value_bits, 64);
   }
 }
 
-bool ChunkBuilder::Append(int64_t time_ms, uint64_t value_bits) {
-  if (count_ >= kChunkSamplesMax) return false;
-  Reserve();
-  if (count_ == 0) {
-    first_ms_ = time_ms;
-    Put(static_cast<uint64_t>(time_ms), 64);
-    Put(value_bits, 64);
-  } else {
-    const int64_t spacing = WrappingSub(time_ms, last_ms_);
-    const int64_t change = WrappingSub(spacing, spacing_);
-    const bool same = value_bits == value_bits_;
-    if (count_ > 1 && change != 0) shape_.regular = false;
-    if (change == 0) {
-      if (same) {
-        Put(0, 1);
-      } else {
-        Put(1, 2);
-      }
-    } else {
-      Put(3, 2);
-      PutTime(change);
-      Put(same ? 0 : 1, 1);
-    }
-    if (!same) PutValue(value_bits);
-    spacing_ = spacing;
+// Makes room for so many bytes, in a larger block where need be.
+void Reserve(size_t bytes, ChunkArena* arena, OpenChunk* chunk) {
+  if (chunk->ref != 0 && bytes <= ChunkArena::kSizes[chunk->size_class]) return;
+  uint8_t size_class = chunk->ref == 0 ? 0 : chunk->size_class;
+  while (ChunkArena::kSizes[size_class] < bytes) ++size_class;
+  const uint32_t ref = arena->Allocate(size_class);
+  if (chunk->ref != 0) {
+    std::memcpy(arena->at(ref), arena->at(chunk->ref), chunk->bytes());
+    arena->Free(chunk->ref);
   }
-  if (value_bits == model::kStaleNanBits) shape_.marked = true;
-  last_ms_ = time_ms;
-  value_bits_ = value_bits;
-  ++count_;
+  chunk->ref = ref;
+  chunk->size_class = size_class;
+}
+
+}  // namespace
+
+bool AppendToChunk(const Sample& before, const Sample& sample, ChunkArena* arena,
+                   OpenChunk* chunk) {
+  SampleBits bits;
+  if (chunk->empty()) {
+    bits.Put(static_cast<uint64_t>(sample.time_ms), 64);
+    bits.Put(sample.value_bits, 64);
+  } else {
+    const int64_t spacing = WrappingSub(sample.time_ms, before.time_ms);
+    if (chunk->count >= kChunkSamplesMax || spacing > INT32_MAX || spacing < 0) return false;
+    const int64_t change = spacing - chunk->spacing_ms;
+    const bool same = sample.value_bits == before.value_bits;
+    if (chunk->count > 1 && change != 0) chunk->shape.regular = false;
+    if (change == 0) {
+      bits.Put(same ? 0 : 1, same ? 1 : 2);
+    } else {
+      bits.Put(3, 2);
+      PutTime(change, &bits);
+      bits.Put(same ? 0 : 1, 1);
+    }
+    if (!same) PutValue(before.value_bits, sample.value_bits, chunk, &bits);
+    chunk->spacing_ms = static_cast<int32_t>(spacing);
+  }
+  Reserve((chunk->bits + bits.size() + 7U) / 8, arena, chunk);
+  bits.AppendTo(arena->at(chunk->ref), ChunkArena::kSizes[chunk->size_class], chunk->bits);
+  chunk->bits = static_cast<uint16_t>(chunk->bits + bits.size());
+  if (sample.value_bits == model::kStaleNanBits) chunk->shape.marked = true;
+  ++chunk->count;
   return true;
 }
 
-Chunk ChunkBuilder::Take() {
-  Chunk chunk;
-  chunk.first_ms = first_ms_;
-  chunk.last_ms = last_ms_;
-  chunk.count = count_;
-  chunk.bytes = bytes();
-  chunk.shape = shape_;
-  chunk.data = std::move(data_);
-  *this = ChunkBuilder();
-  return chunk;
-}
-
-Chunk ChunkBuilder::Finish() {
-  Chunk chunk = Take();
-  auto exact = std::make_unique_for_overwrite<uint8_t[]>(chunk.bytes + kChunkSlack);
-  if (chunk.bytes > 0) std::memcpy(exact.get(), chunk.data.get(), chunk.bytes);
-  chunk.data = std::move(exact);
-  return chunk;
+Chunk FinishChunk(int64_t last_ms, ChunkArena* arena, OpenChunk* chunk) {
+  Chunk done;
+  done.count = chunk->count;
+  done.bytes = chunk->bytes();
+  done.shape = chunk->shape;
+  done.data = std::make_unique_for_overwrite<uint8_t[]>(done.bytes + kChunkSlack);
+  if (!chunk->empty()) {
+    std::memcpy(done.data.get(), arena->at(chunk->ref), done.bytes);
+    done.first_ms = FirstTime(done.data.get());
+    done.last_ms = last_ms;
+    arena->Free(chunk->ref);
+  }
+  *chunk = OpenChunk();
+  return done;
 }
 
 }  // namespace hearth::tsdb

@@ -21,19 +21,25 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
+
+#include "tsdb/chunk_arena.h"
 
 namespace hearth::tsdb {
 
+struct Sample {
+  int64_t time_ms = 0;
+  uint64_t value_bits = 0;
+};
+
 // Chunks are closed at so many samples: a query for minutes should not decode hours.
 inline constexpr uint32_t kChunkSamplesMax = 240;
-// Readers and writers touch so many bytes beyond a stream's end.
+// Readers touch so many bytes beyond a stream's end.
 inline constexpr size_t kChunkSlack = 16;
 
-// What is known of a stream without decoding it.
+// What is known of a stream without decoding it. Part of the head's record of a series.
 struct ChunkShape {
-  bool regular = true;  // all spacings are the same: first, last and count say each time
-  bool marked = false;  // it holds a staleness marker
+  bool regular : 1 = true;  // all spacings are the same: first, last and count say each time
+  bool marked : 1 = false;  // it holds a staleness marker
 };
 
 // A finished chunk. Immutable.
@@ -53,42 +59,28 @@ void DecodeRegularChunk(const uint8_t* data, uint32_t count, double* values);
 // `count` times, evenly from first to last.
 void RegularTimes(int64_t first_ms, int64_t last_ms, uint32_t count, int64_t* times_ms);
 
-class ChunkBuilder {
- public:
-  // `time_ms` is above that of the sample before. False: full, the sample was not taken.
-  bool Append(int64_t time_ms, uint64_t value_bits);
-  uint32_t count() const { return count_; }
-  bool empty() const { return count_ == 0; }
-  int64_t first_ms() const { return first_ms_; }
-  int64_t last_ms() const { return last_ms_; }
-  const uint8_t* data() const { return data_.get(); }
-  uint32_t bytes() const { return (bits_ + 7) / 8; }
-  ChunkShape shape() const { return shape_; }
-  size_t memory_bytes() const { return capacity_; }
-  // What was built; the builder is empty afterwards. Finish copies into memory of the exact size,
-  // for chunks that stay; Take hands over the buffer, for chunks that will be gone soon.
-  Chunk Finish();
-  Chunk Take();
+// A chunk that grows: what the next sample is coded against, besides the sample before it, which
+// the series has anyway. Part of the head's record of a series, hence so small.
+struct OpenChunk {
+  int64_t change = 0;  // of the last two integers
+  uint32_t ref = 0;    // in the arena
+  int32_t spacing_ms = 0;
+  uint16_t bits = 0;
+  uint8_t count = 0;
+  uint8_t size_class = 0;
+  uint8_t lead = 255;  // 255: no window yet
+  uint8_t trail = 0;
+  ChunkShape shape;
 
- private:
-  void Put(uint64_t value, unsigned bits);
-  void PutTime(int64_t change);
-  void PutValue(uint64_t value_bits);
-  bool PutInteger(uint64_t value_bits);
-  void Reserve();
-
-  std::unique_ptr<uint8_t[]> data_;
-  uint32_t capacity_ = 0;
-  uint32_t bits_ = 0;
-  uint32_t count_ = 0;
-  uint8_t lead_ = 255;  // 255: no window yet
-  uint8_t trail_ = 0;
-  ChunkShape shape_;
-  int64_t first_ms_ = 0;
-  int64_t last_ms_ = 0;
-  int64_t spacing_ = 0;
-  int64_t change_ = 0;  // of the last two integers
-  uint64_t value_bits_ = 0;
+  bool empty() const { return count == 0; }
+  uint32_t bytes() const { return (bits + 7U) / 8; }
 };
+
+// `before`: the chunk's last sample, if it has any; `sample` is later. False: the chunk is full, or
+// cannot hold such a spacing; the sample was not taken.
+bool AppendToChunk(const Sample& before, const Sample& sample, ChunkArena* arena, OpenChunk* chunk);
+// What was built, in memory of its own; the chunk is empty afterwards.
+Chunk FinishChunk(int64_t last_ms, ChunkArena* arena, OpenChunk* chunk);
+int64_t FirstTime(const uint8_t* data);
 
 }  // namespace hearth::tsdb

@@ -18,8 +18,26 @@ struct Point {
   double value;
 };
 
+class Builder {
+ public:
+  bool Append(int64_t time_ms, uint64_t value_bits) {
+    const Sample sample{time_ms, value_bits};
+    if (!AppendToChunk(last_, sample, &arena_, &chunk_)) return false;
+    last_ = sample;
+    return true;
+  }
+  Chunk Finish() { return FinishChunk(last_.time_ms, &arena_, &chunk_); }
+  bool empty() const { return chunk_.empty(); }
+  uint32_t bytes() const { return chunk_.bytes(); }
+
+ private:
+  ChunkArena arena_;
+  OpenChunk chunk_;
+  Sample last_;
+};
+
 void ExpectRoundTrip(const std::vector<Point>& points) {
-  ChunkBuilder builder;
+  Builder builder;
   for (const Point& point : points) {
     ASSERT_TRUE(builder.Append(point.time_ms, std::bit_cast<uint64_t>(point.value)));
   }
@@ -72,12 +90,20 @@ TEST(Chunk, KeepsAwkwardValuesBitForBit) {
   ExpectRoundTrip(points);
 }
 
-TEST(Chunk, KeepsExtremeSpacing) {
+TEST(Chunk, KeepsWideSpacing) {
+  constexpr int64_t kWidest = std::numeric_limits<int32_t>::max();
   ExpectRoundTrip({{std::numeric_limits<int64_t>::min(), 1},
-                   {0, 1},
-                   {1, 2},
-                   {1'000'000'000'000, 3},
-                   {std::numeric_limits<int64_t>::max(), 4}});
+                   {std::numeric_limits<int64_t>::min() + 1, 2},
+                   {std::numeric_limits<int64_t>::min() + 1 + kWidest, 3},
+                   {std::numeric_limits<int64_t>::min() + 2 + kWidest, 4}});
+}
+
+TEST(Chunk, LeavesWiderSpacingToANewOne) {
+  Builder builder;
+  ASSERT_TRUE(builder.Append(std::numeric_limits<int64_t>::min(), 1));
+  EXPECT_FALSE(builder.Append(std::numeric_limits<int64_t>::max(), 1));
+  EXPECT_FALSE(builder.Append(0, 1));
+  EXPECT_TRUE(builder.Append(std::numeric_limits<int64_t>::min() + 1, 1));
 }
 
 TEST(Chunk, KeepsRandomWalks) {
@@ -112,8 +138,8 @@ TEST(Chunk, KeepsRandomWalks) {
 }
 
 TEST(Chunk, IsSmallForWhatScrapesBring) {
-  ChunkBuilder counter;
-  ChunkBuilder constant;
+  Builder counter;
+  Builder constant;
   for (int i = 0; i < 120; ++i) {
     ASSERT_TRUE(counter.Append(i * 15'000, std::bit_cast<uint64_t>(1e6 + 37.0 * i)));
     ASSERT_TRUE(constant.Append(i * 15'000, std::bit_cast<uint64_t>(0.1)));
@@ -122,8 +148,27 @@ TEST(Chunk, IsSmallForWhatScrapesBring) {
   EXPECT_LE(constant.bytes(), 16 + 4 + 15);
 }
 
+TEST(Chunk, KnowsItsShape) {
+  const uint64_t one = std::bit_cast<uint64_t>(1.0);
+  Builder builder;
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(builder.Append(7 + i * 15'000, one + i % 2));
+  const Chunk even = builder.Finish();
+  EXPECT_TRUE(even.shape.regular);
+  EXPECT_FALSE(even.shape.marked);
+  for (const int64_t time_ms : {0, 15'000, 30'001}) ASSERT_TRUE(builder.Append(time_ms, one));
+  ASSERT_TRUE(builder.Append(45'002, model::kStaleNanBits));
+  const Chunk uneven = builder.Finish();
+  EXPECT_FALSE(uneven.shape.regular);
+  EXPECT_TRUE(uneven.shape.marked);
+  // The next chunk starts without either.
+  ASSERT_TRUE(builder.Append(60'000, one));
+  const Chunk next = builder.Finish();
+  EXPECT_TRUE(next.shape.regular);
+  EXPECT_FALSE(next.shape.marked);
+}
+
 TEST(Chunk, RefusesMoreThanItsMaximum) {
-  ChunkBuilder builder;
+  Builder builder;
   for (uint32_t i = 0; i < kChunkSamplesMax; ++i) ASSERT_TRUE(builder.Append(i, i));
   EXPECT_FALSE(builder.Append(kChunkSamplesMax, 0));
 }

@@ -20,6 +20,9 @@ namespace {
 
 // How long a description of what makes so many series is used.
 constexpr int64_t kExplosionNs = 10'000'000'000;
+// What writing a head's block takes for each series while it lasts (labels, postings, order), kept
+// free beforehand: a head that cannot be sealed could never shrink. Measured with unique values.
+constexpr uint64_t kSealBytesPerSeries = 192;
 
 }  // namespace
 
@@ -98,7 +101,12 @@ AppendRules Db::Impl::Rules() const {
 absl::StatusOr<Position> Db::Impl::LogPlan() {
   if (!plan_.to_log.empty()) {
     series_frame_.Start(head_.generation());
-    for (const uint32_t id : plan_.to_log) series_frame_.Add(id, head_.labels(id));
+    std::string packed;
+    for (const uint32_t id : plan_.to_log) {
+      packed.clear();
+      head_.AppendLabels(id, &packed);
+      series_frame_.Add(id, model::LabelsView(packed));
+    }
     TRY(wal_->Append(kSeriesFrame, series_frame_.Finish()));
   }
   if (!plan_.extras.empty() || !plan_.starts.empty()) return LogMixedPlan();
@@ -161,7 +169,14 @@ void Db::Impl::KeepExemplars(const storage::WriteBatch& batch, storage::AppendOu
 
 void Db::Impl::ReportMemory() {
   if (options_.memory == nullptr) return;
-  const auto bytes = static_cast<int64_t>(head_.memory_bytes());
+  // While it is written, what is frozen is a part of what was kept free for that.
+  const auto& frozen = head_.frozen();
+  const uint64_t held = frozen == nullptr ? 0
+                                          : frozen->arena.memory_bytes() +
+                                                frozen->series.size() * sizeof(FrozenSeries);
+  const uint64_t kept_free = head_.series() * kSealBytesPerSeries;
+  const auto bytes =
+      static_cast<int64_t>(head_.memory_bytes() + (kept_free > held ? kept_free - held : 0));
   options_.memory->Add(bytes - std::exchange(reported_bytes_, bytes));
 }
 

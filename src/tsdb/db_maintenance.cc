@@ -121,9 +121,9 @@ std::unique_ptr<RebuiltIndex> Db::Impl::RebuildIndex(int64_t idle_before_ms) {
     survivors = head_.FindSurvivors(idle_before_ms, pressure() >= Pressure::kEvict);
   }
   if (!survivors.worth_it) return nullptr;
-  auto rebuilt = std::make_unique<RebuiltIndex>();
+  auto rebuilt = std::make_unique<RebuiltIndex>(survivors.seed);
   for (const Head::Survivor& series : survivors.series) {
-    rebuilt->Add(series.id, series.key, series.packed);
+    rebuilt->Add(series.id, series.key, *survivors.labels);
   }
   return rebuilt;
 }

@@ -19,6 +19,31 @@ namespace {
 // take more than half a second of it.
 constexpr uint64_t kSeedSeriesMax = 200'000;
 
+// The head's numbers of the series that the log has, by the log's numbers, which are dense.
+class LoggedSeries {
+ public:
+  void Put(uint32_t generation, std::span<const SeriesRecord> records,
+           const std::vector<uint32_t>& ids, size_t numbers_max) {
+    for (size_t i = 0; i < records.size(); ++i) {
+      const uint32_t number = records[i].series;
+      if (number >= numbers_max) continue;
+      if (number >= series_.size()) series_.resize(number + 1 + number / 2);
+      series_[number] = {generation, ids[i]};
+    }
+  }
+  bool Has(uint32_t generation, uint32_t number) const {
+    return number < series_.size() && series_[number].generation == generation;
+  }
+  uint32_t id(uint32_t number) const { return series_[number].id; }
+
+ private:
+  struct Logged {
+    uint32_t generation = 0;
+    uint32_t id = 0;
+  };
+  std::vector<Logged> series_;
+};
+
 }  // namespace
 
 absl::Status Db::Impl::Open() {
@@ -103,31 +128,26 @@ absl::Status Db::Impl::ReplayAside(uint8_t type, std::string_view payload) {
 
 absl::Status Db::Impl::Replay(Position covered) {
   const int64_t start_ns = clock_.MonotonicNs();
-  struct Logged {
-    uint32_t generation = 0;
-    uint32_t id = 0;
-  };
-  std::vector<Logged> series;  // by the log's number; numbers are dense
+  LoggedSeries series;
   uint64_t unresolved = 0;
   uint32_t newest_generation = 0;
   absl::MutexLock lock(&mutex_);
-  const auto visit_series = [&](uint32_t generation, uint32_t number, model::LabelsView labels)
+  std::vector<uint32_t> ids;
+  const auto visit_series = [&](uint32_t generation, std::span<const SeriesRecord> records)
                                 ABSL_NO_THREAD_SAFETY_ANALYSIS {
                                   newest_generation = std::max(newest_generation, generation);
-                                  if (number >= options_.series_max) return;
-                                  if (number >= series.size())
-                                    series.resize(number + 1 + number / 2);
-                                  series[number] = {generation, head_.ReplaySeries(labels)};
+                                  head_.ReplaySeries(records, &ids);
+                                  series.Put(generation, records, ids, options_.series_max);
                                 };
   const auto known = [&](uint32_t generation, uint32_t number) {
-    if (number < series.size() && series[number].generation == generation) return true;
+    if (series.Has(generation, number)) return true;
     ++unresolved;
     return false;
   };
   const auto visit_started = [&](uint32_t generation, const SampleRecord& record,
                                  int64_t start_ms) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if (!known(generation, record.series)) return;
-    head_.ReplaySample(series[record.series].id, {record.time_ms, record.value_bits}, start_ms);
+    head_.ReplaySample(series.id(record.series), {record.time_ms, record.value_bits}, start_ms);
   };
   const auto visit_sample = [&](uint32_t generation, const SampleRecord& record) {
     visit_started(generation, record, 0);
@@ -135,7 +155,7 @@ absl::Status Db::Impl::Replay(Position covered) {
   const auto visit_histogram = [&](uint32_t generation, const HistogramRecord& record)
                                    ABSL_NO_THREAD_SAFETY_ANALYSIS {
                                      if (!known(generation, record.series)) return;
-                                     head_.ReplayHistogram(series[record.series].id, record.sample);
+                                     head_.ReplayHistogram(series.id(record.series), record.sample);
                                    };
   const auto visit = [&](Position, uint8_t type, std::string_view payload) {
     absl::Status status;

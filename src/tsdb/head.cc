@@ -15,7 +15,6 @@ namespace {
 
 // Series looked up together: while one's cache lines come, the next ones' are asked for.
 constexpr size_t kBlock = 32;
-constexpr size_t kTableFirst = 64;
 // A rebuild copies every series; below so many idle ones it is not worth it.
 constexpr size_t kIdleMin = 64;
 
@@ -48,14 +47,32 @@ void AppendPlan::Clear() {
   outcome = {};
 }
 
-Head::Head(uint64_t seed, unsigned key_bits)
-    : keys_(seed, key_bits), table_(kTableFirst), arena_(std::make_shared<LabelArena>()) {}
+Head::Head(uint64_t seed, unsigned key_bits) : seed_(seed), keys_(seed, key_bits), index_(seed) {}
 
 uint64_t Head::memory_bytes() const {
-  return chunk_bytes_ + frozen_bytes_ + rich_bytes_ + arena_->memory_bytes() +
-         index_.memory_bytes() + refused_.memory_bytes() + slabs_.size() * kSlab * sizeof(Series) +
-         table_.size() * sizeof(uint64_t) +
+  return tail_bytes_ + arena_.memory_bytes() + frozen_bytes_ + rich_bytes_ + index_.memory_bytes() +
+         refused_.memory_bytes() + series_.memory_bytes() + table_.memory_bytes() +
+         frozen_index_.size() * sizeof(uint32_t) + tails_.size() * (sizeof(Tail) + sizeof(void*)) +
          aliases_.capacity() * (sizeof(SeriesKey) + sizeof(uint64_t) + 1);
+}
+
+Head::Tail& Head::MakeTail(Series* series) {
+  if (series->tail == 0) {
+    if (free_tails_.empty()) {
+      free_tails_.push_back(static_cast<uint32_t>(tails_.size()));
+      tails_.emplace_back();
+    }
+    tails_[free_tails_.back()] = std::make_unique<Tail>();
+    series->tail = free_tails_.back() + 1;
+    free_tails_.pop_back();
+  }
+  return *tails_[series->tail - 1];
+}
+
+void Head::DropTail(Series* series) {
+  tails_[series->tail - 1].reset();
+  free_tails_.push_back(series->tail - 1);
+  series->tail = 0;
 }
 
 SeriesKey Head::KeyOf(std::string_view packed) const {
@@ -64,24 +81,13 @@ SeriesKey Head::KeyOf(std::string_view packed) const {
 }
 
 uint32_t Head::Find(const SeriesKey& key, std::string_view packed) const {
-  const size_t mask = table_.size() - 1;
-  for (size_t slot = key.low & mask; table_[slot] != 0; slot = (slot + 1) & mask) {
-    if (table_[slot] >> 32 != key.high >> 32) continue;
-    const auto id = static_cast<uint32_t>(table_[slot]) - 1;
-    const Series& series = at(id);
-    if (series.key == key && series.packed() == packed) return id;
-  }
-  return kNone;
+  return table_.Find(
+      key, [&](uint32_t id) { return at(id).key == key && index_.labels().Equals(id, packed); });
 }
 
 uint32_t Head::FindKey(const SeriesKey& key) const {
-  const size_t mask = table_.size() - 1;
-  for (size_t slot = key.low & mask; table_[slot] != 0; slot = (slot + 1) & mask) {
-    if (table_[slot] >> 32 != key.high >> 32) continue;
-    const auto id = static_cast<uint32_t>(table_[slot]) - 1;
-    if (at(id).key == key) return at(id).ambiguous ? kNone : id;
-  }
-  return kNone;
+  const uint32_t id = table_.Find(key, [&](uint32_t found) { return at(found).key == key; });
+  return id == kNone || at(id).ambiguous != 0 ? kNone : id;
 }
 
 uint32_t Head::FindAlias(const SeriesKey& key) const {
@@ -96,44 +102,25 @@ bool Head::RawKey(const storage::WriteBatch& batch, std::span<const SeriesKey> s
   return true;
 }
 
-void Head::InsertSlot(const SeriesKey& key, uint32_t id) {
-  const size_t mask = table_.size() - 1;
-  size_t slot = key.low & mask;
-  while (table_[slot] != 0) slot = (slot + 1) & mask;
-  table_[slot] = (key.high >> 32) << 32 | (id + 1);
-}
-
-void Head::GrowTable() {
-  table_.assign(table_.size() * 2, 0);
-  for (uint32_t id = 0; id < series_count_; ++id) InsertSlot(at(id).key, id);
-}
-
 uint32_t Head::Create(const SeriesKey& key, std::string_view packed) {
-  if ((series_count_ + 1) * 10 > table_.size() * 7) GrowTable();
-  const uint32_t id = series_count_++;
-  if (id / kSlab == slabs_.size()) slabs_.push_back(std::make_unique<Series[]>(kSlab));
-  Series& series = at(id);
-  const std::string_view kept = arena_->Add(packed);
+  const auto id = static_cast<uint32_t>(series_.size());
+  Series& series = series_.Add();
   series.key = key;
-  series.labels = kept.data();
-  series.labels_size = static_cast<uint32_t>(kept.size());
-  MarkAmbiguous(key, id);
-  InsertSlot(key, id);
-  index_.Add(id, model::LabelsView(kept));
+  MarkAmbiguous(key, &series);
+  table_.Add(key, id);
+  index_.Add(packed);
   if (!refused_.empty()) refused_.Forget();
   return id;
 }
 
 // Two label sets with one key do not happen by chance; were it to happen, both stay what they are.
-void Head::MarkAmbiguous(const SeriesKey& key, uint32_t id) {
-  const size_t mask = table_.size() - 1;
-  for (size_t slot = key.low & mask; table_[slot] != 0; slot = (slot + 1) & mask) {
-    if (table_[slot] >> 32 != key.high >> 32) continue;
-    Series& other = at(static_cast<uint32_t>(table_[slot]) - 1);
-    if (other.key == key) other.ambiguous = at(id).ambiguous = true;
-  }
+void Head::MarkAmbiguous(const SeriesKey& key, Series* series) {
+  table_.Find(key, [&](uint32_t id) {
+    if (at(id).key == key) at(id).ambiguous = series->ambiguous = 1;
+    return false;
+  });
   // The key of another series' encoding likewise: it leads to that one no more.
-  aliases_.erase(key);
+  if (!aliases_.empty()) aliases_.erase(key);
 }
 
 void Head::AddAlias(const SeriesKey& key, uint32_t id) {
@@ -147,7 +134,7 @@ void Head::Resolve(const AppendRules& rules, storage::WriteBatch* batch) const {
   const bool fields = batch->symbols().empty();
   std::vector<SeriesKey> symbols;
   if (!fields) keys_.HashSymbols(batch->symbols(), &symbols);
-  const bool full = !refused_.empty() && (series_count_ >= rules.series_max || rules.memory_full);
+  const bool full = !refused_.empty() && (series_.size() >= rules.series_max || rules.memory_full);
   std::array<SeriesKey, kBlock> keys;
   std::array<bool, kBlock> wanted{};
   auto& series = batch->series();
@@ -159,7 +146,7 @@ void Head::Resolve(const AppendRules& rules, storage::WriteBatch* batch) const {
       wanted[i] = entry.raw != nullptr && RawKey(*batch, symbols, entry, &keys[i]);
       if (!wanted[i]) continue;
       if (fields) {
-        Prefetch(&table_[keys[i].low & (table_.size() - 1)]);
+        table_.Prefetch(keys[i]);
       } else {
         aliases_.prefetch(keys[i]);
       }
@@ -167,8 +154,7 @@ void Head::Resolve(const AppendRules& rules, storage::WriteBatch* batch) const {
     }
     for (size_t i = 0; i < n && fields; ++i) {
       if (!wanted[i]) continue;
-      const uint64_t slot = table_[keys[i].low & (table_.size() - 1)];
-      if (slot != 0) Prefetch(&at(static_cast<uint32_t>(slot) - 1));
+      if (const uint32_t id = table_.Guess(keys[i]); id != kNone) Prefetch(&at(id));
     }
     for (size_t i = 0; i < n; ++i) {
       if (!wanted[i]) continue;
@@ -180,13 +166,13 @@ void Head::Resolve(const AppendRules& rules, storage::WriteBatch* batch) const {
   }
 }
 
-uint32_t Head::FindOrCreate(const storage::WriteBatch& batch, uint32_t index,
-                            const AppendRules& rules, AppendPlan* plan) {
+uint32_t Head::FindOrPlan(const storage::WriteBatch& batch, uint32_t index, const SeriesKey& key,
+                          const AppendRules& rules, AppendPlan* plan) {
   const storage::WriteBatch::Series& entry = batch.series()[index];
   const std::string_view packed = batch.labels(entry).packed();
-  const SeriesKey key = KeyOf(packed);
   uint32_t id = Find(key, packed);
-  const bool room = series_count_ < rules.series_max && !rules.memory_full;
+  const bool room = series_.size() < rules.series_max && !rules.memory_full &&
+                    !index_.labels().full() && !arena_.full();
   if (id == kNone && room) {
     id = Create(key, packed);
     ++plan->outcome.new_series;
@@ -208,19 +194,22 @@ void Head::Plan(const storage::WriteBatch& batch, const AppendRules& rules, Appe
   plan->steps.reserve(batch.times_ms().size());
   if (!batch.symbols().empty()) keys_.HashSymbols(batch.symbols(), &symbol_keys_);
   const bool resolved = batch.epoch() == epoch_;
+  std::array<SeriesKey, kBlock> keys;
   for (size_t base = 0; base < series.size(); base += kBlock) {
     const size_t n = std::min(kBlock, series.size() - base);
-    for (size_t i = 0; i < n && resolved; ++i) {
-      if (series[base + i].known >= series_count_) continue;
-      const Series& known = at(series[base + i].known);
-      Prefetch(reinterpret_cast<const char*>(&known) + 64);
-      Prefetch(reinterpret_cast<const char*>(&known) + 128);
-      Prefetch(known.open.data() + known.open.bytes());
+    for (size_t i = 0; i < n; ++i) {
+      const storage::WriteBatch::Series& entry = series[base + i];
+      if (!resolved || entry.known == kNone) {
+        keys[i] = KeyOf(batch.labels(entry).packed());
+        table_.Prefetch(keys[i]);
+      } else if (entry.known != kRefused && !at(entry.known).empty()) {
+        Prefetch(arena_.at(at(entry.known).ref) + at(entry.known).bits / 8);
+      }
     }
     for (size_t i = 0; i < n; ++i) {
       const auto index = static_cast<uint32_t>(base + i);
       uint32_t id = resolved ? series[index].known : kNone;
-      if (id == kNone) id = FindOrCreate(batch, index, rules, plan);
+      if (id == kNone) id = FindOrPlan(batch, index, keys[i], rules, plan);
       PlanSeries(batch, index, id == kRefused ? kNone : id, rules, plan);
     }
   }
@@ -246,12 +235,12 @@ void Head::PlanFloat(const storage::WriteBatch& batch, uint32_t index, uint32_t 
   }
   Series& series = at(id);
   AppendPlan::Step step{.series = id, .sample = sample, .before = series.newest};
-  if (series.newest_is_histogram()) {
+  if (NewestIsHistogram(series)) {
     // As Prometheus: what ends a series of histograms is a histogram.
     if (sample.value_bits == model::kStaleNanBits) {
       return PlanHistogram({sample.time_ms, model::StaleHistogram(), 0}, index, id, rules, plan);
     }
-    plan->extras.push_back({{}, series.rich()->newest});
+    plan->extras.push_back({{}, rich(series)->newest});
     step.extra = static_cast<uint32_t>(plan->extras.size()) & 0x7fffffffU;
   }
   const Verdict verdict = Judge(&series, sample, rules, &reason);
@@ -295,10 +284,10 @@ void Head::PlanSeries(const storage::WriteBatch& batch, uint32_t index, uint32_t
   }
   if (plan->steps.size() == planned) return;
   Series& series = at(id);
-  series.touched_ms = rules.now_ms;
-  if (series.logged_generation != generation_) {
+  series.touched = static_cast<uint32_t>(rules.now_ms / kTouchedMs);
+  if (series.logged == 0) {
     // Set here so that a batch that names a series twice logs it once; Undo takes it back.
-    series.logged_generation = generation_;
+    series.logged = 1;
     plan->to_log.push_back(id);
   }
 }
@@ -340,7 +329,7 @@ Head::Verdict Head::Judge(Series* series, const Sample& sample, const AppendRule
       SetNewest(series, sample, nullptr);
       return verdict;
     case Verdict::kDuplicate:
-      return sample.value_bits == series->newest.value_bits && !series->newest_is_histogram()
+      return sample.value_bits == series->newest.value_bits && !NewestIsHistogram(*series)
                  ? Verdict::kDuplicate
                  : Verdict::kRejected;
     case Verdict::kLate:
@@ -351,18 +340,18 @@ Head::Verdict Head::Judge(Series* series, const Sample& sample, const AppendRule
   return verdict;
 }
 
-bool Head::FindFloat(const Series& series, int64_t time_ms, uint64_t* value_bits) {
-  const ChunkBuilder& open = series.open;
-  if (!open.empty() && time_ms >= open.first_ms() && time_ms <= open.last_ms() &&
-      FindInChunk(open.data(), open.count(), time_ms, value_bits)) {
+bool Head::FindFloat(const Series& series, int64_t time_ms, uint64_t* value_bits) const {
+  if (!series.empty() && time_ms <= series.newest.time_ms &&
+      FindInChunk(arena_.at(series.ref), series.count, time_ms, value_bits)) {
     return true;
   }
-  if (series.tail == nullptr) return false;
-  for (const auto& chunk : series.tail->chunks) {
+  const Tail* const tail = this->tail(series);
+  if (tail == nullptr) return false;
+  for (const auto& chunk : tail->chunks) {
     if (time_ms < chunk->first_ms || time_ms > chunk->last_ms) continue;
     if (FindInChunk(chunk->data.get(), chunk->count, time_ms, value_bits)) return true;
   }
-  const std::vector<Sample>& late = series.tail->late;
+  const std::vector<Sample>& late = tail->late;
   const auto place = std::lower_bound(late.begin(), late.end(), time_ms,
                                       [](const Sample& s, int64_t t) { return s.time_ms < t; });
   if (place == late.end() || place->time_ms != time_ms) return false;
@@ -375,27 +364,26 @@ Head::Verdict Head::JudgeLate(Series* series, const Sample& sample) {
   if (FindFloat(*series, sample.time_ms, &value_bits)) {
     return value_bits == sample.value_bits ? Verdict::kDuplicate : Verdict::kRejected;
   }
-  if (series->rich() != nullptr && series->rich()->Find(sample.time_ms) != nullptr) {
+  if (rich(*series) != nullptr && rich(*series)->Find(sample.time_ms) != nullptr) {
     return Verdict::kRejected;
   }
-  if (series->tail == nullptr) series->tail = std::make_unique<Tail>();
-  std::vector<Sample>& late = series->tail->late;
+  std::vector<Sample>& late = MakeTail(series).late;
   late.insert(LatePlace(&late, sample.time_ms), sample);
-  chunk_bytes_ += sizeof(Sample);
+  tail_bytes_ += sizeof(Sample);
   return Verdict::kLate;
 }
 
-void Head::AppendInOrder(Series* series, const Sample& sample) {
-  const size_t before = series->open.memory_bytes();
-  if (!series->open.Append(sample.time_ms, sample.value_bits)) {
-    if (series->tail == nullptr) series->tail = std::make_unique<Tail>();
-    auto chunk = std::make_shared<const Chunk>(series->open.Finish());
-    chunk_bytes_ += chunk->bytes;
-    series->tail->chunks.push_back(std::move(chunk));
-    CHECK(series->open.Append(sample.time_ms, sample.value_bits));
-  }
-  chunk_bytes_ += series->open.memory_bytes();
-  chunk_bytes_ -= before;
+void Head::CloseChunk(int64_t last_ms, Series* series) {
+  if (series->empty()) return;
+  auto chunk = std::make_shared<const Chunk>(FinishChunk(last_ms, &arena_, series));
+  tail_bytes_ += chunk->bytes;
+  MakeTail(series).chunks.push_back(std::move(chunk));
+}
+
+void Head::AppendInOrder(Series* series, const Sample& before, const Sample& sample) {
+  if (AppendToChunk(before, sample, &arena_, series)) return;
+  CloseChunk(before.time_ms, series);
+  CHECK(AppendToChunk(before, sample, &arena_, series));
 }
 
 void Head::Apply(const AppendPlan& plan) {
@@ -407,8 +395,8 @@ void Head::Apply(const AppendPlan& plan) {
       ApplyHistogram(step, *plan.extra(step));
       continue;
     }
-    if (step.late == 0) AppendInOrder(&at(step.series), step.sample);
-    if (starts || at(step.series).rich() != nullptr) {
+    if (step.late == 0) AppendInOrder(&at(step.series), step.before, step.sample);
+    if (starts || rich(at(step.series)) != nullptr) {
       ApplyStart(step, starts && i < plan.starts.size() ? plan.starts[i] : 0);
     }
   }
@@ -422,15 +410,15 @@ void Head::Undo(const AppendPlan& plan) {
     if (step->late == 0) {
       SetNewest(&series, step->before, extra == nullptr ? nullptr : extra->before);
     } else if (plan.is_histogram(*step)) {
-      series.rich()->DropLate(step->sample.time_ms);
-      chunk_bytes_ -= MemoryBytes(*extra->histogram.histogram);
+      rich(series)->DropLate(step->sample.time_ms);
+      tail_bytes_ -= MemoryBytes(*extra->histogram.histogram);
     } else {
-      std::vector<Sample>& late = series.tail->late;
+      std::vector<Sample>& late = tail(series)->late;
       late.erase(LatePlace(&late, step->sample.time_ms));
-      chunk_bytes_ -= sizeof(Sample);
+      tail_bytes_ -= sizeof(Sample);
     }
   }
-  for (const uint32_t id : plan.to_log) at(id).logged_generation = 0;
+  for (const uint32_t id : plan.to_log) at(id).logged = 0;
   max_ms_ = plan.max_ms_before;
 }
 
@@ -444,26 +432,40 @@ void Head::Forget(const std::vector<model::Matcher>& matchers, storage::TimeRang
     Series& series = at(id);
     const int64_t newest_ms = series.newest.time_ms;
     const bool in_block =
-        series.open.empty() && (series.rich() == nullptr || !series.rich()->has_samples());
+        series.empty() && (rich(series) == nullptr || !rich(series)->has_samples());
     if (in_block && newest_ms >= range.min_ms && newest_ms <= range.max_ms) {
       SetNewest(&series, {INT64_MIN, 0}, nullptr);
     }
   }
 }
 
-uint32_t Head::ReplaySeries(model::LabelsView labels) {
-  const std::string_view packed = labels.packed();
-  const SeriesKey key = KeyOf(packed);
+uint32_t Head::FindOrCreate(const SeriesKey& key, std::string_view packed) {
   const uint32_t id = Find(key, packed);
   return id != kNone ? id : Create(key, packed);
+}
+
+void Head::ReplaySeries(std::span<const SeriesRecord> records, std::vector<uint32_t>* ids) {
+  ids->clear();
+  std::array<SeriesKey, kBlock> keys;
+  for (size_t base = 0; base < records.size(); base += kBlock) {
+    const size_t n = std::min(kBlock, records.size() - base);
+    for (size_t i = 0; i < n; ++i) {
+      keys[i] = KeyOf(records[base + i].labels.packed());
+      table_.Prefetch(keys[i]);
+    }
+    for (size_t i = 0; i < n; ++i) {
+      ids->push_back(FindOrCreate(keys[i], records[base + i].labels.packed()));
+    }
+  }
 }
 
 void Head::ReplaySample(uint32_t id, const Sample& sample, int64_t start_ms) {
   Series& series = at(id);
   AppendPlan::Step step{.series = id, .sample = sample, .before = {}};
   if (sample.time_ms > series.newest.time_ms) {
+    const Sample before = series.newest;
     SetNewest(&series, sample, nullptr);
-    AppendInOrder(&series, sample);
+    AppendInOrder(&series, before, sample);
   } else if (sample.time_ms == series.newest.time_ms ||
              JudgeLate(&series, sample) != Verdict::kLate) {
     return;  // logged twice: the first one counts
@@ -471,17 +473,30 @@ void Head::ReplaySample(uint32_t id, const Sample& sample, int64_t start_ms) {
     step.late = 1;
     max_ms_ = std::max(max_ms_, sample.time_ms);
   }
-  if (start_ms != 0 || series.rich() != nullptr) ApplyStart(step, start_ms);
+  if (start_ms != 0 || rich(series) != nullptr) ApplyStart(step, start_ms);
   min_ms_ = std::min(min_ms_, sample.time_ms);
   ++samples_;
 }
 
 void Head::Seed(model::LabelsView labels, const Sample& newest,
                 std::shared_ptr<const model::NativeHistogram> histogram, int64_t now_ms) {
-  Series& series = at(ReplaySeries(labels));
+  Series& series = at(FindOrCreate(KeyOf(labels.packed()), labels.packed()));
   if (newest.time_ms <= series.newest.time_ms) return;
   SetNewest(&series, newest, std::move(histogram));
-  series.touched_ms = now_ms;
+  series.touched = static_cast<uint32_t>(now_ms / kTouchedMs);
+}
+
+std::unique_ptr<const FrozenTail> Head::TakeTail(Series* series) {
+  Tail* const tail = this->tail(*series);
+  if (tail == nullptr) return nullptr;
+  auto out = std::make_unique<FrozenTail>();
+  out->rich = TakeRich(series);
+  out->chunks = std::exchange(tail->chunks, {});
+  out->late = std::exchange(tail->late, {});
+  if (!NewestIsHistogram(*series)) DropTail(series);
+  // Where nothing is left it only knew that its newest sample was a histogram.
+  const bool nothing = out->rich == nullptr && out->chunks.empty() && out->late.empty();
+  return nothing ? nullptr : std::move(out);
 }
 
 std::shared_ptr<const FrozenHead> Head::Freeze(int64_t idle_before_ms,
@@ -490,35 +505,27 @@ std::shared_ptr<const FrozenHead> Head::Freeze(int64_t idle_before_ms,
   auto frozen = std::make_shared<FrozenHead>();
   frozen->generation = generation_;
   frozen->samples = samples_;
-  frozen->arena = arena_;
-  for (uint32_t id = 0; id < series_count_; ++id) {
+  frozen->labels = index_.shared_labels();
+  frozen_index_.assign(series_.size(), kNone);
+  for (uint32_t id = 0; id < series_.size(); ++id) {
     Series& series = at(id);
-    if (series.open.empty() && series.tail == nullptr) continue;
+    series.logged = 0;
     FrozenSeries out;
-    out.rich = TakeRich(&series);
-    if (series.open.empty() && out.rich == nullptr && series.tail != nullptr &&
-        series.tail->chunks.empty() && series.tail->late.empty()) {
-      continue;  // only knows that its newest sample was a histogram
-    }
-    out.labels = model::LabelsView(series.packed());
-    if (!series.open.empty()) out.last = series.open.Take();
-    if (series.tail != nullptr) {
-      out.chunks = std::move(series.tail->chunks);
-      out.late = std::move(series.tail->late);
-      if (series.newest_is_histogram()) {
-        series.tail->chunks.clear();
-        series.tail->late.clear();
-      } else {
-        series.tail.reset();
-      }
-    }
-    series.frozen_index = static_cast<uint32_t>(frozen->series.size());
-    series.frozen_generation = generation_;
+    out.tail = TakeTail(&series);
+    if (series.empty() && out.tail == nullptr) continue;
+    out.id = id;
+    out.chunk = series.ref;
+    out.count = series.count;
+    out.shape = series.shape;
+    out.last_ms = series.newest.time_ms;
+    static_cast<OpenChunk&>(series) = OpenChunk();
+    frozen_index_[id] = static_cast<uint32_t>(frozen->series.size());
     frozen->series.push_back(std::move(out));
   }
   samples_ = 0;
-  frozen_bytes_ = chunk_bytes_;
-  chunk_bytes_ = 0;
+  frozen->arena = std::exchange(arena_, ChunkArena());
+  frozen_bytes_ = std::exchange(tail_bytes_, 0) + frozen->arena.memory_bytes() +
+                  frozen->series.size() * sizeof(FrozenSeries);
   min_ms_ = INT64_MAX;
   ++generation_;
   frozen_ = frozen;
@@ -526,27 +533,27 @@ std::shared_ptr<const FrozenHead> Head::Freeze(int64_t idle_before_ms,
   return frozen;
 }
 
-void RebuiltIndex::Add(uint32_t old_id, const SeriesKey& key, std::string_view packed) {
-  const std::string_view kept = arena->Add(packed);
-  index.Add(static_cast<uint32_t>(entries.size()), model::LabelsView(kept));
-  entries.push_back({old_id, key, kept});
+void RebuiltIndex::Add(uint32_t old_id, const SeriesKey& key, const LabelStore& from) {
+  packed_.clear();
+  from.Append(old_id, &packed_);
+  index.Add(packed_);
+  entries.push_back({old_id, key});
 }
 
 Head::Survivors Head::FindSurvivors(int64_t idle_before_ms, bool any) const {
+  const int64_t idle_before = idle_before_ms / kTouchedMs;
   Survivors survivors;
-  survivors.arena = arena_;
+  survivors.labels = index_.shared_labels();
+  survivors.seed = seed_;
   size_t idle = 0;
-  for (uint32_t id = 0; id < series_count_; ++id) {
-    if (at(id).touched_ms < idle_before_ms) ++idle;
+  for (uint32_t id = 0; id < series_.size(); ++id) {
+    if (at(id).touched < idle_before) ++idle;
   }
-  survivors.worth_it = idle > kIdleMin && (any || idle * 4 > series_count_);
+  survivors.worth_it = idle > kIdleMin && (any || idle * 4 > series_.size());
   if (!survivors.worth_it) return survivors;
-  survivors.series.reserve(series_count_ - idle);
-  for (uint32_t id = 0; id < series_count_; ++id) {
-    const Series& series = at(id);
-    if (series.touched_ms >= idle_before_ms) {
-      survivors.series.push_back({id, series.key, series.packed()});
-    }
+  survivors.series.reserve(series_.size() - idle);
+  for (uint32_t id = 0; id < series_.size(); ++id) {
+    if (at(id).touched >= idle_before) survivors.series.push_back({id, at(id).key});
   }
   return survivors;
 }
@@ -554,43 +561,34 @@ Head::Survivors Head::FindSurvivors(int64_t idle_before_ms, bool any) const {
 // What was touched, or came, after the survivors were counted stays too; so does what has samples
 // in the frozen head.
 void Head::Rebuild(int64_t idle_before_ms, RebuiltIndex* rebuilt) {
-  std::vector<bool> kept(series_count_, false);
+  const int64_t idle_before = idle_before_ms / kTouchedMs;
+  std::vector<bool> kept(series_.size(), false);
   for (const RebuiltIndex::Entry& entry : rebuilt->entries) kept[entry.old_id] = true;
-  for (uint32_t id = 0; id < series_count_; ++id) {
-    const Series& series = at(id);
-    const bool frozen = series.frozen_generation == frozen_->generation;
-    if (kept[id] || (series.touched_ms < idle_before_ms && !frozen)) continue;
-    rebuilt->Add(id, series.key, series.packed());
+  for (uint32_t id = 0; id < series_.size(); ++id) {
+    const bool idle = at(id).touched < idle_before && frozen_index_[id] == kNone;
+    if (!kept[id] && !idle) rebuilt->Add(id, at(id).key, index_.labels());
   }
-  std::vector<std::unique_ptr<Series[]>> old = std::move(slabs_);
-  slabs_.clear();
-  const uint32_t old_count = std::exchange(series_count_, 0);
+  Segments<Series> old = std::exchange(series_, {});
+  std::vector<std::unique_ptr<Tail>> old_tails = std::exchange(tails_, {});
+  const std::vector<uint32_t> old_frozen = std::exchange(frozen_index_, {});
+  free_tails_.clear();
   rich_bytes_ = 0;
-  arena_ = std::move(rebuilt->arena);
   index_ = std::move(rebuilt->index);
-  size_t slots = kTableFirst;
-  while (rebuilt->entries.size() * 10 > slots * 7) slots *= 2;
-  table_.assign(slots, 0);
-  std::vector<uint32_t> new_ids(old_count, kNone);
+  table_ = SeriesTable();
+  table_.Reserve(rebuilt->entries.size());
+  std::vector<uint32_t> new_ids(old.size(), kNone);
   for (const RebuiltIndex::Entry& entry : rebuilt->entries) {
-    Series& from = old[entry.old_id / kSlab][entry.old_id % kSlab];
-    const uint32_t id = series_count_++;
-    if (id / kSlab == slabs_.size()) slabs_.push_back(std::make_unique<Series[]>(kSlab));
-    Series& to = at(id);
-    to.key = entry.key;
-    to.aliases = from.aliases;
-    to.ambiguous = from.ambiguous;
+    const auto id = static_cast<uint32_t>(series_.size());
+    Series& to = series_.Add(old[entry.old_id]);
     new_ids[entry.old_id] = id;
-    to.labels = entry.packed.data();
-    to.labels_size = static_cast<uint32_t>(entry.packed.size());
-    to.newest = from.newest;
-    to.tail = std::move(from.tail);
-    to.touched_ms = from.touched_ms;
-    to.frozen_index = from.frozen_index;
-    to.frozen_generation = from.frozen_generation;
-    InsertSlot(entry.key, id);
-    if (to.newest_is_histogram()) {
-      rich_bytes_ += sizeof(RichTail) + sizeof(Tail) + MemoryBytes(*to.rich()->newest);
+    frozen_index_.push_back(old_frozen[entry.old_id]);
+    table_.Add(entry.key, id);
+    if (to.tail != 0) {
+      tails_.push_back(std::move(old_tails[to.tail - 1]));
+      to.tail = static_cast<uint32_t>(tails_.size());
+    }
+    if (NewestIsHistogram(to)) {
+      rich_bytes_ += sizeof(RichTail) + sizeof(Tail) + MemoryBytes(*rich(to)->newest);
     }
   }
   ++epoch_;

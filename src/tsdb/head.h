@@ -32,33 +32,38 @@
 #include "storage/querier.h"
 #include "storage/write_batch.h"
 #include "tsdb/chunk.h"
-#include "tsdb/label_arena.h"
+#include "tsdb/chunk_arena.h"
+#include "tsdb/label_store.h"
 #include "tsdb/refused_keys.h"
 #include "tsdb/rich_samples.h"
+#include "tsdb/segments.h"
 #include "tsdb/series_index.h"
 #include "tsdb/series_key.h"
+#include "tsdb/series_table.h"
 #include "tsdb/wal_records.h"
 
 namespace hearth::tsdb {
 
-struct Sample {
-  int64_t time_ms = 0;
-  uint64_t value_bits = 0;
-};
-
 // A series' samples as they left the head. `late` came out of order; it is sorted by time, and
 // where a chunk has the same time the chunk's sample counts.
-struct FrozenSeries {
-  model::LabelsView labels;  // FrozenHead::arena holds the bytes
+struct FrozenTail {  // what few series have
   std::vector<std::shared_ptr<const Chunk>> chunks;
-  Chunk last;
   std::vector<Sample> late;
   std::unique_ptr<const RichPart> rich;  // null where it has neither histograms nor starts
+};
+struct FrozenSeries {
+  uint32_t id = 0;                         // in FrozenHead::labels
+  uint32_t chunk = 0;                      // in FrozenHead::arena; the newest chunk
+  int64_t last_ms = 0;                     // nothing in that chunk is later
+  std::unique_ptr<const FrozenTail> tail;  // may be null
+  uint8_t count = 0;                       // of the newest chunk's samples; may be 0
+  ChunkShape shape;                        // of the newest chunk
 };
 struct FrozenHead {
   uint32_t generation = 0;
   std::vector<FrozenSeries> series;
-  std::shared_ptr<const LabelArena> arena;
+  std::shared_ptr<const LabelStore> labels;
+  ChunkArena arena;
   uint64_t samples = 0;
 };
 
@@ -79,16 +84,17 @@ struct HeadPart {
 struct HeadSnapshot {
   static constexpr uint32_t kNone = UINT32_MAX;
   struct Place {
-    model::LabelsView labels;
-    // The whole answer, where hints ask for no more; else INT64_MIN and …
+    uint32_t id = 0;  // in `labels`
+    // What there is in the range, if anything, where `newest` is not the whole answer.
+    uint32_t part = kNone;
+    // The whole answer, where hints ask for no more; else INT64_MIN.
     Sample newest{INT64_MIN, 0};
-    uint32_t part = kNone;  // … what there is in the range, if anything
   };
   std::vector<Place> places;  // one a series asked for, in that order
   std::vector<HeadPart> parts;
   std::vector<uint8_t> open_bytes;
   std::shared_ptr<const FrozenHead> frozen;
-  std::shared_ptr<const LabelArena> arena;
+  std::shared_ptr<const LabelStore> labels;
 };
 
 // When samples are taken; all times are absolute.
@@ -131,20 +137,23 @@ struct AppendPlan {
   void Clear();
 };
 
-// Labels, table and index of the series that stay in a head when others leave: the costly part of
-// that, done without the head's lock.
+// The index of the series that stay in a head when others leave: the costly part of that, done
+// without the head's lock.
 class RebuiltIndex {
  public:
+  explicit RebuiltIndex(uint64_t seed) : index(seed) {}
+  // `from`: where the labels of the series `old_id` are.
+  void Add(uint32_t old_id, const SeriesKey& key, const LabelStore& from);
+
   struct Entry {
     uint32_t old_id = 0;
     SeriesKey key;
-    std::string_view packed;  // in `arena`
   };
-  void Add(uint32_t old_id, const SeriesKey& key, std::string_view packed);
-
   std::vector<Entry> entries;  // by new id
-  std::shared_ptr<LabelArena> arena = std::make_shared<LabelArena>();
   MemoryIndex index;
+
+ private:
+  std::string packed_;
 };
 
 class Head {
@@ -161,7 +170,7 @@ class Head {
   void Undo(const AppendPlan& plan);
 
   // A sample from the log: no rules but that one time has one sample.
-  uint32_t ReplaySeries(model::LabelsView labels);
+  void ReplaySeries(std::span<const SeriesRecord> records, std::vector<uint32_t>* ids);
   void ReplaySample(uint32_t id, const Sample& sample, int64_t start_ms);
   void ReplayHistogram(uint32_t id, const model::HistogramSample& sample);
   // A series that is in blocks only: known with its newest sample, which is not stored again.
@@ -173,7 +182,8 @@ class Head {
   // Series that match forget their newest sample if it lies in the range and is in a block, so that
   // it may be written again.
   void Forget(const std::vector<model::Matcher>& matchers, storage::TimeRange range);
-  model::LabelsView labels(uint32_t id) const { return index_.labels(id); }
+  // Appends the series' packed labels.
+  void AppendLabels(uint32_t id, std::string* packed) const { index_.labels().Append(id, packed); }
   uint32_t generation() const { return generation_; }
   void SetGeneration(uint32_t generation) { generation_ = generation; }
 
@@ -184,17 +194,18 @@ class Head {
                                            std::unique_ptr<RebuiltIndex> rebuilt);
   void DropFrozen() {
     frozen_.reset();
+    frozen_index_ = {};
     frozen_bytes_ = 0;
   }
   // Empty where too few series are idle to be worth it: below a quarter, or `any`: below some.
   struct Survivor {
     uint32_t id = 0;
     SeriesKey key;
-    std::string_view packed;  // `arena` holds it
   };
   struct Survivors {
     std::vector<Survivor> series;
-    std::shared_ptr<const LabelArena> arena;
+    std::shared_ptr<const LabelStore> labels;
+    uint64_t seed = 0;  // of a RebuiltIndex
     bool worth_it = false;
   };
   Survivors FindSurvivors(int64_t idle_before_ms, bool any) const;
@@ -217,12 +228,12 @@ class Head {
   void ForEachSeries(const std::vector<model::Matcher>& matchers, storage::TimeRange range,
                      absl::FunctionRef<void(model::LabelsView)> visit) const;
 
-  size_t series() const { return series_count_; }
-  uint64_t samples() const { return samples_; }          // without frozen ones
-  uint64_t memory_bytes() const;                         // with frozen ones
-  uint64_t chunk_bytes() const { return chunk_bytes_; }  // of the samples alone
-  int64_t min_ms() const { return min_ms_; }             // of samples(), if any
-  int64_t max_ms() const { return max_ms_; }             // of all ever seen
+  size_t series() const { return series_.size(); }
+  uint64_t samples() const { return samples_; }                               // without frozen ones
+  uint64_t memory_bytes() const;                                              // with frozen ones
+  uint64_t chunk_bytes() const { return tail_bytes_ + arena_.used_bytes(); }  // of samples alone
+  int64_t min_ms() const { return min_ms_; }  // of samples(), if any
+  int64_t max_ms() const { return max_ms_; }  // of all ever seen
   void RaiseMax(int64_t time_ms) { max_ms_ = std::max(max_ms_, time_ms); }
 
  private:
@@ -231,24 +242,18 @@ class Head {
     std::vector<Sample> late;
     std::unique_ptr<RichTail> rich;  // histograms, start times
   };
-  struct alignas(64) Series {
-    SeriesKey key;  // of the packed labels
-    const char* labels = nullptr;
-    uint32_t labels_size = 0;
-    uint32_t logged_generation = 0;
+  // One cache line. Its labels are index_.labels()'s of the same number.
+  struct alignas(64) Series : OpenChunk {
+    uint8_t aliases : 3 = 0;    // of kAliasesMax
+    uint8_t ambiguous : 1 = 0;  // another series has the same key: only whole labels tell
+    uint8_t logged : 1 = 0;     // the log has its labels in this generation
+    uint32_t tail = 0;          // place in tails_ + 1; 0: it has none
+    uint32_t touched = 0;       // when it got a sample, in kTouchedMs; by the clock
+    SeriesKey key;              // of the packed labels
     Sample newest{INT64_MIN, 0};
-    uint32_t frozen_index = 0;
-    uint32_t frozen_generation = 0;
-    uint8_t aliases = 0;     // of kAliasesMax
-    bool ambiguous = false;  // another series has the same key: only whole labels tell
-    int64_t touched_ms = 0;
-    ChunkBuilder open;
-    std::unique_ptr<Tail> tail;
-    std::string_view packed() const { return {labels, labels_size}; }
-    RichTail* rich() const { return tail == nullptr ? nullptr : tail->rich.get(); }
-    bool newest_is_histogram() const { return rich() != nullptr && rich()->newest != nullptr; }
   };
-  static constexpr size_t kSlab = 256;
+  static_assert(sizeof(Series) == 64);
+  static constexpr int64_t kTouchedMs = 1024;
   static constexpr uint32_t kNone = storage::WriteBatch::kUnknown;
   static constexpr uint32_t kRefused = kNone - 1;
   // Encodings of one label set besides the plain one; further ones are decoded each time.
@@ -258,8 +263,26 @@ class Head {
   };
   enum class Verdict { kInOrder, kLate, kDuplicate, kRejected };
 
-  Series& at(uint32_t id) { return slabs_[id / kSlab][id % kSlab]; }
-  const Series& at(uint32_t id) const { return slabs_[id / kSlab][id % kSlab]; }
+  Series& at(uint32_t id) { return series_[id]; }
+  const Series& at(uint32_t id) const { return series_[id]; }
+  // Null where it has none.
+  Tail* tail(const Series& series) const {
+    return series.tail == 0 ? nullptr : tails_[series.tail - 1].get();
+  }
+  RichTail* rich(const Series& series) const {
+    Tail* const found = tail(series);
+    return found == nullptr ? nullptr : found->rich.get();
+  }
+  bool NewestIsHistogram(const Series& series) const {
+    RichTail* const found = rich(series);
+    return found != nullptr && found->newest != nullptr;
+  }
+  Tail& MakeTail(Series* series);
+  void DropTail(Series* series);
+  // Takes what the series has in a tail; null where that is nothing.
+  std::unique_ptr<const FrozenTail> TakeTail(Series* series);
+  // The open chunk goes to the tail.
+  void CloseChunk(int64_t last_ms, Series* series);
   SeriesKey KeyOf(std::string_view packed) const;
   uint32_t Find(const SeriesKey& key, std::string_view packed) const;
   // By the key alone; kNone where that is not enough.
@@ -269,12 +292,12 @@ class Head {
   bool RawKey(const storage::WriteBatch& batch, std::span<const SeriesKey> symbols,
               const storage::WriteBatch::Series& series, SeriesKey* key) const;
   uint32_t Create(const SeriesKey& key, std::string_view packed);
-  uint32_t FindOrCreate(const storage::WriteBatch& batch, uint32_t index, const AppendRules& rules,
-                        AppendPlan* plan);
-  void MarkAmbiguous(const SeriesKey& key, uint32_t id);
+  uint32_t FindOrCreate(const SeriesKey& key, std::string_view packed);
+  // Of series `index`, whose labels have the key. kNone: it is new, and there is no room.
+  uint32_t FindOrPlan(const storage::WriteBatch& batch, uint32_t index, const SeriesKey& key,
+                      const AppendRules& rules, AppendPlan* plan);
+  void MarkAmbiguous(const SeriesKey& key, Series* series);
   void AddAlias(const SeriesKey& key, uint32_t id);
-  void GrowTable();
-  void InsertSlot(const SeriesKey& key, uint32_t id);
   void PlanSeries(const storage::WriteBatch& batch, uint32_t index, uint32_t id,
                   const AppendRules& rules, AppendPlan* plan);
   void PlanFloat(const storage::WriteBatch& batch, uint32_t index, uint32_t sample, uint32_t id,
@@ -293,35 +316,40 @@ class Head {
                          const AppendRules& rules, storage::RejectReason* reason);
   Verdict JudgeLateHistogram(Series* series, const model::HistogramSample& sample);
   // The float at `time_ms`, if there is one that is not in a block.
-  static bool FindFloat(const Series& series, int64_t time_ms, uint64_t* value_bits);
+  bool FindFloat(const Series& series, int64_t time_ms, uint64_t* value_bits) const;
   RichTail* MakeRich(Series* series);
   // `histogram`: what the newest sample is, null for a float.
   void SetNewest(Series* series, const Sample& newest,
                  std::shared_ptr<const model::NativeHistogram> histogram);
-  void AppendInOrder(Series* series, const Sample& sample);
+  // `before`: the series' newest until then.
+  void AppendInOrder(Series* series, const Sample& before, const Sample& sample);
   void ApplyHistogram(const AppendPlan::Step& step, const AppendPlan::Extra& extra);
   void ApplyStart(const AppendPlan::Step& step, int64_t start_ms);
   std::unique_ptr<const RichPart> TakeRich(Series* series);
-  HeadPart CopyPart(const Series& series, storage::TimeRange range,
-                    const storage::SelectHints& hints, std::vector<uint8_t>* open_bytes) const;
-  const FrozenSeries* Frozen(const Series& series) const;
-  bool Overlaps(const Series& series, storage::TimeRange range) const;
+  HeadPart CopyPart(uint32_t id, storage::TimeRange range, const storage::SelectHints& hints,
+                    std::vector<uint8_t>* open_bytes) const;
+  const FrozenSeries* Frozen(uint32_t id) const;
+  bool OpenOverlaps(const Series& series, storage::TimeRange range) const;
+  bool Overlaps(uint32_t id, storage::TimeRange range) const;
   void Rebuild(int64_t idle_before_ms, RebuiltIndex* rebuilt);
 
+  const uint64_t seed_;
   const SeriesKeyMaker keys_;
   uint64_t epoch_ = 1;
-  std::vector<std::unique_ptr<Series[]>> slabs_;
-  std::vector<uint64_t> table_;  // high 32 bits of the key << 32 | id + 1; 0: free
+  Segments<Series> series_;
+  SeriesTable table_;
   absl::flat_hash_map<SeriesKey, uint32_t, KeyHash> aliases_;
   RefusedKeys refused_;
-  std::shared_ptr<LabelArena> arena_;
   MemoryIndex index_;
+  ChunkArena arena_;
+  std::vector<std::unique_ptr<Tail>> tails_;  // null: free
+  std::vector<uint32_t> free_tails_;
   std::shared_ptr<const FrozenHead> frozen_;
+  std::vector<uint32_t> frozen_index_;  // by id, in frozen_; kNone
   std::vector<SeriesKey> symbol_keys_;  // of the texts of the batch being planned
-  uint32_t series_count_ = 0;
   uint32_t generation_ = 1;
   uint64_t samples_ = 0;
-  uint64_t chunk_bytes_ = 0;
+  uint64_t tail_bytes_ = 0;  // samples outside of arena_
   uint64_t frozen_bytes_ = 0;
   uint64_t rich_bytes_ = 0;  // what series with histograms or starts take besides
   int64_t min_ms_ = INT64_MAX;

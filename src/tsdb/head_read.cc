@@ -31,34 +31,43 @@ bool ChunksOverlap(const std::vector<std::shared_ptr<const Chunk>>& chunks,
 
 }  // namespace
 
-const FrozenSeries* Head::Frozen(const Series& series) const {
-  if (frozen_ == nullptr || series.frozen_generation != frozen_->generation) return nullptr;
-  return &frozen_->series[series.frozen_index];
+const FrozenSeries* Head::Frozen(uint32_t id) const {
+  if (frozen_ == nullptr || id >= frozen_index_.size() || frozen_index_[id] == kNone) {
+    return nullptr;
+  }
+  return &frozen_->series[frozen_index_[id]];
 }
 
-bool Head::Overlaps(const Series& series, storage::TimeRange range) const {
-  if (!series.open.empty() && Intersects(series.open.first_ms(), series.open.last_ms(), range)) {
+bool Head::OpenOverlaps(const Series& series, storage::TimeRange range) const {
+  // The record is at hand, the chunk is elsewhere.
+  return !series.empty() && series.newest.time_ms >= range.min_ms &&
+         FirstTime(arena_.at(series.ref)) <= range.max_ms;
+}
+
+bool Head::Overlaps(uint32_t id, storage::TimeRange range) const {
+  const Series& series = at(id);
+  if (OpenOverlaps(series, range)) return true;
+  const Tail* const tail = this->tail(series);
+  if (tail != nullptr && (ChunksOverlap(tail->chunks, range) || LateOverlaps(tail->late, range) ||
+                          (tail->rich != nullptr && tail->rich->Overlaps(range)))) {
     return true;
   }
-  if (series.tail != nullptr &&
-      (ChunksOverlap(series.tail->chunks, range) || LateOverlaps(series.tail->late, range) ||
-       (series.rich() != nullptr && series.rich()->Overlaps(range)))) {
+  const FrozenSeries* const frozen = Frozen(id);
+  if (frozen == nullptr) return false;
+  if (frozen->count > 0 &&
+      Intersects(FirstTime(frozen_->arena.at(frozen->chunk)), frozen->last_ms, range)) {
     return true;
   }
-  const FrozenSeries* frozen = Frozen(series);
-  return frozen != nullptr &&
-         ((frozen->last.count > 0 &&
-           Intersects(frozen->last.first_ms, frozen->last.last_ms, range)) ||
-          ChunksOverlap(frozen->chunks, range) || LateOverlaps(frozen->late, range) ||
-          (frozen->rich != nullptr && frozen->rich->Overlaps(range)));
+  return frozen->tail != nullptr &&
+         (ChunksOverlap(frozen->tail->chunks, range) || LateOverlaps(frozen->tail->late, range) ||
+          (frozen->tail->rich != nullptr && frozen->tail->rich->Overlaps(range)));
 }
 
 bool Head::AnyMatchesFrom(uint32_t first, const std::vector<model::Matcher>& matchers) const {
-  if (series_count_ - first > kLookedAtMax) return true;
-  for (uint32_t id = first; id < series_count_; ++id) {
-    const model::LabelsView labels(at(id).packed());
-    if (std::all_of(matchers.begin(), matchers.end(), [labels](const model::Matcher& matcher) {
-          return matcher.Matches(labels.Get(matcher.name()));
+  if (series_.size() - first > kLookedAtMax) return true;
+  for (uint32_t id = first; id < series_.size(); ++id) {
+    if (std::all_of(matchers.begin(), matchers.end(), [&](const model::Matcher& matcher) {
+          return matcher.Matches(index_.Value(id, matcher.name()));
         })) {
       return true;
     }
@@ -66,28 +75,25 @@ bool Head::AnyMatchesFrom(uint32_t first, const std::vector<model::Matcher>& mat
   return false;
 }
 
-HeadPart Head::CopyPart(const Series& series, storage::TimeRange range,
-                        const storage::SelectHints& hints, std::vector<uint8_t>* open_bytes) const {
+HeadPart Head::CopyPart(uint32_t id, storage::TimeRange range, const storage::SelectHints& hints,
+                        std::vector<uint8_t>* open_bytes) const {
+  const Series& series = at(id);
   HeadPart part;
-  part.frozen = Frozen(series);
-  if (series.tail != nullptr) {
-    part.chunks = series.tail->chunks;
-    part.late = series.tail->late;
-    if (const RichTail* const rich = series.rich(); rich != nullptr) {
-      part.rich = std::make_unique<const RichPart>(rich->Copy());
-    }
+  part.frozen = Frozen(id);
+  if (const Tail* const tail = this->tail(series); tail != nullptr) {
+    part.chunks = tail->chunks;
+    part.late = tail->late;
+    if (tail->rich != nullptr) part.rich = std::make_unique<const RichPart>(tail->rich->Copy());
   }
-  if (series.open.empty() || !Intersects(series.open.first_ms(), series.open.last_ms(), range)) {
-    return part;
-  }
-  part.open_count = series.open.count();
-  part.open_shape = series.open.shape();
-  part.open_first_ms = series.open.first_ms();
-  part.open_last_ms = series.open.last_ms();
+  if (!OpenOverlaps(series, range)) return part;
+  const uint8_t* const data = arena_.at(series.ref);
+  part.open_count = series.count;
+  part.open_shape = series.shape;
+  part.open_first_ms = FirstTime(data);
+  part.open_last_ms = series.newest.time_ms;
   if (hints.times_only && part.open_shape.regular && !part.open_shape.marked) return part;
   part.open_at = open_bytes->size();
-  open_bytes->insert(open_bytes->end(), series.open.data(),
-                     series.open.data() + series.open.bytes());
+  open_bytes->insert(open_bytes->end(), data, data + series.bytes());
   return part;
 }
 
@@ -95,21 +101,21 @@ HeadSnapshot Head::Snapshot(const SeriesIds& ids, storage::TimeRange range,
                             const storage::SelectHints& hints) const {
   HeadSnapshot snapshot;
   snapshot.frozen = frozen_;
-  snapshot.arena = arena_;
+  snapshot.labels = index_.shared_labels();
   snapshot.places.resize(ids.size());
   for (size_t i = 0; i < ids.size(); ++i) {
     const Series& series = at(ids[i]);
     HeadSnapshot::Place& place = snapshot.places[i];
-    place.labels = model::LabelsView(series.packed());
+    place.id = ids[i];
     // Wherever it is stored: nothing of the series is newer.
-    if (hints.newest_only && series.rich() == nullptr && series.newest.time_ms >= range.min_ms &&
+    if (hints.newest_only && rich(series) == nullptr && series.newest.time_ms >= range.min_ms &&
         series.newest.time_ms <= range.max_ms) {
       place.newest = series.newest;
       continue;
     }
-    if (!Overlaps(series, range)) continue;
+    if (!Overlaps(ids[i], range)) continue;
     place.part = static_cast<uint32_t>(snapshot.parts.size());
-    snapshot.parts.push_back(CopyPart(series, range, hints, &snapshot.open_bytes));
+    snapshot.parts.push_back(CopyPart(ids[i], range, hints, &snapshot.open_bytes));
   }
   snapshot.open_bytes.resize(snapshot.open_bytes.size() + kChunkSlack);
   return snapshot;
@@ -118,8 +124,12 @@ HeadSnapshot Head::Snapshot(const SeriesIds& ids, storage::TimeRange range,
 void Head::ForEachSeries(const std::vector<model::Matcher>& matchers, storage::TimeRange range,
                          absl::FunctionRef<void(model::LabelsView)> visit) const {
   if (samples_ == 0 && frozen_ == nullptr) return;
+  std::string packed;
   for (const uint32_t id : FindSeries(index_, matchers)) {
-    if (Overlaps(at(id), range)) visit(model::LabelsView(at(id).packed()));
+    if (!Overlaps(id, range)) continue;
+    packed.clear();
+    AppendLabels(id, &packed);
+    visit(model::LabelsView(packed));
   }
 }
 
@@ -132,8 +142,11 @@ std::string Head::DescribeExplosion() const {
   const size_t looked_at = std::min<size_t>(ids.size(), kExplosionSample);
   StringMap<StringSet> values;
   StringMap<size_t> jobs;
+  std::string packed;
   for (size_t i = ids.size() - looked_at; i < ids.size(); ++i) {
-    for (const model::Label& label : index_.labels(ids[i])) {
+    packed.clear();
+    AppendLabels(ids[i], &packed);
+    for (const model::Label& label : model::LabelsView(packed)) {
       if (label.name == model::kMetricName) continue;
       if (label.name == "job") ++jobs[std::string(label.value)];
       values[std::string(label.name)].emplace(label.value);

@@ -10,19 +10,19 @@ namespace hearth::tsdb {
 using storage::RejectReason;
 
 RichTail* Head::MakeRich(Series* series) {
-  if (series->tail == nullptr) series->tail = std::make_unique<Tail>();
-  if (series->tail->rich == nullptr) {
-    series->tail->rich = std::make_unique<RichTail>();
+  Tail& tail = MakeTail(series);
+  if (tail.rich == nullptr) {
+    tail.rich = std::make_unique<RichTail>();
     rich_bytes_ += sizeof(RichTail) + sizeof(Tail);
   }
-  return series->tail->rich.get();
+  return tail.rich.get();
 }
 
 void Head::SetNewest(Series* series, const Sample& newest,
                      std::shared_ptr<const model::NativeHistogram> histogram) {
   series->newest = newest;
   max_ms_ = std::max(max_ms_, newest.time_ms);
-  RichTail* rich = series->rich();
+  RichTail* rich = this->rich(*series);
   if (rich == nullptr) {
     if (histogram == nullptr) return;
     rich = MakeRich(series);
@@ -44,7 +44,7 @@ void Head::PlanHistogram(const model::HistogramSample& sample, uint32_t index, u
   }
   Series& series = at(id);
   AppendPlan::Step step{.series = id, .sample = {sample.time_ms, 0}, .before = series.newest};
-  AppendPlan::Extra extra{sample, series.newest_is_histogram() ? series.rich()->newest : nullptr};
+  AppendPlan::Extra extra{sample, NewestIsHistogram(series) ? rich(series)->newest : nullptr};
   extra.histogram.histogram = WithDerivedHint(sample.histogram, extra.before.get());
   if (sample.time_ms < series.newest.time_ms) {
     extra.histogram.histogram = WithUnknownHint(sample.histogram);
@@ -77,7 +77,7 @@ Head::Verdict Head::JudgeHistogram(Series* series, const model::HistogramSample&
       SetNewest(series, {sample.time_ms, 0}, sample.histogram);
       return verdict;
     case Verdict::kDuplicate:
-      return series->newest_is_histogram() && SameSample(*series->rich()->newest, *sample.histogram)
+      return NewestIsHistogram(*series) && SameSample(*rich(*series)->newest, *sample.histogram)
                  ? Verdict::kDuplicate
                  : Verdict::kRejected;
     case Verdict::kLate:
@@ -96,17 +96,21 @@ Head::Verdict Head::JudgeLateHistogram(Series* series, const model::HistogramSam
     return SameSample(*found, *sample.histogram) ? Verdict::kDuplicate : Verdict::kRejected;
   }
   rich->InsertLate(sample);
-  chunk_bytes_ += MemoryBytes(*sample.histogram);
+  tail_bytes_ += MemoryBytes(*sample.histogram);
   return Verdict::kLate;
 }
 
 void Head::ApplyHistogram(const AppendPlan::Step& step, const AppendPlan::Extra& extra) {
-  if (step.late == 0) chunk_bytes_ += MakeRich(&at(step.series))->Append(extra.histogram);
+  if (step.late != 0) return;
+  Series& series = at(step.series);
+  // The next float is coded against the newest sample, which is none.
+  CloseChunk(step.before.time_ms, &series);
+  tail_bytes_ += MakeRich(&series)->Append(extra.histogram);
 }
 
 void Head::ApplyStart(const AppendPlan::Step& step, int64_t start_ms) {
   Series& series = at(step.series);
-  if (start_ms == 0 && (series.rich() == nullptr || series.rich()->starts.empty())) return;
+  if (start_ms == 0 && (rich(series) == nullptr || rich(series)->starts.empty())) return;
   StartTimes& starts = MakeRich(&series)->starts;
   const size_t before = starts.memory_bytes();
   if (step.late != 0) {
@@ -114,7 +118,7 @@ void Head::ApplyStart(const AppendPlan::Step& step, int64_t start_ms) {
   } else {
     starts.Append(step.sample.time_ms, start_ms);
   }
-  chunk_bytes_ += starts.memory_bytes() - before;
+  tail_bytes_ += starts.memory_bytes() - before;
 }
 
 void Head::ReplayHistogram(uint32_t id, const model::HistogramSample& logged) {
@@ -122,10 +126,11 @@ void Head::ReplayHistogram(uint32_t id, const model::HistogramSample& logged) {
   Series& series = at(id);
   model::HistogramSample sample = logged;
   if (sample.time_ms > series.newest.time_ms) {
-    const auto before = series.newest_is_histogram() ? series.rich()->newest : nullptr;
+    const auto before = NewestIsHistogram(series) ? rich(series)->newest : nullptr;
     sample.histogram = WithDerivedHint(logged.histogram, before.get());
+    CloseChunk(series.newest.time_ms, &series);
     SetNewest(&series, {sample.time_ms, 0}, sample.histogram);
-    chunk_bytes_ += MakeRich(&series)->Append(sample);
+    tail_bytes_ += MakeRich(&series)->Append(sample);
   } else if (sample.time_ms == series.newest.time_ms ||
              JudgeLateHistogram(&series, sample) != Verdict::kLate) {
     return;  // logged twice: the first one counts
@@ -137,7 +142,7 @@ void Head::ReplayHistogram(uint32_t id, const model::HistogramSample& logged) {
 
 // What the series has; null where that is nothing. Knows its newest sample afterwards, no more.
 std::unique_ptr<const RichPart> Head::TakeRich(Series* series) {
-  RichTail* const rich = series->rich();
+  RichTail* const rich = this->rich(*series);
   if (rich == nullptr) return nullptr;
   std::unique_ptr<const RichPart> part;
   if (rich->has_samples() || !rich->starts.empty()) {
@@ -145,7 +150,7 @@ std::unique_ptr<const RichPart> Head::TakeRich(Series* series) {
   }
   if (rich->newest == nullptr) {
     rich_bytes_ -= sizeof(RichTail) + sizeof(Tail);
-    series->tail->rich.reset();
+    tail(*series)->rich.reset();
   }
   return part;
 }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <bit>
 #include <numeric>
+#include <span>
+#include <string>
 #include <utility>
 
 #include "base/status.h"
@@ -40,40 +42,65 @@ void AppendRich(const RichPart* rich, size_t begin, size_t late_begin, storage::
   rich->starts.FillLate(times.subspan(late_begin), starts.subspan(late_begin - begin));
 }
 
-void AppendFrozen(const FrozenSeries& series, storage::TimeRange range, Columns* columns) {
+void AppendFrozen(const FrozenHead& frozen, const FrozenSeries& series, storage::TimeRange range,
+                  Columns* columns) {
   const size_t begin = columns->size();
-  for (const auto& chunk : series.chunks) AppendChunk(*chunk, range, columns);
-  AppendChunk(series.last, range, columns);
+  const FrozenTail* const tail = series.tail.get();
+  if (tail != nullptr) {
+    for (const auto& chunk : tail->chunks) AppendChunk(*chunk, range, columns);
+  }
+  if (series.count > 0 && series.last_ms >= range.min_ms) {
+    const size_t last = columns->size();
+    columns->Resize(last + series.count);
+    DecodeChunk(frozen.arena.at(series.chunk), series.count, columns->times_ms.data() + last,
+                columns->values.data() + last);
+  }
+  if (tail == nullptr) return;
   const size_t late_begin = columns->size();
-  AppendLate(series.late, columns);
-  AppendRich(series.rich.get(), begin, late_begin, range, columns);
+  AppendLate(tail->late, columns);
+  AppendRich(tail->rich.get(), begin, late_begin, range, columns);
 }
 
-template <typename Labels>
-std::vector<uint32_t> OrderByLabels(size_t n, const Labels& labels) {
-  std::vector<uint32_t> order(n);
+// Places of its series.
+std::vector<uint32_t> OrderByLabels(const FrozenHead& frozen) {
+  std::vector<uint32_t> order(frozen.series.size());
   std::iota(order.begin(), order.end(), 0U);
-  std::sort(order.begin(), order.end(),
-            [&](uint32_t a, uint32_t b) { return labels(a).Compare(labels(b)) < 0; });
+  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+    return frozen.labels->Compare(frozen.series[a].id, frozen.series[b].id) < 0;
+  });
   return order;
 }
 
-void AddRun(const Chunk& chunk, storage::TimeRange range, std::vector<SampleRun>* runs) {
-  if (chunk.count == 0 || chunk.first_ms > range.max_ms || chunk.last_ms < range.min_ms) return;
-  runs->push_back({chunk.first_ms, chunk.last_ms, chunk.count, chunk.shape.regular ? 1U : 0U,
-                   chunk.shape.marked, chunk.data.get()});
+SampleRun MakeRun(int64_t first_ms, int64_t last_ms, uint32_t count, ChunkShape shape,
+                  const uint8_t* data) {
+  return {first_ms, last_ms, count, shape.regular ? 1U : 0U, shape.marked, data};
+}
+
+void AddRun(const SampleRun& run, storage::TimeRange range, std::vector<SampleRun>* runs) {
+  if (run.first_ms <= range.max_ms && run.last_ms >= range.min_ms) runs->push_back(run);
+}
+
+void AddRuns(const std::vector<std::shared_ptr<const Chunk>>& chunks, storage::TimeRange range,
+             std::vector<SampleRun>* runs) {
+  for (const auto& chunk : chunks) {
+    AddRun(MakeRun(chunk->first_ms, chunk->last_ms, chunk->count, chunk->shape, chunk->data.get()),
+           range, runs);
+  }
 }
 
 class FrozenSource : public SeriesSource {
  public:
   explicit FrozenSource(std::shared_ptr<const FrozenHead> frozen)
-      : frozen_(std::move(frozen)),
-        order_(OrderByLabels(frozen_->series.size(),
-                             [this](uint32_t i) { return frozen_->series[i].labels; })) {}
-  absl::StatusOr<bool> Next() override { return ++next_ <= order_.size(); }
-  model::LabelsView labels() const override { return series().labels; }
+      : frozen_(std::move(frozen)), order_(OrderByLabels(*frozen_)) {}
+  absl::StatusOr<bool> Next() override {
+    if (++next_ > order_.size()) return false;
+    packed_.clear();
+    frozen_->labels->Append(series().id, &packed_);
+    return true;
+  }
+  model::LabelsView labels() const override { return model::LabelsView(packed_); }
   absl::Status Read(storage::TimeRange range, Columns* columns) override {
-    AppendFrozen(series(), range, columns);
+    AppendFrozen(*frozen_, series(), range, columns);
     return absl::OkStatus();
   }
 
@@ -81,6 +108,7 @@ class FrozenSource : public SeriesSource {
   const FrozenSeries& series() const { return frozen_->series[order_[next_ - 1]]; }
   const std::shared_ptr<const FrozenHead> frozen_;
   const std::vector<uint32_t> order_;
+  std::string packed_;  // labels of the current one
   size_t next_ = 0;
 };
 
@@ -89,7 +117,7 @@ class FrozenSource : public SeriesSource {
 absl::Status HeadSource::Read(storage::TimeRange range, Columns* columns) {
   if (place(id_).part == HeadSnapshot::kNone) return absl::OkStatus();
   const HeadPart& series = snapshot_.parts[place(id_).part];
-  if (series.frozen != nullptr) AppendFrozen(*series.frozen, range, columns);
+  if (series.frozen != nullptr) AppendFrozen(*snapshot_.frozen, *series.frozen, range, columns);
   const size_t begin = columns->size();
   for (const auto& chunk : series.chunks) AppendChunk(*chunk, range, columns);
   const size_t open_begin = columns->size();
@@ -116,20 +144,23 @@ absl::StatusOr<bool> HeadSource::Runs(storage::TimeRange range, bool /*times_onl
   if (place(id_).part == HeadSnapshot::kNone) return true;
   const HeadPart& series = snapshot_.parts[place(id_).part];
   const FrozenSeries* const frozen = series.frozen;
+  const FrozenTail* const tail = frozen == nullptr ? nullptr : frozen->tail.get();
   if (!series.late.empty() || series.rich != nullptr ||
-      (frozen != nullptr && (!frozen->late.empty() || frozen->rich != nullptr))) {
+      (tail != nullptr && (!tail->late.empty() || tail->rich != nullptr))) {
     return false;
   }
-  if (frozen != nullptr) {
-    for (const auto& chunk : frozen->chunks) AddRun(*chunk, range, runs);
-    AddRun(frozen->last, range, runs);
+  if (tail != nullptr) AddRuns(tail->chunks, range, runs);
+  if (frozen != nullptr && frozen->count > 0) {
+    const uint8_t* const data = snapshot_.frozen->arena.at(frozen->chunk);
+    AddRun(MakeRun(FirstTime(data), frozen->last_ms, frozen->count, frozen->shape, data), range,
+           runs);
   }
-  for (const auto& chunk : series.chunks) AddRun(*chunk, range, runs);
+  AddRuns(series.chunks, range, runs);
   if (series.open_count > 0) {
     const bool copied = series.open_at != HeadPart::kNotCopied;
-    runs->push_back({series.open_first_ms, series.open_last_ms, series.open_count,
-                     series.open_shape.regular ? 1U : 0U, series.open_shape.marked,
-                     copied ? snapshot_.open_bytes.data() + series.open_at : nullptr});
+    runs->push_back(MakeRun(series.open_first_ms, series.open_last_ms, series.open_count,
+                            series.open_shape,
+                            copied ? snapshot_.open_bytes.data() + series.open_at : nullptr));
   }
   return true;
 }

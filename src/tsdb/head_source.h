@@ -7,6 +7,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "tsdb/head.h"
@@ -19,10 +21,12 @@ class HeadSource : public SeriesSource {
  public:
   explicit HeadSource(HeadSnapshot snapshot) : snapshot_(std::move(snapshot)) {}
   const HeadSnapshot::Place& place(uint32_t id) const { return snapshot_.places[id]; }
-  model::LabelsView labels() const override { return place(id_).labels; }
+  model::LabelsView labels() const override { return model::LabelsView(packed_); }
   uint32_t id() const override { return id_; }
-  absl::Status Seek(uint32_t id, bool /*with_labels*/) override {
+  absl::Status Seek(uint32_t id, bool with_labels) override {
     id_ = id;
+    packed_.clear();
+    if (with_labels) snapshot_.labels->Append(place(id).id, &packed_);
     return absl::OkStatus();
   }
   absl::Status Read(storage::TimeRange range, Columns* columns) override;
@@ -35,6 +39,7 @@ class HeadSource : public SeriesSource {
 
   const HeadSnapshot snapshot_;
   uint32_t id_ = 0;
+  std::string packed_;  // labels of the current one, where asked for
 };
 
 // The samples of a frozen head, for sealing; series sorted by labels.

@@ -58,7 +58,7 @@ TEST(IdleStore, ItsSeriesLeaveThoughNothingIsSealedAnyMore) {
 
 // One hundredth of ten million new series within five minutes.
 TEST(Explosion, KnownSeriesGoOnWhileNewOnesAreRefused) {
-  constexpr uint64_t kBudget = 24 << 20;
+  constexpr uint64_t kBudget = 12 << 20;
   MemoryBudget budget(kBudget);
   Options options;
   options.memory = &budget;

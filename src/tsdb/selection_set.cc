@@ -9,7 +9,8 @@
 #include <deque>
 #include <numeric>
 #include <span>
-#include <string_view>
+#include <string>
+#include <tuple>
 #include <utility>
 
 #include "base/status.h"
@@ -27,35 +28,46 @@ constexpr size_t kTimelinesMax = 4096;
 // The labels of a snapshot's places, in their order.
 class PlaceLabels : public SeriesSource {
  public:
-  explicit PlaceLabels(const std::vector<HeadSnapshot::Place>& places) : places_(places) {}
-  absl::StatusOr<bool> Next() override { return ++next_ <= places_.size(); }
-  model::LabelsView labels() const override { return places_[next_ - 1].labels; }
+  explicit PlaceLabels(const HeadSnapshot& snapshot) : snapshot_(snapshot) {}
+  absl::StatusOr<bool> Next() override {
+    if (++next_ > snapshot_.places.size()) return false;
+    packed_.clear();
+    snapshot_.labels->Append(snapshot_.places[id()].id, &packed_);
+    return true;
+  }
+  model::LabelsView labels() const override { return model::LabelsView(packed_); }
   uint32_t id() const override { return static_cast<uint32_t>(next_ - 1); }
   absl::Status Read(storage::TimeRange, Columns*) override { return absl::OkStatus(); }
 
  private:
-  const std::vector<HeadSnapshot::Place>& places_;
+  const HeadSnapshot& snapshot_;
+  std::string packed_;
   size_t next_ = 0;
 };
 
 // Metric by metric, as the first label mostly is the name: most comparisons of whole label sets are
 // saved.
-std::vector<uint32_t> OrderByLabels(const std::vector<HeadSnapshot::Place>& places) {
-  absl::flat_hash_map<std::pair<std::string_view, std::string_view>, std::vector<uint32_t>> groups;
+std::vector<uint32_t> OrderByLabels(const HeadSnapshot& snapshot) {
+  const LabelStore& labels = *snapshot.labels;
+  const std::vector<HeadSnapshot::Place>& places = snapshot.places;
+  absl::flat_hash_map<uint32_t, std::vector<uint32_t>> groups;
   for (uint32_t i = 0; i < places.size(); ++i) {
-    const model::LabelsView labels = places[i].labels;
-    const model::Label first = labels.empty() ? model::Label() : *labels.begin();
-    groups[{first.name, first.value}].push_back(i);
+    groups[labels.FirstPair(places[i].id)].push_back(i);
   }
-  std::vector<std::pair<std::string_view, std::string_view>> firsts;
+  std::vector<uint32_t> firsts;
   for (const auto& [first, group] : groups) firsts.push_back(first);
-  std::sort(firsts.begin(), firsts.end());
+  std::sort(firsts.begin(), firsts.end(), [&](uint32_t a, uint32_t b) {
+    if (a == LabelStore::kNone || b == LabelStore::kNone) return a == LabelStore::kNone && a != b;
+    const model::Label left = labels.pair(a);
+    const model::Label right = labels.pair(b);
+    return std::tie(left.name, left.value) < std::tie(right.name, right.value);
+  });
   std::vector<uint32_t> order;
   order.reserve(places.size());
-  for (const auto& first : firsts) {
+  for (const uint32_t first : firsts) {
     std::vector<uint32_t>& group = groups[first];
-    std::sort(group.begin(), group.end(), [&places](uint32_t a, uint32_t b) {
-      return places[a].labels.Compare(places[b].labels) < 0;
+    std::sort(group.begin(), group.end(), [&](uint32_t a, uint32_t b) {
+      return labels.Compare(places[a].id, places[b].id) < 0;
     });
     order.insert(order.end(), group.begin(), group.end());
   }
@@ -324,7 +336,6 @@ class SelectionSet : public storage::SeriesSet {
   }
 
   absl::Status Keep(Place place) {
-    const uint32_t in_head = selection_->id(row_, blocks_.size());
     if (projection_ != nullptr) {
       place.labels_id = projection_->ids[row_];
       if (!place.values && !places_.empty() && IsSame(places_.back(), place)) {
@@ -332,12 +343,10 @@ class SelectionSet : public storage::SeriesSet {
         return absl::OkStatus();
       }
       place.labels = model::LabelsView(projection_->packed[place.labels_id - 1]);
-    } else if (in_head != Selection::kAbsent) {
-      place.labels = head_.place(in_head).labels;
     } else {
       std::string& packed = labels_[places_.size()];
-      TRY_ASSIGN(const model::LabelsView labels, BlockLabels(row_));
-      packed = labels.packed();
+      packed.clear();
+      TRY(AppendLabels(row_, &packed));
       place.labels = model::LabelsView(packed);
     }
     places_.push_back(place);
@@ -349,12 +358,14 @@ class SelectionSet : public storage::SeriesSet {
     return !a.values && a.labels_id == b.labels_id && a.timeline == b.timeline;
   }
 
-  // Of a row that some block has; until the next call.
-  absl::StatusOr<model::LabelsView> BlockLabels(size_t row) {
-    size_t s = 0;
+  // The row's packed labels: from the head where it has the series, which is cheaper.
+  absl::Status AppendLabels(size_t row, std::string* packed) {
+    size_t s = blocks_.size();
+    if (selection_->id(row, s) == Selection::kAbsent) s = 0;
     while (selection_->id(row, s) == Selection::kAbsent) ++s;
-    TRY(blocks_[s]->Seek(selection_->id(row, s), true));
-    return blocks_[s]->labels();
+    TRY(source(s).Seek(selection_->id(row, s), true));
+    packed->append(source(s).labels().packed());
+    return absl::OkStatus();
   }
 
   absl::Status FindProjection(const std::vector<std::string>& names) {
@@ -364,17 +375,13 @@ class SelectionSet : public storage::SeriesSet {
     made->names = names;
     made->ids.reserve(selection_->rows());
     StringMap<uint32_t> known;
+    std::string all;
     std::string packed;
     for (size_t row = 0; row < selection_->rows(); ++row) {
-      const uint32_t in_head = selection_->id(row, blocks_.size());
-      model::LabelsView labels;
-      if (in_head != Selection::kAbsent) {
-        labels = head_.place(in_head).labels;
-      } else {
-        TRY_ASSIGN(labels, BlockLabels(row));
-      }
+      all.clear();
+      TRY(AppendLabels(row, &all));
       packed.clear();
-      for (const model::Label& label : labels) {
+      for (const model::Label& label : model::LabelsView(all)) {
         if (!std::binary_search(names.begin(), names.end(), label.name)) continue;
         model::AppendPacked(label.name, label.value, &packed);
       }
@@ -450,17 +457,16 @@ class SelectionSet : public storage::SeriesSet {
 
 absl::Status FillSelection(std::vector<std::unique_ptr<SeriesSource>> blocks,
                            HeadSnapshot* snapshot, Selection* selection) {
-  const std::vector<HeadSnapshot::Place>& places = snapshot->places;
-  const std::vector<uint32_t> order = OrderByLabels(places);
+  const std::vector<uint32_t> order = OrderByLabels(*snapshot);
   Permute(order, &snapshot->places);
   Permute(order, &selection->head_ids);
   const size_t sources = selection->sources();
   if (blocks.empty()) {
-    selection->ids.resize(places.size());
+    selection->ids.resize(order.size());
     std::iota(selection->ids.begin(), selection->ids.end(), 0U);
     return absl::OkStatus();
   }
-  blocks.push_back(std::make_unique<PlaceLabels>(places));
+  blocks.push_back(std::make_unique<PlaceLabels>(*snapshot));
   SeriesMerger merger(std::move(blocks));
   for (;;) {
     TRY_ASSIGN(const bool more, merger.Next());

@@ -141,60 +141,60 @@ SeriesIds FindSeries(const IndexReader& index, const std::vector<model::Matcher>
   return *std::move(found);
 }
 
-void MemoryIndex::Add(uint32_t id, model::LabelsView labels) {
-  CHECK(id == labels_.size());
-  labels_.push_back(labels);
-  memory_bytes_ += sizeof labels;
-  for (const model::Label& label : labels) {
-    SeriesIds& ids = names_[label.name][label.value];
-    // A value's slot in a table that is half full, and its list: measured on unique values.
-    if (ids.empty()) memory_bytes_ += 112;
-    ids.push_back(id);
-    memory_bytes_ += sizeof id * 3 / 2;
+void MemoryIndex::Add(std::string_view packed) {
+  // Of a name: its slot in a table that is half full, and the text's own memory.
+  constexpr size_t kNameBytes = 160;
+  const auto id = static_cast<uint32_t>(labels_->size());
+  labels_->Add(packed, &pairs_);
+  for (const uint32_t pair : pairs_) {
+    if (pair == postings_.size()) {
+      postings_.Add();
+      const std::string_view name = labels_->pair(pair).name;
+      auto of_name = names_.find(name);
+      if (of_name == names_.end()) {
+        of_name = names_.emplace(std::string(name), std::vector<uint32_t>()).first;
+        other_bytes_ += kNameBytes;
+      }
+      of_name->second.push_back(pair);
+      other_bytes_ += sizeof pair * 3 / 2;
+    }
+    tsdb::Postings& postings = postings_[pair];
+    const size_t before = postings.heap_bytes();
+    postings.Add(id);
+    other_bytes_ += postings.heap_bytes() - before;
   }
 }
 
 std::pair<std::string_view, size_t> MemoryIndex::LargestValue(std::string_view name) const {
   std::pair<std::string_view, size_t> largest;
-  const auto values = names_.find(name);
-  if (values == names_.end()) return largest;
-  for (const auto& [value, ids] : values->second) {
-    if (ids.size() > largest.second) largest = {value, ids.size()};
+  const auto of_name = names_.find(name);
+  if (of_name == names_.end()) return largest;
+  for (const uint32_t pair : of_name->second) {
+    const size_t count = postings_[pair].size();
+    if (count > largest.second) largest = {labels_->pair(pair).value, count};
   }
   return largest;
 }
 
-const SeriesIds* MemoryIndex::Find(std::string_view name, std::string_view value) const {
-  const auto values = names_.find(name);
-  if (values == names_.end()) return nullptr;
-  const auto ids = values->second.find(value);
-  return ids == values->second.end() ? nullptr : &ids->second;
-}
-
 size_t MemoryIndex::ValueCount(std::string_view name) const {
-  const auto values = names_.find(name);
-  return values == names_.end() ? 0 : values->second.size();
+  const auto of_name = names_.find(name);
+  return of_name == names_.end() ? 0 : of_name->second.size();
 }
 
 void MemoryIndex::Postings(std::string_view name, std::string_view value, SeriesIds* ids) const {
-  if (const SeriesIds* found = Find(name, value); found != nullptr) {
-    ids->insert(ids->end(), found->begin(), found->end());
-  }
+  const uint32_t pair = labels_->FindPair(name, value);
+  if (pair != LabelStore::kNone) postings_[pair].AppendTo(ids);
 }
 
 void MemoryIndex::ForEachName(absl::FunctionRef<void(std::string_view)> visit) const {
-  for (const auto& [name, values] : names_) visit(name);
+  for (const auto& [name, pairs] : names_) visit(name);
 }
 
 void MemoryIndex::ForEachValue(std::string_view name,
                                absl::FunctionRef<void(std::string_view)> visit) const {
-  const auto values = names_.find(name);
-  if (values == names_.end()) return;
-  for (const auto& [value, ids] : values->second) visit(value);
-}
-
-std::string_view MemoryIndex::Value(uint32_t id, std::string_view name) const {
-  return labels_[id].Get(name);
+  const auto of_name = names_.find(name);
+  if (of_name == names_.end()) return;
+  for (const uint32_t pair : of_name->second) visit(labels_->pair(pair).value);
 }
 
 }  // namespace hearth::tsdb

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -15,6 +16,9 @@
 #include "base/string_map.h"
 #include "model/labels.h"
 #include "model/matcher.h"
+#include "tsdb/label_store.h"
+#include "tsdb/postings.h"
+#include "tsdb/segments.h"
 
 namespace hearth::tsdb {
 
@@ -39,31 +43,36 @@ class IndexReader {
 SeriesIds FindSeries(const IndexReader& index, const std::vector<model::Matcher>& matchers);
 
 // The head's index: series are added with rising numbers and leave only by building a new index.
-// The label bytes are borrowed and must outlive it. Not thread-safe for writing.
+// Not thread-safe for writing.
 class MemoryIndex : public IndexReader {
  public:
-  void Add(uint32_t id, model::LabelsView labels);
-  size_t memory_bytes() const { return memory_bytes_; }
+  explicit MemoryIndex(uint64_t seed) : labels_(std::make_shared<LabelStore>(seed)) {}
+  void Add(std::string_view packed);  // gets the number series_count()
+  // The labels by number; may outlive the index, and be read while it grows.
+  const LabelStore& labels() const { return *labels_; }
+  std::shared_ptr<const LabelStore> shared_labels() const { return labels_; }
+  size_t memory_bytes() const {
+    return labels_->memory_bytes() + postings_.memory_bytes() + other_bytes_;
+  }
   // The value of `name` that most series have, and how many.
   std::pair<std::string_view, size_t> LargestValue(std::string_view name) const;
 
-  size_t series_count() const override { return labels_.size(); }
+  size_t series_count() const override { return labels_->size(); }
   size_t ValueCount(std::string_view name) const override;
   void Postings(std::string_view name, std::string_view value, SeriesIds* ids) const override;
   void ForEachName(absl::FunctionRef<void(std::string_view)> visit) const override;
   void ForEachValue(std::string_view name,
                     absl::FunctionRef<void(std::string_view)> visit) const override;
-  std::string_view Value(uint32_t id, std::string_view name) const override;
-  model::LabelsView labels(uint32_t id) const { return labels_[id]; }
+  std::string_view Value(uint32_t id, std::string_view name) const override {
+    return labels_->Value(id, name);
+  }
 
  private:
-  using Values = absl::flat_hash_map<std::string_view, SeriesIds, TransparentStringHash,
-                                     TransparentStringEqual>;
-  const SeriesIds* Find(std::string_view name, std::string_view value) const;
-  absl::flat_hash_map<std::string_view, Values, TransparentStringHash, TransparentStringEqual>
-      names_;
-  std::vector<model::LabelsView> labels_;
-  size_t memory_bytes_ = 0;
+  std::shared_ptr<LabelStore> labels_;
+  Segments<tsdb::Postings> postings_;       // by pair
+  StringMap<std::vector<uint32_t>> names_;  // pairs of each
+  std::vector<uint32_t> pairs_;             // of the series added last
+  size_t other_bytes_ = 0;
 };
 
 }  // namespace hearth::tsdb

@@ -5,7 +5,6 @@
 
 #include <cstring>
 
-#include "model/labels.h"
 #include "tsdb/coding.h"
 
 namespace hearth::tsdb {
@@ -20,10 +19,10 @@ uint64_t NextRandom(uint64_t* state) {
   return z ^ (z >> 31);
 }
 
-size_t VarintBytes(size_t value) {
-  size_t bytes = 1;
-  for (; value >= 0x80; value >>= 7) ++bytes;
-  return bytes;
+char* WriteVarint(size_t value, char* out) {
+  for (; value >= 0x80; value >>= 7) *out++ = static_cast<char>(value | 0x80);
+  *out++ = static_cast<char>(value);
+  return out;
 }
 
 __extension__ using Uint128 = unsigned __int128;
@@ -50,18 +49,28 @@ SeriesKey SeriesKeyMaker::OfFields(std::string_view run) const {
 }
 
 SeriesKey SeriesKeyMaker::OfPacked(std::string_view packed, std::string* scratch) const {
-  scratch->clear();
-  for (const model::Label& label : model::LabelsView(packed)) {
-    const size_t inner = 2 + VarintBytes(label.name.size()) + label.name.size() +
-                         VarintBytes(label.value.size()) + label.value.size();
-    scratch->push_back(0x0a);
-    PutVarint(inner, scratch);
-    scratch->push_back(0x0a);
-    PutBytes(label.name, scratch);
-    scratch->push_back(0x12);
-    PutBytes(label.value, scratch);
+  // Of each label four bytes at least come in, and at most eight are added.
+  if (scratch->size() < packed.size() * 3) scratch->resize(packed.size() * 3);
+  char* out = scratch->data();
+  ByteReader reader(packed);
+  while (!reader.done()) {
+    // Names and values have their sizes before them, here as there.
+    const char* const name = reader.at();
+    reader.Bytes();
+    const char* const value = reader.at();
+    reader.Bytes();
+    const auto name_size = static_cast<size_t>(value - name);
+    const auto value_size = static_cast<size_t>(reader.at() - value);
+    *out++ = 0x0a;
+    out = WriteVarint(name_size + value_size + 2, out);
+    *out++ = 0x0a;
+    std::memcpy(out, name, name_size);
+    out += name_size;
+    *out++ = 0x12;
+    std::memcpy(out, value, value_size);
+    out += value_size;
   }
-  return OfFields(*scratch);
+  return OfFields({scratch->data(), static_cast<size_t>(out - scratch->data())});
 }
 
 void SeriesKeyMaker::HashSymbols(std::span<const std::string_view> symbols,

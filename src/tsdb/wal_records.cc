@@ -14,6 +14,8 @@ namespace {
 
 // A decoded series frame: every label set of a request, which had at most 128 MiB.
 constexpr size_t kSeriesBytesMax = 512 << 20;
+// Enough that looking one up can wait for memory while the others are read.
+constexpr size_t kSeriesTogether = 64;
 
 unsigned HighBytes(uint64_t value) {
   return value == 0 ? 0 : 8 - static_cast<unsigned>(std::countr_zero(value)) / 8;
@@ -42,21 +44,26 @@ std::string_view SeriesFrame::Finish() {
 }
 
 absl::Status DecodeSeries(std::string_view payload,
-                          absl::FunctionRef<void(uint32_t, uint32_t, model::LabelsView)> visit) {
+                          absl::FunctionRef<void(uint32_t, std::span<const SeriesRecord>)> visit) {
   ByteReader head(payload);
   const auto generation = static_cast<uint32_t>(head.Varint());
   const uint64_t count = head.Varint();
   std::string body;
   TRY(SnappyDecompress(head.Take(head.left()), kSeriesBytesMax, &body));
   ByteReader reader(body);
-  for (uint64_t i = 0; i < count && reader.ok(); ++i) {
+  std::vector<SeriesRecord> records;
+  uint64_t read = 0;
+  for (; read < count; ++read) {
     const auto series = static_cast<uint32_t>(reader.Varint());
     const std::string_view packed = reader.Bytes();
     if (!reader.ok() || !model::IsWellFormedPacked(packed)) break;
-    visit(generation, series, model::LabelsView(packed));
-    if (i + 1 == count) return absl::OkStatus();
+    records.push_back({series, model::LabelsView(packed)});
+    if (records.size() < kSeriesTogether) continue;
+    visit(generation, records);
+    records.clear();
   }
-  return count == 0 ? absl::OkStatus() : DataLoss("series frame does not parse");
+  if (!records.empty()) visit(generation, records);
+  return read == count ? absl::OkStatus() : DataLoss("series frame does not parse");
 }
 
 // Columns: varint generation, varint n; per sample zigzag change of the series number; zigzag

@@ -10,6 +10,7 @@
 #include <absl/status/status.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,11 @@ struct SampleRecord {
   uint32_t series = 0;
   int64_t time_ms = 0;
   uint64_t value_bits = 0;
+};
+
+struct SeriesRecord {
+  uint32_t series = 0;
+  model::LabelsView labels;
 };
 
 struct HistogramRecord {
@@ -64,9 +70,10 @@ void EncodeMetadata(const std::vector<model::Metadata>& metadata, std::string* p
 
 // Each hands what a payload holds to `visit`. DataLoss: the payload is not what its type says (its
 // CRC was right, so a bug or another version wrote it); what came before has been handed out.
+// Series come several at a time.
 absl::Status DecodeSeries(
     std::string_view payload,
-    absl::FunctionRef<void(uint32_t generation, uint32_t series, model::LabelsView)> visit);
+    absl::FunctionRef<void(uint32_t generation, std::span<const SeriesRecord>)> visit);
 absl::Status DecodeSamples(std::string_view payload,
                            absl::FunctionRef<void(uint32_t generation, const SampleRecord&)> visit);
 absl::Status DecodeStartedSamples(

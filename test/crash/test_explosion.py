@@ -2,7 +2,7 @@
 """A label whose values never repeat: new series without end under a small --memory-limit.
 
 The process stays below its limit, series that were there before go on without a gap, and new ones
-are refused by words that say what makes so many; a thirtieth of the ten million in CI, a tenth with
+are refused by words that say what makes so many; a twentieth of the ten million in CI, a tenth with
 HEARTH_LONG. The whole, with its rates, is `make bench-peers` (bench/survival.py).
 """
 
@@ -12,8 +12,8 @@ import re
 from connect import client_for, default_workspace
 from remote_write import now_ms, series
 
-LIMIT_BYTES = 192 << 20
-NEW_SERIES = 1_000_000 if os.environ.get('HEARTH_LONG') else 300_000
+LIMIT_BYTES = 128 << 20
+NEW_SERIES = 1_000_000 if os.environ.get('HEARTH_LONG') else 500_000
 IN_A_REQUEST = 5_000
 KNOWN = 200
 
