@@ -98,6 +98,8 @@ def test_prometheus_answers_from_hearth(hearth, begin_ms):
                       'histogram_count(rate(blocks_native[10m]))', 'blocks_native_custom',
                       'histogram_quantile(0.9, rate(blocks_native_custom[10m]))',
                       'histogram_sum(rate(blocks_native_float[10m]))',
+                      'histogram_quantile(0.9, rate(blocks_native_float[10m]))',
+                      'sum by (job) (rate(blocks_native[10m]))',
                       'histogram_avg(avg_over_time(blocks_native_gauge[10m]))'):
             parameters = {'query': query, 'start': begin_ms / 1000,
                           'end': begin_ms / 1000 + 4 * 3600, 'step': 60}
