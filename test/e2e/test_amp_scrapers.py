@@ -183,9 +183,9 @@ def test_logs_of_its_components(scraped, api):
     path = scraped.process.data / 'logs' / '%2Faws%2Fprometheus%2Fscrapers' / f'{scraper}.jsonl'
     api.put(kubernetes_api.pod('dead-too', '127.0.0.1', ports=((2, 'metrics'),)))
     wait_for(path.exists)
+    wait_for(lambda: 'http://127.0.0.1:2/metrics: ' in path.read_text())
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert {line['component'] for line in lines} == {'COLLECTOR'}
-    assert any('http://127.0.0.1:2/metrics: ' in line['message'] for line in lines)
 
 
 def ask(process, path, **parameters):

@@ -460,8 +460,8 @@ def test_bad_flag(arguments, code, text):
     ('scrape_configs:\n- {scrape_interval: 5s}\n', r'job_name'),
     ('global: {scrape_interval: fast}\n', r'fast'),
     ('scrape_configs:\n- {job_name: a, scrape_interval: 1s, scrape_timeout: 2s}\n', r'timeout'),
-    ('scrape_configs:\n- {job_name: a, kubernetes_sd_configs: [{role: pod}]}\n',
-     r'kubernetes_sd_configs'),
+    ('scrape_configs:\n- {job_name: a, kubernetes_sd_configs: [{role: castle}]}\n',
+     r'castle'),
     ('scrape_configs:\n- job_name: a\n  consul_sd_configs: [{server: x}]\n  '
      'ec2_sd_configs: [{region: x}]\n', r'consul_sd_configs.*ec2_sd_configs'),
     ('scrape_configs:\n- {job_name: a, relabel_configs: [{action: dance}]}\n', r'dance'),

@@ -212,7 +212,8 @@ def test_limits_fail_the_scrape(collect, exporter, limit):
     client = collect(limit)
     assert first(client, 'up')[0][1] == '0'
     assert client.vector('a') == []
-    assert client.data('/api/v1/targets')['activeTargets'][0]['lastError']
+    # A scrape's samples are there before the target's state is.
+    wait_for(lambda: client.data('/api/v1/targets')['activeTargets'][0]['lastError'])
 
 
 def test_file_discovery_follows_the_file(collect, exporter, tmp_path):

@@ -68,7 +68,7 @@ def test_check_config_of_a_configuration_that_uses_everything():
         pytest.skip('the recordings are not beside the project (HEARTH_SHARED)')
     answer = run_hearth('check', 'config', path)
     said = answer.stdout + answer.stderr
-    for name in ('kubernetes_sd_configs', 'consul_sd_configs', 'ec2_sd_configs'):
+    for name in ('consul_sd_configs', 'ec2_sd_configs'):
         assert name in said, 'what is not supported yet is listed'
 
 
