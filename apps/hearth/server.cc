@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "catalog/credentials.h"
 #include "grafana/provision.h"
 #include "process_metrics.h"
 #include "rules/rule_book.h"
@@ -137,9 +138,12 @@ absl::Status Server::OpenCatalog() {
   TRY_ASSIGN(defaults_, EnsureDefaults(*catalog_, flags));
   identities_ =
       std::make_unique<catalog::IdentityStore>(*catalog_, catalog::IdentityStore::Options{});
+  TRY_ASSIGN(std::string session_key, catalog_->Write([](catalog::Transaction& transaction) {
+    return catalog::EnsureRandomKey(transaction, catalog::kSessionKeyName);
+  }));
   gate_ = std::make_unique<access::Gate>(
-      access::Gate::Options{settings_.auth, flags.account, flags.region}, *identities_, clock_,
-      metrics_);
+      access::Gate::Options{settings_.auth, flags.account, flags.region, std::move(session_key)},
+      *identities_, clock_, metrics_);
   TRY_ASSIGN(auto sessions, grafana::Sessions::Open(*catalog_, clock_, rng_));
   sessions_ = std::make_unique<grafana::Sessions>(std::move(sessions));
   return absl::OkStatus();

@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view kKindUrl = "hearth/refusal-kind";
 constexpr std::string_view kStatementUrl = "hearth/refusal-statement";
 constexpr std::string_view kReasonUrl = "hearth/refusal-reason";
+constexpr std::string_view kEncodedUrl = "hearth/refusal-encoded";
 
 struct WireName {
   int status;
@@ -48,10 +49,13 @@ bool IsAboutCredentials(RefusalKind kind) {
   return kind != RefusalKind::kDenied && kind != RefusalKind::kUnavailable;
 }
 
-void AddMissingStatement(const Refusal& refusal, net::HttpResponse* response) {
+void AddExplanation(const Refusal& refusal, net::HttpResponse* response) {
   if (!refusal.reason.empty()) response->headers.Set("x-hearth-reason", refusal.reason);
   if (!refusal.missing_statement.empty()) {
     response->headers.Set("x-hearth-missing-statement", refusal.missing_statement);
+  }
+  if (!refusal.encoded_message.empty()) {
+    response->headers.Set("x-hearth-encoded-message", refusal.encoded_message);
   }
   if (refusal.kind == RefusalKind::kUnavailable) response->headers.Set("Retry-After", "1");
 }
@@ -81,7 +85,7 @@ net::HttpResponse AwsJsonRefusal(const Refusal& refusal, bool ask_for_basic) {
     response.headers.Set("WWW-Authenticate",
                          "Basic realm=\"hearth: access key id and secret\", charset=\"UTF-8\"");
   }
-  AddMissingStatement(refusal, &response);
+  AddExplanation(refusal, &response);
   return response;
 }
 
@@ -102,7 +106,7 @@ net::HttpResponse AwsQueryRefusal(const Refusal& refusal, std::string_view xml_n
   const WireName name = NameOf(refusal.kind);
   net::HttpResponse response =
       AwsQueryError(name.query_status, name.query_code, refusal.message, xml_namespace, request_id);
-  AddMissingStatement(refusal, &response);
+  AddExplanation(refusal, &response);
   return response;
 }
 
@@ -111,6 +115,7 @@ absl::Status RefusalStatus(const Refusal& refusal) {
   status.SetPayload(ToAbsl(kKindUrl), absl::Cord(std::to_string(static_cast<int>(refusal.kind))));
   status.SetPayload(ToAbsl(kStatementUrl), absl::Cord(refusal.missing_statement));
   status.SetPayload(ToAbsl(kReasonUrl), absl::Cord(refusal.reason));
+  status.SetPayload(ToAbsl(kEncodedUrl), absl::Cord(refusal.encoded_message));
   return status;
 }
 
@@ -125,6 +130,8 @@ std::optional<Refusal> RefusalOf(const absl::Status& status) {
   refusal.missing_statement =
       std::string(status.GetPayload(ToAbsl(kStatementUrl)).value_or(absl::Cord()));
   refusal.reason = std::string(status.GetPayload(ToAbsl(kReasonUrl)).value_or(absl::Cord()));
+  refusal.encoded_message =
+      std::string(status.GetPayload(ToAbsl(kEncodedUrl)).value_or(absl::Cord()));
   return refusal;
 }
 

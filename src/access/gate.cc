@@ -6,8 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "auth/authorization_message.h"
 #include "auth/basic.h"
 #include "base/log.h"
+#include "base/rng.h"
 #include "base/status.h"
 
 namespace hearth::access {
@@ -196,7 +198,14 @@ std::optional<Refusal> Gate::Decide(const auth::AccessRequest& request) const {
   if (decision.allowed) return std::nullopt;
   refused_authorisation_.Add();
   return Refusal{RefusalKind::kDenied, decision.message, decision.missing_statement,
-                 std::string(ReasonOf(decision))};
+                 std::string(ReasonOf(decision)), EncodeRefusal(request, decision)};
+}
+
+std::string Gate::EncodeRefusal(const auth::AccessRequest& request,
+                                const auth::AccessDecision& decision) const {
+  if (options_.message_key.empty()) return "";
+  return auth::SealAuthorizationMessage(request, decision, options_.message_key, clock_.NowMs(),
+                                        SystemRng());
 }
 
 Gate::ConditionKeys RequestTagKeys(const catalog::Tags& tags) {

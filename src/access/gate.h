@@ -55,6 +55,9 @@ struct Refusal {
   std::string message;
   std::string missing_statement;  // JSON; of kDenied, where an Allow would help
   std::string reason{};           // for machines, "clock-skew": header x-hearth-reason
+  // Of kDenied: what sts:DecodeAuthorizationMessage opens (auth/authorization_message.h). "" where
+  // there is none.
+  std::string encoded_message{};
 };
 
 struct Identified {
@@ -68,6 +71,8 @@ class Gate {
     bool enabled = true;
     std::string account;
     std::string region;
+    // Seals the messages of refusals: the catalog's session key. "": refusals carry none.
+    std::string message_key{};
   };
   Gate(Options options, catalog::IdentityStore& identities, const Clock& clock, Registry& metrics);
 
@@ -104,6 +109,10 @@ class Gate {
   // Callers of another account need both sides, those of its own either (auth/access.h).
   std::optional<Refusal> AuthorizeOn(const Caller& caller, std::string_view action,
                                      const Resource& resource) const;
+
+  // A decision that a face took itself with auth::DecideAccess, as Refusal::encoded_message.
+  std::string EncodeRefusal(const auth::AccessRequest& request,
+                            const auth::AccessDecision& decision) const;
 
   const Options& options() const { return options_; }
 

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "access/aws_errors.h"
+#include "access/query_protocol.h"
+#include "auth/authorization_message.h"
 #include "base/file_system.h"
 #include "base/rng.h"
 #include "base/status.h"
@@ -112,6 +114,31 @@ TEST_F(GateTest, AKeyPairServesOverTlsAndLoopback) {
   tls.peer_is_loopback = false;
   tls.tls = true;
   EXPECT_FALSE(gate_->Identify(tls, "aps").refusal.has_value());
+}
+
+TEST_F(GateTest, RefusalsByPolicyCarryASealedMessage) {
+  Caller caller;
+  auto principal = std::make_shared<auth::Principal>();
+  principal->account = "000000000000";
+  principal->arn = "arn:aws:iam::000000000000:user/ci";
+  caller.principal = principal;
+  EXPECT_EQ(gate_->Authorize(caller, "aps:QueryMetrics", "*")->encoded_message, "") << "no key";
+  const std::string key(32, 'k');
+  const Gate gate({true, "000000000000", "us-east-1", key}, *identities_, clock_, metrics_);
+  const auto refusal = gate.Authorize(caller, "aps:QueryMetrics", "*");
+  ASSERT_TRUE(refusal.has_value());
+  const auto opened =
+      auth::OpenAuthorizationMessage(refusal->encoded_message, key, "000000000000", clock_.NowMs());
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_THAT(*opened, HasSubstr(R"("action":"aps:QueryMetrics")"));
+  // The message survives every way that a refusal takes to its header.
+  const std::string& message = refusal->encoded_message;
+  const auto header = [](const net::HttpResponse& response) {
+    return std::string(response.headers.Find("x-hearth-encoded-message"));
+  };
+  EXPECT_EQ(header(AwsJsonRefusal(*RefusalOf(RefusalStatus(*refusal)), false)), message);
+  EXPECT_EQ(header(AwsQueryRefusal(*refusal, "ns", "id")), message);
+  EXPECT_EQ(header(QueryFailure(kStsService, QueryFault(*refusal), "id")), message);
 }
 
 TEST(AwsErrors, HaveAwsFormAndEscapeTheirText) {

@@ -18,6 +18,7 @@ namespace {
 // Payloads of a fault's status.
 constexpr std::string_view kFaultUrl = "hearth/query-fault";                // "404 NoSuchEntity"
 constexpr std::string_view kStatementUrl = "hearth/query-fault-statement";  // JSON
+constexpr std::string_view kEncodedUrl = "hearth/query-encoded";
 constexpr std::string_view kReasonUrl = "hearth/query-fault-reason";
 
 // What a message shows of a value that was refused.
@@ -252,6 +253,9 @@ absl::Status QueryFault(const Refusal& refusal) {
   if (!refusal.missing_statement.empty()) {
     fault.SetPayload(ToAbsl(kStatementUrl), absl::Cord(refusal.missing_statement));
   }
+  if (!refusal.encoded_message.empty()) {
+    fault.SetPayload(ToAbsl(kEncodedUrl), absl::Cord(refusal.encoded_message));
+  }
   return refusal.reason.empty() ? fault : WithReason(std::move(fault), refusal.reason);
 }
 
@@ -293,6 +297,8 @@ net::HttpResponse QueryFailure(const QueryService& service, const absl::Status& 
       AwsQueryError(http, code, message, service.xml_namespace, request_id);
   const std::string statement = Payload(status, kStatementUrl);
   if (!statement.empty()) response.headers.Set("x-hearth-missing-statement", statement);
+  const std::string encoded = Payload(status, kEncodedUrl);
+  if (!encoded.empty()) response.headers.Set("x-hearth-encoded-message", encoded);
   const std::string reason = Payload(status, kReasonUrl);
   if (!reason.empty()) response.headers.Set("x-hearth-reason", reason);
   if (http == 503) response.headers.Set("Retry-After", "1");

@@ -363,9 +363,9 @@ absl::Status QuotaExceeded(std::string_view message, std::string_view resource_i
 
 absl::Status Throttled(std::string_view message, std::string_view service_code,
                        std::string_view quota_code) {
-  return RestError(
-      429, "ThrottlingException", message,
-      fmt::format(R"("serviceCode":{},"quotaCode":{})", Quoted(service_code), Quoted(quota_code)));
+  std::string members = fmt::format(R"("serviceCode":{})", Quoted(service_code));
+  if (!quota_code.empty()) members += fmt::format(R"(,"quotaCode":{})", Quoted(quota_code));
+  return RestError(429, "ThrottlingException", message, members);
 }
 
 bool IsRestError(const absl::Status& status) { return PayloadOf(status).has_value(); }

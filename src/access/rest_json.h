@@ -86,7 +86,7 @@ absl::Status ResourceConflict(std::string_view message, std::string_view resourc
 absl::Status QuotaExceeded(std::string_view message, std::string_view resource_id,
                            std::string_view resource_type, std::string_view service_code,
                            std::string_view quota_code);
-// 429 with Retry-After: 1.
+// 429 with Retry-After: 1. `quota_code` is "" where AWS publishes none.
 absl::Status Throttled(std::string_view message, std::string_view service_code,
                        std::string_view quota_code);
 

@@ -23,6 +23,7 @@ struct Finding {
   Grant grant = Grant::kNone;  // resource policies
   std::string policy;          // of the deny, else of the allow
   std::string statement;
+  const Statement* deny = nullptr;  // the first
 };
 
 bool NamesAccount(std::string_view value, std::string_view account) {
@@ -80,6 +81,7 @@ void Read(const NamedPolicy& policy, const AccessRequest& request, bool by_princ
       finding->statement = statement.sid.empty() ? fmt::format("#{}", number) : statement.sid;
     }
     if (!statement.allow) {
+      if (!finding->denied) finding->deny = &statement;
       finding->denied = true;
       continue;
     }
@@ -128,6 +130,7 @@ AccessDecision Denied(const AccessRequest& request, PolicySource source, const F
   decision.source = source;
   decision.policy_name = finding.policy;
   decision.statement_id = finding.statement;
+  decision.denied_by = finding.deny;
   std::string_view article = source == PolicySource::kIdentity ? "an" : "a";
   decision.message = fmt::format("{} with an explicit deny in {} {}", Refusal(request), article,
                                  SourceText(source));

@@ -59,6 +59,8 @@ struct AccessDecision {
   PolicySource source = PolicySource::kNone;
   std::string policy_name;   // of the matched statement; "" for an implicit deny
   std::string statement_id;  // its Sid, or "#2" for the second statement without one
+  // Of an explicit deny; a part of the request's policies, which must outlive its use.
+  const Statement* denied_by = nullptr;
   // "User: … is not authorized to perform: … on resource: … because no identity-based policy
   // allows the … action"; "" when allowed.
   std::string message;

@@ -25,6 +25,10 @@ class ConditionContext {
   void SetMany(std::string_view key, std::vector<std::string> values);
   // nullptr where the key is absent.
   const std::vector<std::string>* Find(std::string_view key) const;
+  // By normalised key.
+  const std::map<std::string, std::vector<std::string>, std::less<>>& values() const {
+    return values_;
+  }
 
  private:
   std::map<std::string, std::vector<std::string>, std::less<>> values_;

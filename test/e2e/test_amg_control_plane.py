@@ -480,7 +480,7 @@ def test_the_model_gives_many_rows():
 
 def test_quotas_of_aws(start_hearth):
     process = start_hearth(arguments=['--fidelity', 'aws'])
-    client = grafana_client(process)
+    client = grafana_client(process, retries=12)  # CreateWorkspace: one a second
     made = [client.create_workspace(**REQUIRED)['workspace']['id'] for _ in range(4)]
     code, status, answer = failure(client.create_workspace, **REQUIRED)
     assert (code, status) == ('ServiceQuotaExceededException', 402)
@@ -493,6 +493,26 @@ def test_quotas_of_aws(start_hearth):
                                         secondsToLive=600)
     assert failure(client.create_workspace_api_key, workspaceId=one, keyName='more',
                    keyRole='ADMIN', secondsToLive=600)[1] == 402
+
+
+def test_request_rates_of_aws(start_hearth):
+    client = grafana_client(start_hearth(arguments=['--fidelity', 'aws']))
+    absent = {'workspaceId': 'g-0123456789'}
+
+    def codes(call, **arguments):
+        return {failure(call, **arguments)[0] for _ in range(40)}
+
+    both = {'ResourceNotFoundException', 'ThrottlingException'}
+    assert codes(client.describe_workspace, **absent) == both
+    assert codes(client.delete_workspace, **absent) == both
+    while True:
+        code, status, answer = failure(client.delete_workspace, **absent)
+        if status == 429:
+            break
+    assert (code, answer['serviceCode']) == ('ThrottlingException', 'grafana')
+    assert 'quotaCode' not in answer, 'AWS publishes none'
+    assert client.list_workspaces()['workspaces'], 'lists have no rate'
+    assert codes(client.list_workspace_service_accounts, **absent) == {'ResourceNotFoundException'}
 
 
 def test_refusals_of_paths_and_bodies(hearth):

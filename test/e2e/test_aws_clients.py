@@ -81,12 +81,39 @@ def test_regions_are_kept_apart(session):
 
 
 @pytest.mark.compat
-def test_aws_cli(shared_hearth):
+def run_aws_cli(process, *arguments):
     aws = shutil.which('aws', path=os.path.dirname(sys.executable)) or shutil.which('aws')
     if aws is None:
         pytest.skip('the AWS CLI is not installed (tools/setup test brings it)')
-    answer = subprocess.run(
-        [aws, 'amp', 'list-workspaces', '--output', 'json'], capture_output=True, text=True,
-        timeout=120, check=False, env=clean_environment(shared_hearth.aws_environment()))
+    return subprocess.run(
+        [aws, *arguments], capture_output=True, text=True,
+        timeout=120, check=False, env=clean_environment(process.aws_environment()))
+
+
+def test_aws_cli(shared_hearth):
+    answer = run_aws_cli(shared_hearth, 'amp', 'list-workspaces', '--output', 'json')
     assert answer.returncode == 0, answer.stderr
     assert [w['alias'] for w in json.loads(answer.stdout)['workspaces']] == ['default']
+
+
+def test_aws_cli_decodes_the_message_of_a_refusal(shared_hearth, session):
+    iam = session.client('iam')
+    iam.create_user(UserName='cli-refused')
+    key = iam.create_access_key(UserName='cli-refused')['AccessKey']
+    refused = boto3.client('amp', aws_access_key_id=key['AccessKeyId'],
+                           aws_secret_access_key=key['SecretAccessKey'])
+    with pytest.raises(botocore.exceptions.ClientError) as failure:
+        refused.list_workspaces()
+    headers = failure.value.response['ResponseMetadata']['HTTPHeaders']
+    decode = ('sts', 'decode-authorization-message', '--query', 'DecodedMessage', '--output',
+              'text', '--encoded-message')
+    answer = run_aws_cli(shared_hearth, *decode, headers['x-hearth-encoded-message'])
+    assert answer.returncode == 0, answer.stderr
+    context = json.loads(answer.stdout)['context']
+    assert context['action'] == 'aps:ListWorkspaces'
+    assert context['principal']['arn'] == 'arn:aws:iam::000000000000:user/cli-refused'
+    answer = run_aws_cli(shared_hearth, *decode, 'nothing')
+    assert answer.returncode != 0
+    assert 'InvalidAuthorizationMessageException' in answer.stderr
+    iam.delete_access_key(UserName='cli-refused', AccessKeyId=key['AccessKeyId'])
+    iam.delete_user(UserName='cli-refused')

@@ -77,6 +77,7 @@ def forms():
                  'ContextEntries.member.1.ContextKeyValues.member.1': '10.0.0.1'}),
         ('iam', {'Action': 'CreateUser', 'UserName': unique()}),
         ('sts', {'Action': 'GetCallerIdentity'}),
+        ('sts', {'Action': 'DecodeAuthorizationMessage', 'EncodedMessage': 'AQ' + 'a' * 98}),
         ('sts', {'Action': 'AssumeRole', 'RoleArn': arn, 'RoleSessionName': 'tests',
                  'Policy': document, 'DurationSeconds': '900', **tags}),
         ('sts', {'Action': 'AssumeRoleWithWebIdentity', 'RoleArn': arn, 'RoleSessionName': 's1',

@@ -3,8 +3,10 @@
 (aws-contract §7)."""
 
 import datetime
+import json
 import threading
 
+import botocore.exceptions
 import pytest
 import requests
 
@@ -274,6 +276,69 @@ def test_access_key_info_and_messages(shared_hearth, sts):
     assert sts.get_access_key_info(AccessKeyId=key)['Account'] == ACCOUNT
     with fails('InvalidAuthorizationMessageException', 400):
         sts.decode_authorization_message(EncodedMessage='x')
+
+
+def encoded(error):
+    return error['ResponseMetadata']['HTTPHeaders']['x-hearth-encoded-message']
+
+
+def test_refusals_of_every_face_can_be_decoded(shared_hearth, sts, make_user):
+    key = make_user(policy({'Action': 'iam:ListGroups', 'Resource': '*'}))
+    arn = client(shared_hearth, 'sts', key).get_caller_identity()['Arn']
+    calls = {'aps:ListWorkspaces': lambda: client(shared_hearth, 'amp', key).list_workspaces(),
+             'grafana:ListWorkspaces':
+                 lambda: client(shared_hearth, 'grafana', key).list_workspaces(),
+             'iam:ListRoles': lambda: client(shared_hearth, 'iam', key).list_roles(),
+             'eks:ListClusters': lambda: client(shared_hearth, 'eks', key).list_clusters(),
+             'sts:AssumeRole': lambda: client(shared_hearth, 'sts', key).assume_role(
+                 RoleArn=f'arn:aws:iam::{ACCOUNT}:role/none', RoleSessionName='me')}
+    for action, call in calls.items():
+        with pytest.raises(botocore.exceptions.ClientError) as failure:
+            call()
+        decoded = json.loads(sts.decode_authorization_message(
+            EncodedMessage=encoded(failure.value.response))['DecodedMessage'])
+        assert (decoded['allowed'], decoded['explicitDeny']) == (False, False)
+        assert decoded['matchedStatements'] == decoded['failures'] == {'items': []}
+        context = decoded['context']
+        assert context['principal']['arn'] == arn
+        assert context['principal']['id'].startswith('AIDA')
+        assert context['action'] == action and context['resource'], context
+        values = {item['key']: item['values']['items'] for item in context['conditions']['items']}
+        assert values['aws:principalarn'] == [{'value': arn}]
+        assert values['aws:sourceip'] == [{'value': '127.0.0.1'}]
+    answer = requests.get(f'{shared_hearth.http}/api/v1/query', params={'query': 'up'}, timeout=30,
+                          auth=(key['AccessKeyId'], key['SecretAccessKey']))
+    decoded = json.loads(sts.decode_authorization_message(
+        EncodedMessage=answer.headers['x-hearth-encoded-message'])['DecodedMessage'])
+    assert answer.status_code == 403
+    assert decoded['context']['action'] == 'aps:QueryMetrics'
+
+
+def test_decoded_message_names_the_denying_statement(shared_hearth, sts, make_user):
+    key = make_user(json.dumps({'Version': '2012-10-17', 'Statement': [
+        {'Effect': 'Allow', 'Action': '*', 'Resource': '*'},
+        {'Sid': 'NoRoles', 'Effect': 'Deny', 'Action': ['iam:List*', 'sts:Decode*'],
+         'Resource': '*', 'Condition': {'IpAddress': {'aws:SourceIp': '127.0.0.0/8'}}}]}))
+    with fails('AccessDenied', 403, 'explicit deny') as error:
+        client(shared_hearth, 'iam', key).list_roles()
+    decoded = json.loads(sts.decode_authorization_message(
+        EncodedMessage=encoded(error))['DecodedMessage'])
+    assert decoded['explicitDeny'] is True
+    statement, = decoded['matchedStatements']['items']
+    assert (statement['statementId'], statement['effect']) == ('NoRoles', 'DENY')
+    assert statement['actions'] == {'items': [{'value': 'iam:List*'}, {'value': 'sts:Decode*'}]}
+    assert statement['conditions']['items'] == [
+        {'key': 'aws:sourceip', 'values': {'items': [{'value': '127.0.0.0/8'}]}}]
+    # Who was refused may not read it.
+    with fails('AccessDenied', 403, 'sts:DecodeAuthorizationMessage'):
+        client(shared_hearth, 'sts', key).decode_authorization_message(
+            EncodedMessage=encoded(error))
+    message = encoded(error)
+    for wrong in (message[:-1], message + 'A', 'B' + message[1:], message.swapcase(), 'x\ny'):
+        with fails('InvalidAuthorizationMessageException', 400, 'x-hearth-encoded-message'):
+            sts.decode_authorization_message(EncodedMessage=wrong)
+    with fails('ValidationError', 400, 'encodedMessage'):
+        sts.decode_authorization_message(EncodedMessage='x' * 10241)
 
 
 def test_what_is_not_served_names_the_way_out(sts, shared_hearth):

@@ -15,6 +15,10 @@ namespace {
 
 constexpr std::string_view kService = "grafana";
 constexpr std::string_view kServicePrincipal = "grafana.amazonaws.com";
+// --fidelity aws: calls a second (aws-contract.md §12.1). AMG documents no other rates.
+constexpr double kAwsCreatesPerSecond = 1;
+constexpr double kAwsDeletesPerSecond = 1;
+constexpr double kAwsDescribesPerSecond = 5;
 
 // What a catalog says, in AWS's words; others stay as they are (and become 500).
 absl::Status Worded(const absl::Status& status, std::string_view id) {
@@ -40,7 +44,19 @@ Amg::Amg(AmgOptions options, const access::Gate& gate, catalog::Catalog& catalog
       gate_(gate),
       catalog_(catalog),
       rng_(rng),
-      operations_(amg::Operations()) {}
+      operations_(amg::Operations()),
+      create_rate_(kAwsCreatesPerSecond, kAwsCreatesPerSecond),
+      delete_rate_(kAwsDeletesPerSecond, kAwsDeletesPerSecond),
+      describe_rate_(kAwsDescribesPerSecond, kAwsDescribesPerSecond) {}
+
+bool Amg::WithinRate(std::string_view operation) {
+  if (!options_.aws_fidelity) return true;
+  workspace::TokenBucket* rate = nullptr;
+  if (operation == "CreateWorkspace") rate = &create_rate_;
+  if (operation == "DeleteWorkspace") rate = &delete_rate_;
+  if (operation == "DescribeWorkspace") rate = &describe_rate_;
+  return rate == nullptr || rate->Take(1, catalog_.clock().MonotonicNs());
+}
 
 Amg::Method Amg::FindMethod(std::string_view operation) {
   static constexpr Row kRows[] = {
@@ -98,6 +114,9 @@ net::HttpResponse Amg::Handle(const net::HttpRequest& request) {
   access::RestMatch match;
   if (!operations_.Find(request, &match)) {
     return access::RestErrorResponse(access::UnknownOperation(request), rng_);
+  }
+  if (!WithinRate(match.operation->name)) {
+    return access::RestErrorResponse(access::Throttled("Rate exceeded", kService, ""), rng_);
   }
   // What the request names is authorised before anything is said of what is wrong with it.
   auto input = access::ReadRestInput(*match.operation, match, request);

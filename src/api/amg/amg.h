@@ -20,13 +20,14 @@
 #include "catalog/grafana_access.h"
 #include "catalog/grafana_objects.h"
 #include "net/http.h"
+#include "workspace/token_bucket.h"
 
 namespace hearth::api {
 
 struct AmgOptions {
   // The `endpoint` of a workspace, without scheme: "localhost:9443/g-0123456789".
   std::function<std::string(const catalog::GrafanaWorkspace&)> endpoint;
-  bool aws_fidelity = false;
+  bool aws_fidelity = false;  // AMG's quotas and request rates
 };
 
 class Amg {
@@ -50,6 +51,8 @@ class Amg {
                                                                   catalog::GrafanaWorkspace&)>;
 
   static Method FindMethod(std::string_view operation);
+  // False where --fidelity aws has used up the operation's rate.
+  bool WithinRate(std::string_view operation);
   std::string ResourceOf(const access::Caller& caller, const access::RestMatch& match) const;
   // The call itself, and iam:PassRole on a role that it gives to a workspace; nothing where
   // allowed.
@@ -103,6 +106,9 @@ class Amg {
   catalog::Catalog& catalog_;
   Rng& rng_;
   const access::RestOperations operations_;
+  workspace::TokenBucket create_rate_;
+  workspace::TokenBucket delete_rate_;
+  workspace::TokenBucket describe_rate_;
 };
 
 }  // namespace hearth::api

@@ -103,12 +103,14 @@ absl::Status Decide(const Call& call, const RoleRequest& request, const TrustedR
                     std::string_view action, const auth::ConditionContext& context) {
   const auto fields = Split(request.role_arn, ':');
   const std::string_view account = fields.size() >= 6 ? fields[4] : std::string_view();
-  const auth::AccessDecision decision = auth::DecideAccess(
-      {*call.caller->principal, action, request.role_arn, context, found.trust.get(), account});
+  const auth::AccessRequest asked{*call.caller->principal, action, request.role_arn, context,
+                                  found.trust.get(),       account};
+  const auth::AccessDecision decision = auth::DecideAccess(asked);
   if (decision.allowed) return absl::OkStatus();
   const bool by_trust = decision.source == auth::PolicySource::kResource;
   return QueryFault({access::RefusalKind::kDenied, decision.message, decision.missing_statement,
-                     by_trust ? "trust-policy" : "policy-identity"});
+                     by_trust ? "trust-policy" : "policy-identity",
+                     call.gate.EncodeRefusal(asked, decision)});
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "access/query_protocol.h"
 #include "api/sts/call.h"
+#include "auth/authorization_message.h"
 #include "base/status.h"
 #include "catalog/credentials.h"
 
@@ -110,14 +111,21 @@ absl::Status GetAccessKeyInfo(Call& call) {
 }
 
 absl::Status DecodeAuthorizationMessage(Call& call) {
-  call.in.Text("EncodedMessage", {true, 1, 10240});
+  const std::string message = call.in.Text("EncodedMessage", {true, 1, 10240});
   TRY(call.in.status());
   const auto refusal = call.gate.Authorize(*call.caller, "sts:DecodeAuthorizationMessage", "*");
   if (refusal) return QueryFault(*refusal);
-  // hearth's refusals are not encoded: they say the principal, action, resource and statement.
-  return QueryFault(400, "InvalidAuthorizationMessageException",
-                    "The message is none of this server's: its refusals are in clear text, with "
-                    "the missing statement in the header x-hearth-missing-statement");
+  const auto decoded =
+      auth::OpenAuthorizationMessage(message, call.gate.options().message_key,
+                                     call.caller->principal->account, call.clock.NowMs());
+  if (!decoded.ok()) {
+    return QueryFault(400, "InvalidAuthorizationMessageException",
+                      fmt::format("The message cannot be decoded: {}. Messages are in the header "
+                                  "x-hearth-encoded-message of a refusal of this account",
+                                  Message(decoded.status())));
+  }
+  call.out.Text("DecodedMessage", *decoded);
+  return absl::OkStatus();
 }
 
 }  // namespace sts
