@@ -358,7 +358,7 @@ class SelectionSet : public storage::SeriesSet {
     return !a.values && a.labels_id == b.labels_id && a.timeline == b.timeline;
   }
 
-  // The row's packed labels: from the head where it has the series, which is cheaper.
+  // The row's packed labels: from the head where it has the series, else from a block.
   absl::Status AppendLabels(size_t row, std::string* packed) {
     size_t s = blocks_.size();
     if (selection_->id(row, s) == Selection::kAbsent) s = 0;
