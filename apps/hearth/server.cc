@@ -360,8 +360,8 @@ void Server::BuildFaces() {
                                             *gate_, *sessions_, metrics_, ready_);
   BuildGrafana();
   aps_ = std::make_unique<api::Aps>(
-      api::ApsOptions{http_url_, settings_.aws_fidelity, HooksOfAps()}, *gate_, *catalog_,
-      *workspaces_, rng_);
+      api::ApsOptions{http_url_, settings_.aws_fidelity, HooksOfAps(), engine_->options().parser},
+      *gate_, *catalog_, *workspaces_, rng_);
   amg_ = std::make_unique<api::Amg>(
       api::AmgOptions{[this](const catalog::GrafanaWorkspace& workspace) {
                         return GrafanaEndpoint(workspace, settings_.flags, https_url_);

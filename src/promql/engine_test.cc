@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "promql/engine.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -12,6 +13,10 @@
 
 namespace hearth::promql {
 namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
 
 MemoryStore SmallStore() {
   MemoryStore store;
@@ -97,6 +102,40 @@ TEST(Engine, EndsAtItsLimits) {
   const auto late = impatient.Instant(store, "a_total", 0, {});
   EXPECT_EQ(KindOf(late.status()), ErrorKind::kTimeout);
   EXPECT_EQ(ErrorOf(late), "query timed out in expression evaluation");
+}
+
+TEST(Engine, NamesTheSelectorThatCostMost) {
+  MemoryStore store = SmallStore();
+  for (const char* x : {"2", "3", "4", "5"}) {
+    store.Add(model::Labels{{"__name__", "b_total"}, {"x", x}}, 60'000, 1);
+  }
+  Options options;
+  options.series_max = 4;
+  const Engine few(options, &SystemClock(), nullptr);
+  const auto series = few.Instant(store, "sum(a_total) + sum(b_total)", 60'000, {});
+  EXPECT_THAT(ErrorOf(series),
+              AllOf(StartsWith("query selects more than 4 series. "),
+                    HasSubstr("; the selector that cost most is b_total (4 series, ")));
+  EXPECT_TRUE(few.Instant(store, "sum(a_total) + count(a_total)", 60'000, {}).ok());
+  options = {};
+  options.samples_max = 7;
+  const Engine small(options, &SystemClock(), nullptr);
+  EXPECT_THAT(ErrorOf(small.Range(store, "a_total + on (x) b_total", 60'000, 120'000, 15'000, {})),
+              HasSubstr("too many samples into memory in query execution; the selector that cost "
+                        "most is "));
+}
+
+// Where the store itself refuses to select, or takes too long for it.
+TEST(Engine, NamesTheSelectorThatTheStoreRefused) {
+  class Refusing : public MemoryStore {
+    absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Select(
+        const storage::SelectRequest&) const override {
+      return ResourceExhausted("no room to select");
+    }
+  };
+  const Engine engine({}, &SystemClock(), nullptr);
+  EXPECT_EQ(ErrorOf(engine.Instant(Refusing(), "sum(a_total)", 0, {})),
+            "no room to select; the selector that cost most is a_total (0 series, 0 samples)");
 }
 
 TEST(Engine, CountsWhatItRead) {

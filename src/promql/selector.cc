@@ -52,12 +52,13 @@ absl::Status Evaluator::VisitSeries(const VectorSelector& selector, storage::Tim
   request.matchers = selector.matchers;
   request.at_least = query_.context.at_least;
   request.cancelled = query_.context.cancelled;
+  // By index: evaluating other selectors meanwhile may move the list. Before the store is asked, so
+  // that what it refuses or takes too long for has a name too.
+  const auto cost_index = static_cast<size_t>(&query_.CostOf(selector) - query_.costs.data());
   TRY_ASSIGN(const std::unique_ptr<storage::SeriesSet> set, query_.querier.Select(request));
   storage::ColumnBatch batch;
   const bool with_starts = query_.options.use_start_timestamps;
   std::vector<HistogramPoint> histograms;
-  // By index: evaluating other selectors meanwhile may move the list.
-  const auto cost_index = static_cast<size_t>(&query_.CostOf(selector) - query_.costs.data());
   for (;;) {
     TRY(query_.CheckAlive());
     TRY_ASSIGN(const bool more, set->Next(&batch));

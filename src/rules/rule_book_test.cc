@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rules/rule_book.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -273,12 +274,37 @@ TEST_F(RuleBookTest, AnErrorOfOneRuleStaysWithIt) {
                                          "rule_group=\"r.yaml;g\",workspace=\"ws-1\"} 5"));
 }
 
+TEST_F(RuleBookTest, LooksBackByTheOffsetOfTheGroupOrOfAll) {
+  EvaluationSettings settings;
+  settings.query_offset_ms = kMinuteMs;
+  book_->Configure(settings);
+  Give(R"(groups:
+- name: own
+  query_offset: 3m
+  rules: [{record: own, expr: time()}]
+- name: none
+  query_offset: 0s
+  rules: [{record: none, expr: time()}]
+- name: given
+  rules: [{record: given, expr: time()}]
+)");
+  Minute(5);
+  // Asked at the offset's time, stored with it. A group's slot is at most a minute back.
+  for (const auto& [name, minutes] : {std::pair{"own", 3}, {"none", 0}, {"given", 1}}) {
+    EXPECT_EQ(Value(fmt::format("{0} == bool timestamp({0})", name)), "1");
+    EXPECT_EQ(Value(fmt::format("floor((time() - timestamp({})) / 60)", name)),
+              std::to_string(minutes));
+  }
+}
+
 TEST_F(RuleBookTest, CountsMissedEvaluations) {
   Give(kTwoRules);
   Minute();
   clock_.Advance(5 * kMinuteMs);
   scheduler_.RunDue();
   EXPECT_EQ(book_->Groups().at(0).iterations_missed, 4U);
+  EXPECT_THAT(metrics_.Text(), HasSubstr("prometheus_rule_group_iterations_missed_total{"
+                                         "rule_group=\"r.yaml;g\",workspace=\"ws-1\"} 4"));
 }
 
 TEST_F(RuleBookTest, NamespacesComeAndGo) {

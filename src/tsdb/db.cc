@@ -371,6 +371,7 @@ Stats Db::Impl::stats() const {
   absl::ReaderMutexLock lock(&mutex_);
   stats.series = head_.series();
   stats.head_samples = head_.samples();
+  stats.head_chunks = head_.chunks();
   stats.head_bytes = head_.memory_bytes();
   stats.wal_bytes = wal_->size_bytes();
   stats.disk_bytes = stats.wal_bytes;

@@ -32,6 +32,26 @@ TEST(Db, KeepsSamplesOverACrash) {
   EXPECT_EQ(store.db().stats().replayed_samples, 1000U);
 }
 
+TEST(Db, CountsTheChunksInMemory) {
+  TestStore store;
+  EXPECT_EQ(store.db().stats().head_chunks, 0U);
+  const Labels labels{{"__name__", "x"}};
+  for (int i = 0; i < 240; ++i) store.Put(labels, {{i * 1000, 1}});
+  EXPECT_EQ(store.db().stats().head_chunks, 1U);
+  store.Put(labels, {{240'000, 1}});
+  EXPECT_EQ(store.db().stats().head_chunks, 2U);
+  store.Put(Labels{{"__name__", "y"}}, {{0, 1}});
+  EXPECT_EQ(store.db().stats().head_chunks, 3U);
+  store.Put(labels, {{-1000, 1}});  // a late one is in no chunk
+  EXPECT_EQ(store.db().stats().head_chunks, 3U);
+  store.Crash();
+  EXPECT_EQ(store.db().stats().head_chunks, 3U);
+  ASSERT_TRUE(store.db().Seal().ok());
+  EXPECT_EQ(store.db().stats().head_chunks, 0U);
+  store.Put(labels, {{300'000, 1}});
+  EXPECT_EQ(store.db().stats().head_chunks, 1U);
+}
+
 TEST(Db, RefusesByTheRules) {
   const Labels labels{{"__name__", "x"}};
   struct Row {

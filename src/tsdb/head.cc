@@ -381,8 +381,10 @@ void Head::CloseChunk(int64_t last_ms, Series* series) {
 }
 
 void Head::AppendInOrder(Series* series, const Sample& before, const Sample& sample) {
+  if (series->empty()) ++chunks_;
   if (AppendToChunk(before, sample, &arena_, series)) return;
   CloseChunk(before.time_ms, series);
+  ++chunks_;
   CHECK(AppendToChunk(before, sample, &arena_, series));
 }
 
@@ -523,6 +525,7 @@ std::shared_ptr<const FrozenHead> Head::Freeze(int64_t idle_before_ms,
     frozen->series.push_back(std::move(out));
   }
   samples_ = 0;
+  frozen->chunks = std::exchange(chunks_, 0);
   frozen->arena = std::exchange(arena_, ChunkArena());
   frozen_bytes_ = std::exchange(tail_bytes_, 0) + frozen->arena.memory_bytes() +
                   frozen->series.size() * sizeof(FrozenSeries);

@@ -65,6 +65,7 @@ struct FrozenHead {
   std::shared_ptr<const LabelStore> labels;
   ChunkArena arena;
   uint64_t samples = 0;
+  uint64_t chunks = 0;
 };
 
 // What a query needs of one series, copied or shared.
@@ -229,7 +230,9 @@ class Head {
                      absl::FunctionRef<void(model::LabelsView)> visit) const;
 
   size_t series() const { return series_.size(); }
-  uint64_t samples() const { return samples_; }                               // without frozen ones
+  uint64_t samples() const { return samples_; }  // without frozen ones
+  // Runs of samples that are compressed as one, with frozen ones; late samples are in none.
+  uint64_t chunks() const { return chunks_ + (frozen_ == nullptr ? 0 : frozen_->chunks); }
   uint64_t memory_bytes() const;                                              // with frozen ones
   uint64_t chunk_bytes() const { return tail_bytes_ + arena_.used_bytes(); }  // of samples alone
   int64_t min_ms() const { return min_ms_; }  // of samples(), if any
@@ -323,6 +326,7 @@ class Head {
                  std::shared_ptr<const model::NativeHistogram> histogram);
   // `before`: the series' newest until then.
   void AppendInOrder(Series* series, const Sample& before, const Sample& sample);
+  void AppendHistogram(Series* series, const model::HistogramSample& sample);
   void ApplyHistogram(const AppendPlan::Step& step, const AppendPlan::Extra& extra);
   void ApplyStart(const AppendPlan::Step& step, int64_t start_ms);
   std::unique_ptr<const RichPart> TakeRich(Series* series);
@@ -349,6 +353,7 @@ class Head {
   std::vector<SeriesKey> symbol_keys_;  // of the texts of the batch being planned
   uint32_t generation_ = 1;
   uint64_t samples_ = 0;
+  uint64_t chunks_ = 0;      // without frozen ones
   uint64_t tail_bytes_ = 0;  // samples outside of arena_
   uint64_t frozen_bytes_ = 0;
   uint64_t rich_bytes_ = 0;  // what series with histograms or starts take besides

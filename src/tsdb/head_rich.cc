@@ -100,12 +100,19 @@ Head::Verdict Head::JudgeLateHistogram(Series* series, const model::HistogramSam
   return Verdict::kLate;
 }
 
+void Head::AppendHistogram(Series* series, const model::HistogramSample& sample) {
+  RichTail* const rich = MakeRich(series);
+  const size_t before = rich->chunk_count();
+  tail_bytes_ += rich->Append(sample);
+  chunks_ += rich->chunk_count() - before;
+}
+
 void Head::ApplyHistogram(const AppendPlan::Step& step, const AppendPlan::Extra& extra) {
   if (step.late != 0) return;
   Series& series = at(step.series);
   // The next float is coded against the newest sample, which is none.
   CloseChunk(step.before.time_ms, &series);
-  tail_bytes_ += MakeRich(&series)->Append(extra.histogram);
+  AppendHistogram(&series, extra.histogram);
 }
 
 void Head::ApplyStart(const AppendPlan::Step& step, int64_t start_ms) {
@@ -130,7 +137,7 @@ void Head::ReplayHistogram(uint32_t id, const model::HistogramSample& logged) {
     sample.histogram = WithDerivedHint(logged.histogram, before.get());
     CloseChunk(series.newest.time_ms, &series);
     SetNewest(&series, {sample.time_ms, 0}, sample.histogram);
-    tail_bytes_ += MakeRich(&series)->Append(sample);
+    AppendHistogram(&series, sample);
   } else if (sample.time_ms == series.newest.time_ms ||
              JudgeLateHistogram(&series, sample) != Verdict::kLate) {
     return;  // logged twice: the first one counts

@@ -232,6 +232,29 @@ TEST(Histograms, ComeBackExactlyFromEveryPlace) {
   EXPECT_EQ(DumpAll(&store, "x"), text) << "restarted";
 }
 
+TEST(Histograms, AreCountedByTheChunk) {
+  TestStore store;
+  const auto put = [&](int i, bool histogram) {
+    storage::WriteBatch batch;
+    batch.AddSeries(Labels{{"__name__", "x"}});
+    if (histogram) {
+      batch.AddHistogram({kStart + i * 1000, Histogram(i), 0});
+    } else {
+      batch.AddSample(kStart + i * 1000, i);
+    }
+    ASSERT_TRUE(store.db().Commit(batch, {}).ok());
+  };
+  put(0, true);
+  put(1, true);
+  EXPECT_EQ(store.db().stats().head_chunks, 1U);
+  put(2, false);
+  EXPECT_EQ(store.db().stats().head_chunks, 2U);
+  store.Crash();
+  EXPECT_EQ(store.db().stats().head_chunks, 2U);
+  ASSERT_TRUE(store.db().Seal().ok());
+  EXPECT_EQ(store.db().stats().head_chunks, 0U);
+}
+
 TEST(Histograms, LateOnesFindTheirPlace) {
   TestStore store;
   const Labels labels{{"__name__", "x"}};

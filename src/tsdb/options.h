@@ -55,6 +55,7 @@ struct Options {
 struct Stats {
   size_t series = 0;          // in the head
   uint64_t head_samples = 0;  // not sealed yet
+  uint64_t head_chunks = 0;   // with those that are being sealed
   uint64_t head_bytes = 0;    // open chunks, out-of-order samples, labels, index; an estimate
   uint64_t wal_bytes = 0;
   size_t exemplars = 0;

@@ -59,6 +59,7 @@ struct RichTail {
   StartTimes starts;
 
   bool has_samples() const { return !open.empty() || !chunks.empty() || !late.empty(); }
+  size_t chunk_count() const { return chunks.size() + (open.empty() ? 0 : 1); }
   bool Overlaps(storage::TimeRange range) const;
   // Returns by how many bytes the chunks grew.
   size_t Append(const model::HistogramSample& sample);

@@ -129,6 +129,22 @@ def test_invalid_rules_name_line_and_reason(amp, wid, data, words):
     assert words in answer['Error']['Message']
 
 
+def test_experimental_functions_follow_the_switch(amp, wid, start_hearth):
+    data = (b'groups:\n  - name: g\n    interval: 1s\n    rules:\n'
+            b'      - {record: r, expr: "limitk(1, vector(7))"}\n')
+    code, status, answer = refusal(amp.create_rule_groups_namespace, workspaceId=wid, name='n',
+                                   data=data)
+    assert (code, status) == ('ValidationException', 400)
+    assert 'promql-experimental-functions' in answer['fieldList'][0]['message']
+    process = start_hearth(arguments=['--enable-feature', 'promql-experimental-functions'])
+    allowed = aws_client(process, 'amp')
+    wid = allowed.create_workspace()['workspaceId']
+    allowed.create_rule_groups_namespace(workspaceId=wid, name='n', data=data)
+    allowed.put_rule_groups_namespace(workspaceId=wid, name='n', data=data)
+    plane = client_for(process).at(wid)
+    assert wait_for(lambda: plane.query('r')['result'])[0]['value'][1] == '7'
+
+
 def test_alert_manager_definition(amp, wid):
     assert code_of(amp.describe_alert_manager_definition, workspaceId=wid) == \
         ('ResourceNotFoundException', 404)

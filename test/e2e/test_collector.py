@@ -101,6 +101,19 @@ def test_scrapes_and_adds_the_automatic_series(collect, exporter):
         {'type': 'counter', 'help': 'The a.', 'unit': ''}]
 
 
+def test_metadata_lists_every_type_that_targets_report(collect, exporter):
+    exporter.pages['/metrics'] = (200, TEXT, '# TYPE a counter\n# HELP a The a.\na 5\n')
+    exporter.pages['/other'] = (200, TEXT, '# TYPE a gauge\n# HELP a The a.\na 5\nb 1\n')
+    client = collect({}, {'job_name': 'other', 'metrics_path': '/other'},
+                     {'job_name': 'again', 'metrics_path': '/other'})
+    get = lambda **p: client.data('/api/v1/metadata', p)  # noqa: E731
+    wait_for(lambda: len(get(metric='a').get('a', [])) == 2)
+    for answer in (get(), get(metric='a'), get(limit='1')):
+        assert sorted(x['type'] for x in answer['a']) == ['counter', 'gauge']
+    assert len(get(limit_per_metric='1')['a']) == 1
+    assert get(metric='none') == {} and get(limit='0') == {}
+
+
 def test_samples_of_a_scrape_have_one_time(collect, exporter):
     exporter.pages['/metrics'] = (200, TEXT, 'a 1\nb 2\n')
     client = collect({})

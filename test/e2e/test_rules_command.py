@@ -14,6 +14,7 @@ from hearth_process import ROOT, run_hearth
 FILES = pathlib.Path(os.environ.get('HEARTH_SHARED') or ROOT.parent / 'shared') / 'data' / \
     'rules-unittest'
 needs_files = pytest.mark.skipif(not FILES.exists(), reason=f'{FILES} is not there')
+ALL = sorted(FILES.glob('*')) if FILES.exists() else []
 TESTS = ['unittest', 'at-modifier-test', 'negative-offset-test', 'long-period', 'start-time-test',
          'bad-input-series', 'bad-promql', 'bad-rules-error-test', 'bad-rules-syntax-test',
          'rules_run', 'rules_run_extrafields', 'rules_run_fuzzy', 'rules_run_no_fuzzy']
@@ -60,6 +61,17 @@ def test_verdict_on_promtools_rule_files(name):
     assert ours.returncode == theirs.returncode
     if not theirs.stderr:  # promtool has its findings there
         assert ours.stdout == theirs.stdout
+
+
+@needs_files
+@pytest.mark.parametrize('command', ['test', 'check'])
+@pytest.mark.parametrize('path', ALL, ids=lambda p: p.name)
+def test_every_file_has_promtools_exit_code(command, path):
+    theirs = promtool(command, 'rules', path)
+    if theirs is None:
+        pytest.skip('no promtool')
+    ours = run_hearth(command, 'rules', path)
+    assert ours.returncode == theirs.returncode, ours.stdout + theirs.stdout + theirs.stderr
 
 
 @needs_files

@@ -24,6 +24,7 @@
 #include "catalog/amp_workspaces.h"
 #include "catalog/catalog.h"
 #include "net/http.h"
+#include "promql/parser.h"
 #include "workspace/manager.h"
 #include "workspace/token_bucket.h"
 
@@ -42,6 +43,7 @@ struct ApsOptions {
   std::string endpoint;       // what prometheusEndpoint begins with: "http://127.0.0.1:9320"
   bool aws_fidelity = false;  // quotas and the request rate of AWS
   ApsHooks hooks{};
+  promql::ParserOptions parser{};  // what rules may use
 };
 
 class Aps {

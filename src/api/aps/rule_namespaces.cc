@@ -41,14 +41,15 @@ std::string Created(const catalog::AmpWorkspace& owner, const catalog::RuleNames
 }
 
 // How many rules the file has.
-absl::StatusOr<size_t> CheckFile(const std::string& data, const std::string& name, bool aws) {
+absl::StatusOr<size_t> CheckFile(const std::string& data, const std::string& name,
+                                 const ApsOptions& options) {
   if (data.size() > kFileBytesMax) {
     return access::QuotaExceeded(
         fmt::format("Limit exceeded. A rule groups namespace has at most {} bytes, not {}.",
                     kFileBytesMax, data.size()),
         name, kType, "aps", "L-C62641E3");
   }
-  const rules::RuleFile file = rules::ParseRuleFile(data, name);
+  const rules::RuleFile file = rules::ParseRuleFile(data, name, {.parser = options.parser});
   std::string errors;
   for (size_t i = 0; i < std::min(file.errors.size(), kErrorsShown); ++i) {
     errors += (i == 0 ? "" : "; ") + file.errors[i];
@@ -64,7 +65,7 @@ absl::StatusOr<size_t> CheckFile(const std::string& data, const std::string& nam
                       "together, at most {} are allowed",
                       group.name.substr(0, 64), name.size() + group.name.size(), kNamesBytesMax));
     }
-    if (aws && group.interval_ms != 0 && group.interval_ms < kAwsIntervalMinMs) {
+    if (options.aws_fidelity && group.interval_ms != 0 && group.interval_ms < kAwsIntervalMinMs) {
       return access::InvalidField(
           "data", fmt::format("group \"{}\": the interval is {} ms, AMP's shortest is {} ms",
                               group.name, group.interval_ms, kAwsIntervalMinMs));
@@ -75,11 +76,12 @@ absl::StatusOr<size_t> CheckFile(const std::string& data, const std::string& nam
 
 // With --fidelity aws: all rules of the workspace, this namespace's being `count`.
 absl::Status CheckRuleQuota(catalog::Reader& reader, const std::string& workspace,
-                            const std::string& name, size_t count) {
+                            const std::string& name, size_t count, const ApsOptions& options) {
   TRY_ASSIGN(const auto all, catalog::ListRuleNamespaces(reader, workspace));
   for (const catalog::RuleNamespace& other : all) {
     if (other.name == name) continue;
-    for (const rules::Group& group : rules::ParseRuleFile(other.data, other.name).groups) {
+    for (const rules::Group& group :
+         rules::ParseRuleFile(other.data, other.name, {.parser = options.parser}).groups) {
       count += group.rules.size();
     }
   }
@@ -101,7 +103,7 @@ Aps::Body Aps::CreateRuleGroupsNamespace(const Call& call) {
     return access::InvalidField("name", "Member must not have a slash");
   }
   TRY(CheckTags(rules.tags));
-  TRY_ASSIGN(const size_t count, CheckFile(rules.data, rules.name, options_.aws_fidelity));
+  TRY_ASSIGN(const size_t count, CheckFile(rules.data, rules.name, options_));
   return Once(
       call,
       [&](catalog::Transaction& transaction) -> Body {
@@ -112,7 +114,7 @@ Aps::Body Aps::CreateRuleGroupsNamespace(const Call& call) {
               kType);
         }
         if (options_.aws_fidelity) {
-          TRY(CheckRuleQuota(transaction, owner.id, rules.name, count));
+          TRY(CheckRuleQuota(transaction, owner.id, rules.name, count, options_));
         }
         TRY(catalog::CreateRuleNamespace(transaction, &rules));
         return Created(owner, rules);
@@ -126,7 +128,7 @@ Aps::Body Aps::PutRuleGroupsNamespace(const Call& call) {
   const std::string workspace(call.match.Label("workspaceId"));
   const std::string name(call.match.Label("name"));
   const std::string data = call.input.Blob("data");
-  TRY_ASSIGN(const size_t count, CheckFile(data, name, options_.aws_fidelity));
+  TRY_ASSIGN(const size_t count, CheckFile(data, name, options_));
   return Once(
       call,
       [&](catalog::Transaction& transaction) -> Body {
@@ -134,7 +136,8 @@ Aps::Body Aps::PutRuleGroupsNamespace(const Call& call) {
         TRY_ASSIGN(catalog::RuleNamespace rules,
                    OrNotFound(catalog::GetRuleNamespace(transaction, workspace, name),
                               "Rule groups namespace", name, kType));
-        if (options_.aws_fidelity) TRY(CheckRuleQuota(transaction, owner.id, name, count));
+        if (options_.aws_fidelity)
+          TRY(CheckRuleQuota(transaction, owner.id, name, count, options_));
         rules.data = data;
         TRY(catalog::UpdateRuleNamespace(transaction, &rules));
         return Created(owner, rules);

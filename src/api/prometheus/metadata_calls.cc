@@ -2,7 +2,9 @@
 // labels, label values, series, metadata.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <map>
+#include <vector>
 
 #include "api/prometheus/answers.h"
 #include "api/prometheus/json_object.h"
@@ -90,6 +92,47 @@ absl::StatusOr<Question> ReadQuestion(const Parameters& parameters, bool named) 
   return question;
 }
 
+using MetadataByMetric = std::map<std::string, std::vector<model::Metadata>>;
+
+void AddMetadata(model::Metadata metadata, size_t entries_max, MetadataByMetric* out) {
+  std::vector<model::Metadata>& entries = (*out)[metadata.metric];
+  if (entries.size() >= entries_max) return;
+  if (std::find(entries.begin(), entries.end(), metadata) != entries.end()) return;
+  entries.push_back(std::move(metadata));
+}
+
+// The store keeps what a metric was last said to be; targets that disagree are all listed.
+// `limit`: of the store's metrics; 0 or less: all.
+MetadataByMetric GatherMetadata(const storage::Querier& querier, const CollectorView* collector,
+                                std::string_view metric, int64_t limit, size_t entries_max) {
+  MetadataByMetric found;
+  const size_t store_max = limit > 0 ? static_cast<size_t>(limit) : 0;
+  for (model::Metadata& metadata : querier.MetricMetadata(metric, store_max)) {
+    AddMetadata(std::move(metadata), entries_max, &found);
+  }
+  if (collector == nullptr || !collector->target_metadata) return found;
+  for (scrape::TargetMetadata& target : collector->target_metadata()) {
+    for (model::Metadata& metadata : target.metadata) {
+      if (!metric.empty() && metadata.metric != metric) continue;
+      AddMetadata(std::move(metadata), entries_max, &found);
+    }
+  }
+  return found;
+}
+
+std::string MetadataJson(const std::vector<model::Metadata>& entries) {
+  std::string list = "[";
+  for (const model::Metadata& metadata : entries) {
+    if (list.size() > 1) list += ',';
+    JsonObject object(&list);
+    object.Text("type", model::Name(metadata.type));
+    object.Text("unit", metadata.unit);
+    object.Text("help", metadata.help);
+    object.End();
+  }
+  return list + "]";
+}
+
 net::HttpResponse TextList(absl::StatusOr<std::vector<std::string>> list, size_t limit) {
   if (!list.ok()) return QueryError(list.status());
   const std::vector<std::string> warnings = Cut(limit, &*list);
@@ -148,22 +191,17 @@ net::HttpResponse PrometheusApi::Metadata(const Call& call, const Parameters& pa
     }
   }
   if (limit == 0) return Success("{}");
-  const auto all = call.workspace.querier().MetricMetadata(
-      parameters.Get("metric"), limit > 0 ? static_cast<size_t>(limit) : 0);
-  std::map<std::string_view, std::pair<int64_t, std::string>> by_metric;
-  for (const model::Metadata& metadata : all) {
-    auto& [count, list] = by_metric[metadata.metric];
-    if (per_metric > 0 && count >= per_metric) continue;
-    if (++count > 1) list += ',';
-    JsonObject object(&list);
-    object.Text("type", model::Name(metadata.type));
-    object.Text("unit", metadata.unit);
-    object.Text("help", metadata.help);
-    object.End();
-  }
+  const size_t metrics_max = limit > 0 ? static_cast<size_t>(limit) : SIZE_MAX;
+  const size_t entries_max = per_metric > 0 ? static_cast<size_t>(per_metric) : SIZE_MAX;
   std::string data;
   JsonObject object(&data);
-  for (const auto& [metric, list] : by_metric) object.Raw(metric, "[" + list.second + "]");
+  size_t metrics = 0;
+  for (const auto& [metric, entries] :
+       GatherMetadata(call.workspace.querier(), call.collector, parameters.Get("metric"), limit,
+                      entries_max)) {
+    if (++metrics > metrics_max) break;
+    object.Raw(metric, MetadataJson(entries));
+  }
   object.End();
   return Success(std::move(data));
 }

@@ -212,7 +212,7 @@ net::HttpResponse PrometheusApi::StatusTsdb(const Call& call, const Parameters& 
   JsonObject head_object(&head);
   head_object.Raw("numSeries", std::to_string(stats.series));
   head_object.Raw("numLabelPairs", std::to_string(counted->pairs));
-  head_object.Raw("chunkCount", std::to_string(stats.series));
+  head_object.Raw("chunkCount", std::to_string(stats.head_chunks));
   head_object.Int("minTime", std::max(stats.oldest_ms, newest - kHeadMs));
   head_object.Int("maxTime", newest);
   head_object.End();
