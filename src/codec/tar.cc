@@ -4,7 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cstddef>
 
 #include "base/status.h"
 #include "base/text.h"
@@ -72,7 +72,7 @@ absl::StatusOr<std::string> TarHeader(std::string_view name, uint64_t size, uint
                                       int64_t modified_ms) {
   std::string block(kTarBlockBytes, '\0');
   const auto put = [&](size_t at, std::string_view text) {
-    std::memcpy(block.data() + at, text.data(), text.size());
+    std::copy(text.begin(), text.end(), block.begin() + static_cast<std::ptrdiff_t>(at));
   };
   std::string_view prefix;
   std::string_view last = name;

@@ -101,11 +101,10 @@ def test_answer_fits_the_description(server, path, method, operation):
     jsonschema.validate(answer.json(), schema_of(operation, 200))
 
 
-@pytest.mark.parametrize('path,method,operation', operations())
-def test_bad_requests_fit_the_description(server, path, method, operation):
+@pytest.mark.parametrize('path', sorted(path for path in ASKED if path != '/label/{name}/values' and
+                                         'get' in DOCUMENT['paths'].get(path, {})))
+def test_bad_requests_fit_the_description(server, path):
     """What needs a parameter refuses its absence with the error envelope."""
-    if path not in ASKED or method != 'get' or path in ('/label/{name}/values',):
-        pytest.skip('needs nothing')
     answer = server.get('/api/v1' + path)
     assert answer.status_code == 400, answer.text
     jsonschema.validate(answer.json(), {'$ref': '#/components/schemas/Error',
