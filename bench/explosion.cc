@@ -17,19 +17,19 @@ bool WriteExplosion(const ExplosionPlan& plan) {
   uint32_t samples = 0;
   for (uint64_t i = plan.first_series; i < plan.first_series + plan.series && file.ok(); ++i) {
     const uint64_t random = i * 0x9e3779b97f4a7c15;
-    const std::string id = fmt::format("{:08x}-{:04x}-4c5b-9a8f-{:012x}", random >> 32,
-                                       random >> 16 & 0xffff, i);
+    const std::string id =
+        fmt::format("{:08x}-{:04x}-4c5b-9a8f-{:012x}", random >> 32, random >> 16 & 0xffff, i);
     const std::string instance = fmt::format("10.0.{}.{}:8080", i / 250 % 4, i % 250);
     series.clear();
-    for (const auto& [name, value] : {std::pair<std::string_view, std::string_view>(
-                                          "__name__", "http_requests_total"),
-                                      {"code", "200"},
-                                      {"instance", instance},
-                                      {"job", "checkout"},
-                                      {"method", "GET"},
-                                      {"namespace", "shop"},
-                                      {"path", "/cart"},
-                                      {"request_id", id}}) {
+    for (const auto& [name, value] :
+         {std::pair<std::string_view, std::string_view>("__name__", "http_requests_total"),
+          {"code", "200"},
+          {"instance", instance},
+          {"job", "checkout"},
+          {"method", "GET"},
+          {"namespace", "shop"},
+          {"path", "/cart"},
+          {"request_id", id}}) {
       label.clear();
       AppendField(1, name, &label);
       AppendField(2, value, &label);

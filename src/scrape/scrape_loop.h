@@ -28,7 +28,7 @@ struct ScrapeCounts {
   size_t series_added = 0;
   size_t duplicates = 0;          // the same series twice in one body: left out
   bool buckets_exceeded = false;  // a native histogram has more than the job's limit
-  int64_t body_bytes = 0;  // -1: more than the job's limit
+  int64_t body_bytes = 0;         // -1: more than the job's limit
 };
 
 class ScrapeLoop {
