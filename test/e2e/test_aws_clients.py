@@ -100,8 +100,8 @@ def test_aws_cli_decodes_the_message_of_a_refusal(shared_hearth, session):
     iam = session.client('iam')
     iam.create_user(UserName='cli-refused')
     key = iam.create_access_key(UserName='cli-refused')['AccessKey']
-    refused = boto3.client('amp', aws_access_key_id=key['AccessKeyId'],
-                           aws_secret_access_key=key['SecretAccessKey'])
+    refused = boto3.Session(aws_access_key_id=key['AccessKeyId'],
+                            aws_secret_access_key=key['SecretAccessKey']).client('amp')
     with pytest.raises(botocore.exceptions.ClientError) as failure:
         refused.list_workspaces()
     headers = failure.value.response['ResponseMetadata']['HTTPHeaders']
