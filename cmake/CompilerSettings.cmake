@@ -25,6 +25,23 @@ if(HEARTH_SANITIZE)
   endif()
   add_link_options(-fsanitize=${HEARTH_SANITIZE_LIST})
 endif()
+if(HEARTH_SANITIZE MATCHES "thread")
+  # src/base/tsan_absl.cc speaks for the distribution's Abseil, which no sanitizer sees into.
+  find_path(HEARTH_ABSL_INCLUDE absl/base/options.h REQUIRED)
+  file(STRINGS ${HEARTH_ABSL_INCLUDE}/absl/base/options.h HEARTH_ABSL_NAMESPACE
+    REGEX "^#define ABSL_OPTION_INLINE_NAMESPACE_NAME ")
+  string(REGEX REPLACE "^.* " "" HEARTH_ABSL_NAMESPACE "${HEARTH_ABSL_NAMESPACE}")
+  string(LENGTH "${HEARTH_ABSL_NAMESPACE}" HEARTH_ABSL_LENGTH)
+  set(HEARTH_ABSL_MANGLED "${HEARTH_ABSL_LENGTH}${HEARTH_ABSL_NAMESPACE}")
+  foreach(symbol N_5Mutex4LockEv N_5Mutex6UnlockEv N_5Mutex10ReaderLockEv N_5Mutex12ReaderUnlockEv
+      N_5Mutex7TryLockEv N_5Mutex5AwaitERKNS0_9ConditionE N_5MutexD1Ev
+      N_5Mutex16AwaitWithTimeoutERKNS0_9ConditionENS0_8DurationE N_7CondVar4WaitEPNS0_5MutexE
+      N_7CondVar15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE N_12Notification6NotifyEv
+      NK_12Notification19WaitForNotificationEv)
+    string(REGEX REPLACE "^(NK?)_" "_Z\\14absl${HEARTH_ABSL_MANGLED}" symbol "${symbol}")
+    add_link_options(-Wl,--wrap=${symbol})
+  endforeach()
+endif()
 if(HEARTH_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
