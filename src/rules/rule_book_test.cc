@@ -25,6 +25,7 @@ constexpr int64_t kMinuteMs = 60'000;
 // A store in memory that takes everything.
 class Store : public storage::Appender {
  public:
+  Store() { memory.HonourHints(true); }  // as the real one does
   absl::StatusOr<storage::AppendOutcome> Commit(const storage::WriteBatch& batch,
                                                 const storage::Origin&) override {
     if (full) return ResourceExhausted("the disk is full");

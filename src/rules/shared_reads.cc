@@ -128,6 +128,7 @@ absl::StatusOr<std::shared_ptr<const SharedReads::Kept>> SharedReads::Read(
     const storage::SelectRequest& request, storage::TimeRange range) const {
   storage::SelectRequest whole = request;
   whole.range = range;
+  whole.hints = {};  // what this rule does not look at, another one may
   TRY_ASSIGN(const std::unique_ptr<storage::SeriesSet> set, store_.Select(whole));
   auto kept = std::make_shared<Kept>();
   size_t bytes = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rules/shared_reads.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "base/status.h"
@@ -36,6 +37,7 @@ class SharedReadsTest : public ::testing::Test {
     std::string_view selector;
     int64_t min_ms;
     int64_t max_ms;
+    storage::SelectHints hints = {};
   };
   std::vector<std::string> Evaluate(int64_t time_ms, const std::vector<Ask>& asks) {
     SharedReads reads(store_, time_ms, written_, habits_);
@@ -44,6 +46,7 @@ class SharedReadsTest : public ::testing::Test {
       storage::SelectRequest request;
       request.range = {time_ms + ask.min_ms, time_ms + ask.max_ms};
       request.matchers = *promql::ParseMetricSelector(ask.selector);
+      request.hints = ask.hints;
       const auto set = reads.Select(request);
       answers.push_back(set.ok() ? TextOf(**set) : Message(set.status()));
     }
@@ -57,7 +60,10 @@ class SharedReadsTest : public ::testing::Test {
     while (*set.Next(&batch)) {
       for (const storage::SeriesColumns& series : batch.series) {
         text += model::Labels(series.labels).ToString() + ":";
-        for (const int64_t time : series.times_ms) text += " " + std::to_string(time);
+        for (size_t i = 0; i < series.times_ms.size(); ++i) {
+          text += fmt::format(" {}", series.times_ms[i]);
+          if (i < series.values.size()) text += fmt::format("={}", series.values[i]);
+        }
         text += "; ";
       }
     }
@@ -75,7 +81,7 @@ TEST_F(SharedReadsTest, ReadsOnceWhatWasAskedTwiceTheTimeBefore) {
       {"m", -2000, 0}, {"m", -1000, 0}, {"m", -3000, -1000}, {"late", -9000, 0}};
   const auto first = Evaluate(5000, asks);
   EXPECT_EQ(store_.selects, 4);
-  EXPECT_EQ(first[0], R"(m{job="a"}: 3000 4000 5000; m{job="b"}: 3000 4000 5000; )");
+  EXPECT_EQ(first[0], R"(m{job="a"}: 3000=3 4000=4 5000=5; m{job="b"}: 3000=3 4000=4 5000=5; )");
   store_.selects = 0;
   EXPECT_EQ(Evaluate(5000, asks), first);
   EXPECT_EQ(store_.selects, 2);
@@ -83,7 +89,8 @@ TEST_F(SharedReadsTest, ReadsOnceWhatWasAskedTwiceTheTimeBefore) {
   // A later evaluation has other times, and a series without samples in them does not appear.
   EXPECT_EQ(Evaluate(11'000, asks)[1], "");
   EXPECT_EQ(Evaluate(91'000, asks)[3],
-            "late: 90000 90001 90002 90003 90004 90005 90006 90007 90008 90009; ");
+            "late: 90000=0 90001=1 90002=2 90003=3 90004=4 90005=5 90006=6 90007=7 90008=8 "
+            "90009=9; ");
 }
 
 TEST_F(SharedReadsTest, NeverSharesWhatTheGroupMayWrite) {
@@ -109,7 +116,23 @@ TEST_F(SharedReadsTest, AsksTheStoreForTimesOutsideOfItsHabits) {
   store_.selects = 0;
   const auto wide = Evaluate(5000, {{"m", -1000, 0}, {"m", -5000, 0}});
   EXPECT_EQ(store_.selects, 2);
-  EXPECT_NE(wide[1].find(": 0 1000 2000"), std::string::npos) << wide[1];
+  EXPECT_NE(wide[1].find(": 0=0 1000=1 2000=2"), std::string::npos) << wide[1];
+}
+
+// One rule's hints say what that rule does not look at, and nothing of the others.
+TEST_F(SharedReadsTest, LeavesOutNothingThatAnotherRuleLooksAt) {
+  store_.HonourHints(true);
+  storage::SelectHints count;  // count(m)
+  count.labels.emplace();
+  count.newest_only = true;
+  count.times_only = true;
+  const std::vector<Ask> asks = {{"m", -2000, 0, count}, {"m", -2000, 0}, {"m", -3000, -1000}};
+  const auto first = Evaluate(5000, asks);
+  const auto second = Evaluate(5000, asks);
+  EXPECT_EQ(saved_, 2U);
+  EXPECT_EQ(second[1], first[1]);
+  EXPECT_EQ(second[2], first[2]);
+  EXPECT_EQ(second[2], R"(m{job="a"}: 2000=2 3000=3 4000=4; m{job="b"}: 2000=2 3000=3 4000=4; )");
 }
 
 TEST_F(SharedReadsTest, GivesUpOnWhatIsTooBig) {
