@@ -263,11 +263,11 @@ absl::Status HistogramChunkReader::Read(std::vector<model::HistogramSample>* out
     const int64_t before_ms = time_ms_;
     if (i == 0) {
       TRY(ReadLayout());
-      const size_t buckets = positive_.floats.size() + positive_.gaps.size() +
-                             negative_.floats.size() + negative_.gaps.size();
-      if (buckets * count_ > kChunkBucketsMax) {
-        return InvalidArgument("{} histograms of {} buckets are more than {} counts", count_,
-                               buckets, kChunkBucketsMax);
+      // Every histogram has a copy of the layout.
+      const size_t size = positive_.size() + negative_.size() + bounds_.size();
+      if (size * count_ > kChunkBucketsMax) {
+        return InvalidArgument("{} histograms of {} buckets, spans and bounds are more than {}",
+                               count_, size, kChunkBucketsMax);
       }
       ReadFirst();
     } else {

@@ -38,6 +38,7 @@ class HistogramChunkReader {
     std::vector<int64_t> gaps;  // each to the bucket before it, as integer chunks have them
     std::vector<int64_t> gap_deltas;
     std::vector<XorColumn> floats;
+    size_t size() const { return spans.size() + gaps.size() + floats.size(); }
   };
   absl::Status ReadLayout();
   bool ReadSpans(Side* side);

@@ -49,7 +49,7 @@ struct ChunkSamples {
 // with the bytes; nothing is appended then. Unimplemented: an encoding that is not known.
 absl::Status DecodeChunk(uint8_t encoding, std::string_view data, ChunkSamples* out);
 
-// What a chunk decodes to at most, in bucket counts; real chunks have some thousands.
+// What a chunk decodes to at most, in buckets, spans and bounds; real chunks have some thousands.
 inline constexpr size_t kChunkBucketsMax = size_t{1} << 22;
 
 struct EncodedChunk {

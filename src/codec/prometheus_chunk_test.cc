@@ -237,6 +237,26 @@ TEST(PrometheusChunk, TrimsToARange) {
   EXPECT_TRUE(samples.histograms.empty());
 }
 
+// Some KiB that say 65,535 histograms of 60,000 empty spans, or bounds, each.
+TEST(PrometheusChunk, RefusesLayoutsThatAreManyTimesTheirBytes) {
+  constexpr uint64_t kMany = 60'000;
+  for (const bool spans : {true, false}) {
+    std::string data = Bytes({0xff, 0xff, 0});
+    BitWriter out(&data);
+    out.Bits(0, 8);  // zero threshold
+    WriteVarbitInt(spans ? 0 : model::kCustomBucketsSchema, &out);
+    WriteVarbitUint(spans ? kMany : 0, &out);
+    for (uint64_t i = 0; spans && i < kMany; ++i) out.Bits(0, 2);  // length and offset
+    WriteVarbitUint(0, &out);
+    if (!spans) {
+      WriteVarbitUint(kMany, &out);
+      for (uint64_t i = 0; i < kMany; ++i) WriteVarbitUint(1, &out);
+    }
+    ChunkSamples samples;
+    EXPECT_THAT(Message(DecodeChunk(2, data, &samples)), HasSubstr("are more than")) << spans;
+  }
+}
+
 TEST(PrometheusChunk, RefusesWhatIsMalformed) {
   struct Row {
     uint8_t encoding;
