@@ -85,9 +85,8 @@ class SeriesCache {
       if (!good || series->tracked != scrape_) stale(*series);
     }
     previous_.clear();
-    if (!good) return;
-    previous_.swap(current_);
-    Clean();
+    if (good) previous_.swap(current_);
+    Clean(good);
   }
 
   // Labels may come out differently from now on (other rules); what must become stale stays known.
@@ -95,15 +94,17 @@ class SeriesCache {
   size_t size() const { return entries_.size(); }
 
  private:
-  // Churn must not grow the cache: it may be twice as large as a scrape.
+  // Churn must not grow the cache: it may be twice as large as the last good scrape. Scrapes that
+  // fail at a limit bring new series too.
   static constexpr size_t kSlack = 1'000;
 
-  void Clean() {
-    size_t used = 0;
-    for (const auto& [text, entry] : entries_) used += entry.seen == scrape_ ? 1 : 0;
-    const bool bloated =
-        entries_.size() > 2 * used + kSlack || series_.size() > 2 * previous_.size() + kSlack;
-    if (!bloated) return;
+  void Clean(bool good) {
+    if (good) {
+      used_ = 0;
+      for (const auto& [text, entry] : entries_) used_ += entry.seen == scrape_ ? 1 : 0;
+    }
+    const size_t most = 2 * used_ + kSlack;
+    if (entries_.size() <= most && series_.size() <= most) return;
     absl::erase_if(entries_, [this](const auto& e) { return e.second.seen != scrape_; });
     absl::flat_hash_set<const Series*> named;
     for (const auto& [text, entry] : entries_) named.insert(entry.series);
@@ -129,6 +130,7 @@ class SeriesCache {
   };
 
   uint64_t scrape_ = 0;
+  size_t used_ = 0;  // texts of the last good scrape
   StringMap<Entry> entries_;
   absl::flat_hash_set<std::unique_ptr<Series>, Hash, Equal> series_;
   std::vector<Series*> current_;   // tracked by this scrape
