@@ -16,8 +16,10 @@ using Json = nlohmann::json;
 // Reads members of one object; the first that has a wrong type is kept.
 class Reader {
  public:
-  Reader(const Json& json, absl::Status* status) : json_(json), status_(*status) {
-    if (!json.is_object() && !json.is_null()) Fail("an object", "");
+  // `name` is the member that it is, for messages.
+  Reader(const Json& json, std::string_view name, absl::Status* status)
+      : json_(json), status_(*status) {
+    if (!json.is_object() && !json.is_null()) Fail("an object", name);
   }
 
   // Null where absent.
@@ -27,7 +29,7 @@ class Reader {
     const auto found = json_.find(name);
     return found == json_.end() ? nothing : *found;
   }
-  Reader Object(const char* name) const { return {Member(name), &status_}; }
+  Reader Object(const char* name) const { return {Member(name), name, &status_}; }
 
   std::optional<std::string> MaybeText(const char* name) const {
     const Json& value = Member(name);
@@ -85,7 +87,7 @@ class Reader {
   }
   template <typename F>
   void EachObject(const char* name, F visit) const {
-    Each(name, [&](const Json& item) { visit(Reader(item, &status_)); });
+    Each(name, [&](const Json& item) { visit(Reader(item, name, &status_)); });
   }
 
  private:
@@ -288,7 +290,7 @@ std::string_view KubeMeta::Label(std::string_view wanted, bool* found) const {
 
 absl::StatusOr<KubeObject> ParseKubeObject(KubeResource resource, const Json& json) {
   absl::Status status;
-  const Reader reader(json, &status);
+  const Reader reader(json, "it", &status);
   KubeObject object;
   object.meta = ReadMeta(reader);
   switch (resource) {

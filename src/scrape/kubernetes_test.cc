@@ -185,6 +185,46 @@ TEST_F(KubeWatchTest, RefusesWhatIsNoListOrEvent) {
     EXPECT_FALSE(watch_.synced()) << body;
     Poll(60);
   }
+  server_.lists[kList] = R"({"metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"a"},)"
+                         R"("spec":7}]})";
+  Poll(60);
+  Poll(60);
+  EXPECT_EQ(watch_.error(), "Kubernetes object a: spec is not an object");
+}
+
+TEST_F(KubeWatchTest, TakesNoPageOrLineWithoutAnEnd) {
+  server_.lists[kList] = R"({"metadata":{"resourceVersion":"7"},"items":[]})";
+  KubeWatchOptions options{{"http://k", HttpConfig{}, ""}, KubeResource::kPods, "n", "", ""};
+  options.unread_bytes_max = 1000;
+  KubeWatch watch(options, server_, metrics_);
+  watch.Poll(0);
+  watch.Poll(0);
+  ASSERT_TRUE(watch.synced());
+  for (int i = 0; i < 10; ++i) {  // each piece alone is within the limit
+    server_.last().body = std::string(900, ' ');
+    watch.Poll(0);
+  }
+  EXPECT_THAT(watch.error(), HasSubstr("more than 1000 bytes"));
+  // The same in a list.
+  server_.lists.clear();
+  KubeWatch second(options, server_, metrics_);
+  second.Poll(0);
+  for (int i = 0; i < 10; ++i) {
+    server_.last().body = std::string(900, ' ');
+    second.Poll(0);
+  }
+  EXPECT_THAT(second.error(), HasSubstr("more than 1000 bytes"));
+}
+
+TEST_F(KubeWatchTest, SurvivesDeepNestingInErrors) {
+  server_.lists[kList] = R"({"metadata":{"resourceVersion":"7"},"items":[]})";
+  Poll(0);
+  Poll(0);
+  constexpr size_t kDeep = 1'000'000;
+  server_.last().body = R"({"type":"ERROR","object":{"code":500,"x":)" + std::string(kDeep, '[') +
+                        std::string(kDeep, ']') + "}}\n";
+  Poll(1);
+  EXPECT_THAT(watch_.error(), HasSubstr("the API server answered 500"));
 }
 
 // ---- Targets ----

@@ -18,8 +18,6 @@ using Json = nlohmann::json;
 
 constexpr int64_t kNsPerMs = 1'000'000;
 constexpr size_t kPageObjects = 500;  // client-go's own page
-// A page of the largest objects that etcd takes would be more; such clusters do not exist.
-constexpr size_t kUnreadBytesMax = 256 << 20;
 constexpr int64_t kListTimeoutMs = 60'000;
 // client-go's reflector: a watch lives five to ten minutes, pauses grow from 0.8 s to 30 s.
 constexpr int64_t kWatchSecondsMin = 300;
@@ -40,13 +38,16 @@ std::string TextOf(const Json& json, const char* name) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-// A Status object, as the server sends it in place of what was asked for.
-absl::Status ErrorOf(int code, std::string_view body) {
-  const Json json = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-  std::string message = TextOf(json, "message");
+// A Status object, as the server sends it in place of what was asked for; `body` has it.
+absl::Status ErrorOf(int code, const Json& status, std::string_view body) {
+  std::string message = TextOf(status, "message");
   if (message.empty()) message = body.substr(0, 200);
   if (code == 410) return Gone(message);
   return Unavailable("the API server answered {}: {}", code, message);
+}
+
+absl::Status ErrorOf(int code, std::string_view body) {
+  return ErrorOf(code, Json::parse(body, nullptr, /*allow_exceptions=*/false), body);
 }
 
 std::string Query(const KubeWatchOptions& options) {
@@ -84,11 +85,21 @@ void KubeWatch::Poll(int64_t now_ns) {
     return;
   }
   const bool more = stream_->Read(&unread_);
+  absl::Status status;
+  if (state_ == State::kWatching) status = TakeEvents();
+  if (status.ok() && unread_.size() > options_.unread_bytes_max) {
+    status = ResourceExhausted(
+        "a page or an event has more than {} bytes; selectors and namespaces make lists shorter",
+        options_.unread_bytes_max);
+  }
   if (state_ == State::kListing) {
+    if (!status.ok()) {
+      Forget();
+      return Fail(status, now_ns);
+    }
     if (!more) TakePage(now_ns);
     return;
   }
-  const absl::Status status = TakeEvents();
   if (!more || !status.ok()) EndWatch(status, now_ns);
 }
 
@@ -101,7 +112,7 @@ FetchRequest KubeWatch::RequestLocked(std::string query, int64_t timeout_ms) {
   request.http = &options_.access.http;
   request.headers = {{"Accept", "application/json"}};
   request.timeout_ms = timeout_ms;
-  request.body_bytes_max = kUnreadBytesMax;
+  request.body_bytes_max = options_.unread_bytes_max;
   return request;
 }
 
@@ -197,7 +208,7 @@ absl::Status KubeWatch::TakeEvent(std::string_view line) {
       !json.contains("object") || !json["object"].is_object()) {
     // An error that comes before the first event is a Status alone.
     if (json.is_object() && json.contains("code") && json["code"].is_number_integer()) {
-      return ErrorOf(json["code"].get<int>(), line);
+      return ErrorOf(json["code"].get<int>(), json, line);
     }
     return Unavailable("the API server sent what is no event");
   }
@@ -205,7 +216,7 @@ absl::Status KubeWatch::TakeEvent(std::string_view line) {
   const Json& object = json["object"];
   if (type == "ERROR") {
     const bool has_code = object.contains("code") && object["code"].is_number_integer();
-    return ErrorOf(has_code ? object["code"].get<int>() : 500, object.dump());
+    return ErrorOf(has_code ? object["code"].get<int>() : 500, object, line);
   }
   if (type == "BOOKMARK") {
     const auto metadata = object.find("metadata");

@@ -52,6 +52,9 @@ struct KubeWatchOptions {
   std::string name_space;      // "" for all
   std::string label_selector;  // "" for none
   std::string field_selector;
+  // Of a page, or of an event. A page of the largest objects that etcd takes would be more; such
+  // clusters do not exist.
+  size_t unread_bytes_max = 256 << 20;
 };
 
 class KubeWatch {
