@@ -169,7 +169,8 @@ void Manager::Impl::Scrape(const TargetPtr& target) {
   const double seconds = static_cast<double>(clock_.MonotonicNs() - start_ns) / 1e9;
   const bool stopping = cancelled_.load() && absl::IsCancelled(status);
   if (!stopping) {
-    target->loop->AppendReport(plan.time_ms, status.ok(), seconds, counts, batch.get());
+    target->loop->AppendReport(plan.time_ms, status.ok(), seconds, plan.timeout_ms, counts,
+                               batch.get());
     Commit(*plan.job, *batch, /*refuse_late=*/false);
     (status.ok() ? metrics_.good : metrics_.failed).Add();
     metrics_.duplicates.Add(counts.duplicates);

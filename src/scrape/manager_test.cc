@@ -159,6 +159,16 @@ TEST_F(ManagerTest, AddsTargetLabelsAndReports) {
   EXPECT_EQ(appender_.families.size(), 1U);  // unchanged metadata is not repeated
 }
 
+TEST_F(ManagerTest, ReportsTheTargetsOwnTimeout) {
+  fetcher_.Set(kUrl, "m 1\n");
+  ApplyOne(
+      "  extra_scrape_metrics: true\n"
+      "  relabel_configs: [{target_label: __scrape_timeout__, replacement: 3s}]\n");
+  Pass(10'000);
+  EXPECT_THAT(appender_.Take(/*reports=*/true),
+              testing::Contains("scrape_timeout_seconds{instance=\"a:1\", job=\"j\"} 3"));
+}
+
 TEST_F(ManagerTest, KeepsEqualDistancesInTime) {
   fetcher_.Set(kUrl, "m 1\n");
   ApplyOne();

@@ -326,7 +326,7 @@ std::vector<model::Metadata> ScrapeLoop::Metadata() const {
   return all;
 }
 
-void ScrapeLoop::AppendReport(int64_t time_ms, bool up, double duration_seconds,
+void ScrapeLoop::AppendReport(int64_t time_ms, bool up, double duration_seconds, int64_t timeout_ms,
                               const ScrapeCounts& counts, storage::WriteBatch* batch) {
   const auto add = [&](std::string_view labels, double value) {
     AddSample(labels, time_ms, value, batch);
@@ -337,7 +337,7 @@ void ScrapeLoop::AppendReport(int64_t time_ms, bool up, double duration_seconds,
   add(report_.after_relabel, static_cast<double>(counts.after_relabel));
   add(report_.added, static_cast<double>(counts.series_added));
   if (!job_->extra_metrics) return;
-  add(report_.timeout, static_cast<double>(job_->timeout_ms) / 1000);
+  add(report_.timeout, static_cast<double>(timeout_ms) / 1000);
   add(report_.sample_limit, static_cast<double>(job_->limits.samples));
   add(report_.body_bytes, static_cast<double>(counts.body_bytes));
 }

@@ -44,9 +44,9 @@ class ScrapeLoop {
                           int64_t time_ms, storage::WriteBatch* batch, ScrapeCounts* counts);
   // As a scrape that found nothing: markers for everything that was there.
   void AppendFailure(int64_t time_ms, storage::WriteBatch* batch);
-  // up, scrape_duration_seconds and the rest.
-  void AppendReport(int64_t time_ms, bool up, double duration_seconds, const ScrapeCounts& counts,
-                    storage::WriteBatch* batch);
+  // up, scrape_duration_seconds and the rest. `timeout_ms` is the target's own.
+  void AppendReport(int64_t time_ms, bool up, double duration_seconds, int64_t timeout_ms,
+                    const ScrapeCounts& counts, storage::WriteBatch* batch);
   // Markers for the report series too: the target is gone.
   void AppendEnd(int64_t time_ms, storage::WriteBatch* batch);
 
