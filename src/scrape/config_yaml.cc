@@ -126,19 +126,6 @@ void WriteHeaders(Block* parent, const HttpConfig& http) {
   }
 }
 
-// A URL's password is none of the reader's business.
-std::string WithoutPassword(std::string_view url) {
-  const size_t scheme = url.find("://");
-  if (scheme == std::string_view::npos) return std::string(url);
-  const size_t begin = scheme + 3;
-  const size_t end = std::min(url.find('/', begin), url.size());
-  const size_t at = url.substr(0, end).rfind('@');
-  if (at == std::string_view::npos || at < begin) return std::string(url);
-  const size_t colon = url.find(':', begin);
-  if (colon == std::string_view::npos || colon > at) return std::string(url);
-  return fmt::format("{}:xxxxx{}", url.substr(0, colon), url.substr(at));
-}
-
 void WriteHttp(Block* block, const HttpConfig& http) {
   if (http.has_basic_auth) {
     block->Open("basic_auth");
@@ -302,6 +289,18 @@ void WriteRemoteWrite(Block* block, const RemoteWriteConfig& remote) {
 }
 
 }  // namespace
+
+std::string WithoutPassword(std::string_view url) {
+  const size_t scheme = url.find("://");
+  if (scheme == std::string_view::npos) return std::string(url);
+  const size_t begin = scheme + 3;
+  const size_t end = std::min(url.find('/', begin), url.size());
+  const size_t at = url.substr(0, end).rfind('@');
+  if (at == std::string_view::npos || at < begin) return std::string(url);
+  const size_t colon = url.find(':', begin);
+  if (colon == std::string_view::npos || colon > at) return std::string(url);
+  return fmt::format("{}:xxxxx{}", url.substr(0, colon), url.substr(at));
+}
 
 std::string JobYaml(const JobConfig& job) {
   std::string out;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "scrape/config.h"
 
@@ -13,5 +14,7 @@ namespace hearth::scrape {
 std::string ConfigYaml(const Config& config);
 // One entry of scrape_configs, as /api/v1/scrape_pools/config shows it.
 std::string JobYaml(const JobConfig& job);
+// A URL's password is none of the reader's business: http://user:xxxxx@host/.
+std::string WithoutPassword(std::string_view url);
 
 }  // namespace hearth::scrape

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "scrape/config_yaml.h"
 
 namespace hearth::scrape {
 namespace {
@@ -173,16 +174,18 @@ absl::StatusOr<std::vector<TargetGroup>> Discovery::FetchGroups(
   request.headers = {{"Accept", "application/json"},
                      {"X-Prometheus-Refresh-Interval-Seconds", fmt::format("{:g}", seconds)}};
   TRY_ASSIGN(const FetchResult result, world_.fetcher.Fetch(request));
+  // In messages without what may be secret: a password, and a token of the query.
+  const std::string shown = WithoutPassword(config.url.substr(0, config.url.find_first_of("?#")));
   if (result.status != 200) {
-    return Unavailable("{}: server returned HTTP status {}", config.url, result.status_text);
+    return Unavailable("{}: server returned HTTP status {}", shown, result.status_text);
   }
   const std::string type = ToLowerAscii(
       TrimSpace(std::string_view(result.content_type).substr(0, result.content_type.find(';'))));
   if (type != "application/json") {
-    return InvalidArgument("{}: unsupported content type {}", config.url,
+    return InvalidArgument("{}: unsupported content type {}", shown,
                            model::QuoteGo(result.content_type));
   }
-  return ParseJsonGroups(result.body, config.url);
+  return ParseJsonGroups(result.body, shown);
 }
 
 }  // namespace hearth::scrape

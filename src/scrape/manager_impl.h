@@ -58,6 +58,7 @@ struct Target {
 struct Job {
   std::shared_ptr<const JobConfig> config;
   std::shared_ptr<Discovery> discovery;  // used by one thread at a time, by `discovering`
+  std::vector<TargetGroup> groups;       // what it found last
   bool discovering = false;
   int64_t discovery_due_ns = 0;
   std::map<std::string, std::shared_ptr<Target>> targets;  // by key

@@ -18,6 +18,11 @@ std::string KeyOf(std::string_view job, const TargetIdentity& identity) {
   return fmt::format("{}\n{}", job, identity.Key());
 }
 
+bool SameSources(const JobConfig& a, const JobConfig& b) {
+  return a.static_groups == b.static_groups && a.file_discovery == b.file_discovery &&
+         a.http_discovery == b.http_discovery && a.kubernetes_discovery == b.kubernetes_discovery;
+}
+
 }  // namespace
 
 void Manager::Impl::AddSelf(std::string address, std::function<std::string()> read) {
@@ -40,15 +45,18 @@ void Manager::Impl::ApplyConfig(std::shared_ptr<const Config> config) {
       job = std::move(old->second);
       jobs_.erase(old);
     }
-    if (!unchanged) {
-      // Shares ownership of the whole configuration: no copy of the job's rules.
-      job.config = std::shared_ptr<const JobConfig>(config, &job_config);
+    // What was found stays where it is looked for as before.
+    const bool same_sources = job.config != nullptr && SameSources(*job.config, job_config);
+    // Shares ownership of the whole configuration: no copy of the job's rules.
+    if (!unchanged) job.config = std::shared_ptr<const JobConfig>(config, &job_config);
+    if (!same_sources) {
       job.discovery = std::make_shared<Discovery>(
           job.config, DiscoveryWorld{fetcher_, files_, kubernetes_, options_.in_cluster,
                                      options_.file_poll_ms, metrics_.discovery_failures});
       job.discovering = false;
       job.discovery->Refresh(clock_.MonotonicNs(), /*with_http=*/false, nullptr);
       job.discovery_due_ns = job.discovery->next_ns();
+      job.groups = job.discovery->Groups();
     }
     auto [at, is_new] = jobs.emplace(job_config.job_name, std::move(job));
     if (is_new && !unchanged) SyncLocked(&at->second);
@@ -73,6 +81,8 @@ void Manager::Impl::Discover(const std::string& job_name) {
   for (const std::string& error : discovery->NewErrors()) {
     Report("SERVICE_DISCOVERY", fmt::format("{}: {}", job_name, error));
   }
+  std::vector<TargetGroup> groups;
+  if (changed) groups = discovery->Groups();
   absl::MutexLock lock(&mutex_);
   const auto found = jobs_.find(job_name);
   if (found == jobs_.end() || found->second.discovery != discovery) return;  // reloaded meanwhile
@@ -80,7 +90,10 @@ void Manager::Impl::Discover(const std::string& job_name) {
   job.discovering = false;
   job.discovery_due_ns = discovery->next_ns();
   woken_ = true;
-  if (changed) SyncLocked(&job);
+  if (changed) {
+    job.groups = std::move(groups);
+    SyncLocked(&job);
+  }
   ShowTargetCountLocked(target_count_);
 }
 
@@ -90,7 +103,7 @@ void Manager::Impl::SyncLocked(Job* job) {
   job->dropped_count = 0;
   const uint64_t keep = job->config->limits.dropped_targets_kept;
   const size_t kept_max = keep == 0 ? kDroppedKeptMax : static_cast<size_t>(keep);
-  for (const TargetGroup& group : job->discovery->Groups()) {
+  for (const TargetGroup& group : job->groups) {
     for (const model::Labels& address : group.targets) {
       auto identity = MakeTarget(*job->config, group, address);
       if (!identity.ok()) {

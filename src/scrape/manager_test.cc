@@ -128,7 +128,15 @@ class ManagerTest : public testing::Test {
   FakeFetcher fetcher_;
   FakeAppender appender_;
   Registry metrics_;
-  Manager manager_{ManagerOptions{}, fetcher_, appender_, RealFileSystem(), clock_, metrics_};
+  std::vector<std::string> reports_;  // of discovery
+  ManagerOptions Options() {
+    ManagerOptions options;
+    options.report = [this](std::string_view component, std::string_view text) {
+      if (component == "SERVICE_DISCOVERY") reports_.emplace_back(text);
+    };
+    return options;
+  }
+  Manager manager_{Options(), fetcher_, appender_, RealFileSystem(), clock_, metrics_};
 };
 
 constexpr char kUrl[] = "http://a:1/metrics";
@@ -373,6 +381,37 @@ TEST_F(ManagerTest, AsksHttpForTargets) {
   fetcher_.Set("http://sd/x", "oops", 500, "application/json");
   Pass(60'000);
   EXPECT_EQ(OnlyTarget().labels.Get("instance"), "b:2");
+}
+
+// As in Prometheus: discovery that is configured as before goes on, and so do its targets.
+TEST_F(ManagerTest, AReloadKeepsWhatWasDiscovered) {
+  fetcher_.Set("http://sd/x", R"([{"targets": ["b:2"]}])", 200, "application/json");
+  fetcher_.Set("http://b:2/metrics", "m 1\n");
+  constexpr char kJob[] =
+      "scrape_configs:\n- job_name: j\n  scrape_interval: 10s\n"
+      "  http_sd_configs: [{url: 'http://sd/x'}]\n";
+  Apply(kJob);
+  Pass(11'000);
+  EXPECT_EQ(OnlyTarget().health, Health::kUp);
+  appender_.Take();
+  fetcher_.answers.erase("http://sd/x");  // nobody answers at the reload
+  Apply(std::string(kJob) + "  metric_relabel_configs: [{target_label: z, replacement: y}]\n");
+  EXPECT_EQ(OnlyTarget().health, Health::kUp);
+  Pass(10'000);
+  EXPECT_THAT(appender_.Take(), ElementsAre("m{instance=\"b:2\", job=\"j\", z=\"y\"} 1",
+                                            "m{instance=\"b:2\", job=\"j\"} stale"));
+  // Target relabelling is done anew.
+  Apply(std::string(kJob) + "  relabel_configs: [{target_label: env, replacement: dev}]\n");
+  EXPECT_EQ(OnlyTarget().labels.Get("env"), "dev");
+}
+
+TEST_F(ManagerTest, ShowsNoPasswordOfADiscoverysUrl) {
+  fetcher_.Set("http://u:pass@sd/x?token=t", "oops", 500, "application/json");
+  Apply(
+      "scrape_configs:\n- job_name: j\n  http_sd_configs: [{url: 'http://u:pass@sd/x?token=t'}]\n");
+  Pass(1);
+  ASSERT_EQ(reports_.size(), 1U);
+  EXPECT_EQ(reports_[0], "j: http://u:xxxxx@sd/x: server returned HTTP status 500 Not Found");
 }
 
 TEST_F(ManagerTest, RelabelsTargets) {
