@@ -293,6 +293,28 @@ TEST(Nhcb, ReplacesClassicSeriesOfTextFormats) {
   EXPECT_THAT(both, HasSubstr("h_sum{a=\"2\"} 1\n" + second + "h_other 7\n"));
 }
 
+TEST(Nhcb, TakesBucketsInAnyOrder) {
+  NhcbBuilder builder;
+  builder.SetBucket(3, 5);
+  builder.SetBucket(1, 2);
+  builder.SetBucket(2, 4);
+  builder.SetBucket(1, 9);  // given twice: the first counts
+  builder.SetCount(6);
+  const auto histogram = builder.Convert();
+  ASSERT_TRUE(histogram.ok()) << histogram.status();
+  EXPECT_THAT((*histogram)->custom_values, testing::ElementsAre(1, 2, 3));
+  EXPECT_THAT((*histogram)->positive_buckets, testing::ElementsAre(2, 2, 1, 1));
+  builder.Reset();
+  builder.SetBucket(2, 1);
+  builder.SetBucket(1, 2);
+  EXPECT_EQ(Message(builder.Convert().status()), "count is not cumulative: 1 < 2");
+  // So many that one by one would take hours.
+  builder.Reset();
+  constexpr int kMany = 2'000'000;
+  for (int i = kMany; i > 0; --i) builder.SetBucket(i, i);
+  ASSERT_TRUE(builder.Convert().ok());
+}
+
 TEST(Nhcb, HandsOutTheLastHistogramAndLeavesOutWhatDoesNotConvert) {
   EXPECT_EQ(Read("# TYPE h histogram\nh_bucket{le=\"1\"} 5\nh_count 4\n"
                  "# TYPE i histogram\ni_bucket{le=\"+Inf\"} 3\n",

@@ -18,9 +18,9 @@ constexpr int64_t kWholeGapMax = 2;
 
 bool IsWhole(double count) { return count == std::round(count) && std::fabs(count) < 0x1p63; }
 
-absl::Status NotCumulative(double a, char sign, double b) {
-  return InvalidArgument("count is not cumulative: {} {} {}", FormatGoGeneral(a), sign,
-                         FormatGoGeneral(b));
+absl::Status NotCumulative(double count, double before) {
+  return InvalidArgument("count is not cumulative: {} < {}", FormatGoGeneral(count),
+                         FormatGoGeneral(before));
 }
 
 }  // namespace
@@ -32,29 +32,28 @@ void NhcbBuilder::SetBucket(double upper_bound, double cumulative_count) {
   } else if (cumulative_count < 0) {
     error_ = InvalidArgument("bucket count must be non-negative: le={}, count={}",
                              FormatGoGeneral(upper_bound), FormatGoGeneral(cumulative_count));
-  } else if (buckets_.empty() || buckets_.back().first < upper_bound) {
-    if (!buckets_.empty() && cumulative_count < buckets_.back().second) {
-      error_ = NotCumulative(cumulative_count, '<', buckets_.back().second);
-      return;
-    }
-    buckets_.emplace_back(upper_bound, cumulative_count);
   } else {
-    InsertBucket(upper_bound, cumulative_count);
+    sorted_ = sorted_ && (buckets_.empty() || buckets_.back().first < upper_bound);
+    buckets_.emplace_back(upper_bound, cumulative_count);
   }
 }
 
-void NhcbBuilder::InsertBucket(double upper_bound, double cumulative_count) {
-  const auto place =
-      std::lower_bound(buckets_.begin(), buckets_.end(), upper_bound,
-                       [](const auto& bucket, double bound) { return bucket.first < bound; });
-  if (place->first == upper_bound) return;  // given twice: the first counts
-  if (place != buckets_.begin() && cumulative_count < std::prev(place)->second) {
-    error_ = NotCumulative(cumulative_count, '<', std::prev(place)->second);
-  } else if (cumulative_count > place->second) {
-    error_ = NotCumulative(cumulative_count, '>', place->second);
-  } else {
-    buckets_.insert(place, {upper_bound, cumulative_count});
+// All at once: one by one, a hostile order would take a scrape hours.
+absl::Status NhcbBuilder::SortBuckets() {
+  if (!sorted_) {
+    std::stable_sort(buckets_.begin(), buckets_.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    // Given twice: the first counts.
+    const auto end = std::unique(buckets_.begin(), buckets_.end(),
+                                 [](const auto& a, const auto& b) { return a.first == b.first; });
+    buckets_.erase(end, buckets_.end());
   }
+  for (size_t i = 1; i < buckets_.size(); ++i) {
+    if (buckets_[i].second < buckets_[i - 1].second) {
+      return NotCumulative(buckets_[i].second, buckets_[i - 1].second);
+    }
+  }
+  return absl::OkStatus();
 }
 
 void NhcbBuilder::SetCount(double count) {
@@ -69,6 +68,7 @@ void NhcbBuilder::SetCount(double count) {
 
 absl::StatusOr<std::shared_ptr<model::NativeHistogram>> NhcbBuilder::Convert() {
   TRY(error_);
+  TRY(SortBuckets());
   if (!has_count_ && !buckets_.empty()) count_ = buckets_.back().second;
   if (buckets_.empty() || buckets_.back().first != kInfinity) {
     buckets_.emplace_back(kInfinity, count_);
@@ -96,6 +96,7 @@ absl::StatusOr<std::shared_ptr<model::NativeHistogram>> NhcbBuilder::Convert() {
 
 void NhcbBuilder::Reset() {
   buckets_.clear();
+  sorted_ = true;
   count_ = 0;
   sum_ = 0;
   has_count_ = false;

@@ -27,9 +27,10 @@ class NhcbBuilder {
   void Reset();
 
  private:
-  void InsertBucket(double upper_bound, double cumulative_count);
+  absl::Status SortBuckets();
 
-  std::vector<std::pair<double, double>> buckets_;  // upper bound, cumulative count; by bound
+  std::vector<std::pair<double, double>> buckets_;  // upper bound, cumulative count
+  bool sorted_ = true;                              // by bound, each once
   double count_ = 0;
   double sum_ = 0;
   bool has_count_ = false;
