@@ -175,14 +175,58 @@ def test_roles_of_a_scraper(shared_hearth, user, workspace):
                    'subnetIds': ['subnet-1', 'subnet-2']}},
                'destination': {'ampConfiguration': {'workspaceArn': workspace['arn']}},
                'roleConfiguration': {'sourceRoleArn': ROLE, 'targetRoleArn': ROLE}}
-    all_of_aps = {'Action': 'aps:*', 'Resource': '*'}
+    mine = [{'Action': 'aps:*', 'Resource': '*'}, {'Action': 'eks:DescribeCluster', 'Resource': '*'}]
     with fails('AccessDeniedException', 403, 'iam:PassRole'):
-        user(all_of_aps)('amp').create_scraper(**scraper)
-    made = user(all_of_aps, pass_role('scraper.aps.amazonaws.com'))('amp').create_scraper(**scraper)
+        user(*mine)('amp').create_scraper(**scraper)
+    made = user(*mine, pass_role('scraper.aps.amazonaws.com'))('amp').create_scraper(**scraper)
     with fails('AccessDeniedException', 403, 'iam:PassRole'):
-        user(all_of_aps)('amp').update_scraper(scraperId=made['scraperId'],
-                                               roleConfiguration={'sourceRoleArn': ROLE})
+        user(*mine)('amp').update_scraper(scraperId=made['scraperId'],
+                                          roleConfiguration={'sourceRoleArn': ROLE})
     client(shared_hearth, 'amp').delete_scraper(scraperId=made['scraperId'])
+
+
+def test_a_scraper_reads_and_writes_what_its_maker_may(shared_hearth, user, workspace):
+    """It shows the cluster's credentials and writes past remote write's gate: who makes one needs
+    rights on both ends. AmazonPrometheusFullAccess has them."""
+    cluster = f'arn:aws:eks:us-east-1:{ACCOUNT}:cluster/{unique("cluster")}'
+    scraper = {'scrapeConfiguration': {'configurationBlob': SCRAPE},
+               'source': {'eksConfiguration': {'clusterArn': cluster,
+                                               'subnetIds': ['subnet-1', 'subnet-2']}},
+               'destination': {'ampConfiguration': {'workspaceArn': workspace['arn']}}}
+    scrapers = {'Action': 'aps:*', 'Resource': f'arn:aws:aps:us-east-1:{ACCOUNT}:scraper/*'}
+    source = {'Action': 'eks:DescribeCluster', 'Resource': cluster,
+              'Condition': {'ForAnyValue:StringEquals': {'aws:CalledVia': ['aps.amazonaws.com']}}}
+    destination = {'Action': ['aps:CreateScraper', 'aps:UpdateScraper'],
+                   'Resource': [cluster, workspace['arn']],
+                   'Condition': {'StringEquals': {'aws:ResourceTag/team': 'a'}}}
+    source_too = {'Action': 'aps:CreateScraper', 'Resource': cluster}
+    for missing, statements in ((workspace['arn'], [scrapers, source, source_too]),
+                                (cluster, [scrapers, source, destination]),
+                                ('eks:DescribeCluster', [scrapers, source_too, destination])):
+        with fails('AccessDeniedException', 403, missing):
+            user(*statements)('amp').create_scraper(**scraper)
+    amp = user(scrapers, source, source_too, destination)('amp')
+    made = amp.create_scraper(**scraper)['scraperId']
+    with fails('AccessDeniedException', 403, workspace['arn']):
+        user(scrapers)('amp').update_scraper(scraperId=made, destination=scraper['destination'])
+    amp.update_scraper(scraperId=made, destination=scraper['destination'])
+    amp.delete_scraper(scraperId=made)
+    # The whole of a managed policy is enough.
+    full = {'Action': 'aps:*', 'Resource': '*'}
+    amp = user(full, {**source, 'Resource': '*'})('amp')
+    amp.delete_scraper(scraperId=amp.create_scraper(**scraper)['scraperId'])
+
+
+def test_a_scraper_writes_to_a_workspace_of_its_region(shared_hearth, user, workspace):
+    elsewhere = client(shared_hearth, 'amp', region_name='eu-west-1')
+    arn = workspace['arn'].replace('us-east-1', 'eu-west-1')
+    with fails('ResourceNotFoundException', 404, 'Workspace not found'):
+        elsewhere.create_scraper(
+            scrapeConfiguration={'configurationBlob': SCRAPE},
+            source={'eksConfiguration': {
+                'clusterArn': f'arn:aws:eks:us-east-1:{ACCOUNT}:cluster/demo',
+                'subnetIds': ['subnet-1', 'subnet-2']}},
+            destination={'ampConfiguration': {'workspaceArn': arn}})
 
 
 def test_a_role_for_pods(shared_hearth, user):
