@@ -3,6 +3,7 @@
 control planes and on the data plane; and iam:PassRole, wherever a role is given to a service."""
 
 import contextlib
+import json
 
 import pytest
 
@@ -10,6 +11,7 @@ from aws_session import (ACCOUNT, client, fails, missing_statement, policy, trus
 from connect import client_for, wait_for
 from grafana_client import Grafana
 from hearth_process import run_hearth
+from oidc_issuer import Issuer
 
 ROLE = f'arn:aws:iam::{ACCOUNT}:role/some-role'
 SCRAPE = b'scrape_configs: [{job_name: a, static_configs: [{targets: ["127.0.0.1:1"]}]}]'
@@ -227,6 +229,32 @@ def test_a_scraper_writes_to_a_workspace_of_its_region(shared_hearth, user, work
                 'clusterArn': f'arn:aws:eks:us-east-1:{ACCOUNT}:cluster/demo',
                 'subnetIds': ['subnet-1', 'subnet-2']}},
             destination={'ampConfiguration': {'workspaceArn': arn}})
+
+
+def test_keys_of_an_issuer_are_a_matter_of_iam(shared_hearth, iam, user, tmp_path):
+    """Who may say with which keys an issuer signs may take every role that trusts it."""
+    with Issuer() as issuer:
+        host = unique() + '.example.invalid'
+        name = unique('cluster')
+        (tmp_path / 'jwks.json').write_text(json.dumps(issuer.jwks()))
+
+        def add(of, *more):
+            environment = shared_hearth.aws_environment()
+            environment.update(AWS_ACCESS_KEY_ID=of.key['AccessKeyId'],
+                               AWS_SECRET_ACCESS_KEY=of.key['SecretAccessKey'])
+            return run_hearth('cluster', 'add', name, '--issuer', f'https://{host}/', *more,
+                              env=environment)
+
+        clusters = {'Action': 'eks:*', 'Resource': '*'}
+        keys = ('--jwks', tmp_path / 'jwks.json')
+        refused = add(user(clusters), *keys)
+        assert refused.returncode != 0
+        assert 'iam:UpdateOpenIDConnectProviderThumbprint' in refused.stderr
+        provider = {'Action': 'iam:UpdateOpenIDConnectProviderThumbprint',
+                    'Resource': f'arn:aws:iam::{ACCOUNT}:oidc-provider/{host}'}
+        for added in (add(user(clusters)), add(user(clusters, provider), *keys)):
+            assert added.returncode == 0, added.stderr
+        run_hearth('cluster', 'remove', name, env=shared_hearth.aws_environment())
 
 
 def test_a_role_for_pods(shared_hearth, user):
