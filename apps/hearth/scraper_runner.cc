@@ -179,6 +179,12 @@ absl::Status ScraperRunner::FindSource(catalog::Reader& reader, Wanted* wanted) 
     return Unimplemented("only sources with an eksConfiguration are scraped");
   }
   TRY_ASSIGN(const Arn arn, ParseArn(text, "eks", "cluster"));
+  if (arn.account != wanted->scraper.account) {
+    return FailedPrecondition(
+        "cluster {} is of account {}, the scraper of {}: credentials are not "
+        "lent to another account",
+        arn.id, arn.account, wanted->scraper.account);
+  }
   auto cluster = catalog::GetEksCluster(reader, arn.account, arn.region, arn.id);
   if (absl::IsNotFound(cluster.status())) {
     return FailedPrecondition(
@@ -200,9 +206,13 @@ absl::Status ScraperRunner::FindDestination(Wanted* wanted) {
       StoredText(wanted->scraper.destination, {"ampConfiguration", "workspaceArn"});
   TRY_ASSIGN(const Arn arn, ParseArn(text, "aps", "workspace"));
   wanted->destination = workspaces_.Find(arn.id);
-  if (wanted->destination != nullptr && wanted->destination->region() == arn.region) {
-    return absl::OkStatus();
+  const bool open = wanted->destination != nullptr;
+  if (open && wanted->destination->account() != wanted->scraper.account) {
+    wanted->destination = nullptr;
+    return FailedPrecondition("workspace {} is not of the scraper's account {}", arn.id,
+                              wanted->scraper.account);
   }
+  if (open && wanted->destination->region() == arn.region) return absl::OkStatus();
   return NotFound("workspace {} of {} is not open in this process", arn.id, arn.region);
 }
 

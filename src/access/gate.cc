@@ -184,7 +184,9 @@ std::optional<Refusal> Gate::Authorize(const Caller& caller, std::string_view ac
                                        std::string_view resource, const ConditionKeys& keys) const {
   auth::ConditionContext context = auth::StandardContext(*caller.principal, caller.facts);
   for (const auto& [key, values] : keys) context.SetMany(key, values);
-  return Decide({*caller.principal, action, resource, context, nullptr, {}});
+  // A catalog may hold more than one account (--account was changed, servers share a PostgreSQL):
+  // what this server serves belongs to its own, and nobody else's policies speak for it.
+  return Decide({*caller.principal, action, resource, context, nullptr, options_.account});
 }
 
 std::optional<Refusal> Gate::AuthorizePassRole(const Caller& caller, std::string_view role_arn,

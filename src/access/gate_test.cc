@@ -116,6 +116,21 @@ TEST_F(GateTest, AKeyPairServesOverTlsAndLoopback) {
   EXPECT_FALSE(gate_->Identify(tls, "aps").refusal.has_value());
 }
 
+TEST_F(GateTest, AnotherAccountOfTheCatalogHasNoRightsHere) {
+  root_ = *catalog_->Write([](catalog::Transaction& transaction) {
+    return catalog::EnsureRootAccessKey(transaction, "111111111111");
+  });
+  const Identified who = gate_->Identify(Signed("aps"), "aps");
+  ASSERT_FALSE(who.refusal.has_value()) << who.refusal->message;
+  ASSERT_EQ(who.caller.principal->arn, "arn:aws:iam::111111111111:root");
+  for (const std::string_view resource : {"*", "arn:aws:aps:us-east-1:000000000000:/workspaces",
+                                          "arn:aws:iam::000000000000:user/a"}) {
+    const auto refusal = gate_->Authorize(who.caller, "aps:CreateWorkspace", resource);
+    ASSERT_TRUE(refusal.has_value()) << resource;
+    EXPECT_EQ(refusal->kind, RefusalKind::kDenied);
+  }
+}
+
 TEST_F(GateTest, RefusalsByPolicyCarryASealedMessage) {
   Caller caller;
   auto principal = std::make_shared<auth::Principal>();

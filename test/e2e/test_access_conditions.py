@@ -3,6 +3,7 @@
 control planes and on the data plane; and iam:PassRole, wherever a role is given to a service."""
 
 import contextlib
+import json
 
 import pytest
 
@@ -10,6 +11,7 @@ from aws_session import (ACCOUNT, client, fails, missing_statement, policy, trus
 from connect import client_for, wait_for
 from grafana_client import Grafana
 from hearth_process import run_hearth
+from oidc_issuer import Issuer
 
 ROLE = f'arn:aws:iam::{ACCOUNT}:role/some-role'
 SCRAPE = b'scrape_configs: [{job_name: a, static_configs: [{targets: ["127.0.0.1:1"]}]}]'
@@ -175,14 +177,84 @@ def test_roles_of_a_scraper(shared_hearth, user, workspace):
                    'subnetIds': ['subnet-1', 'subnet-2']}},
                'destination': {'ampConfiguration': {'workspaceArn': workspace['arn']}},
                'roleConfiguration': {'sourceRoleArn': ROLE, 'targetRoleArn': ROLE}}
-    all_of_aps = {'Action': 'aps:*', 'Resource': '*'}
+    mine = [{'Action': 'aps:*', 'Resource': '*'}, {'Action': 'eks:DescribeCluster', 'Resource': '*'}]
     with fails('AccessDeniedException', 403, 'iam:PassRole'):
-        user(all_of_aps)('amp').create_scraper(**scraper)
-    made = user(all_of_aps, pass_role('scraper.aps.amazonaws.com'))('amp').create_scraper(**scraper)
+        user(*mine)('amp').create_scraper(**scraper)
+    made = user(*mine, pass_role('scraper.aps.amazonaws.com'))('amp').create_scraper(**scraper)
     with fails('AccessDeniedException', 403, 'iam:PassRole'):
-        user(all_of_aps)('amp').update_scraper(scraperId=made['scraperId'],
-                                               roleConfiguration={'sourceRoleArn': ROLE})
+        user(*mine)('amp').update_scraper(scraperId=made['scraperId'],
+                                          roleConfiguration={'sourceRoleArn': ROLE})
     client(shared_hearth, 'amp').delete_scraper(scraperId=made['scraperId'])
+
+
+def test_a_scraper_reads_and_writes_what_its_maker_may(shared_hearth, user, workspace):
+    """It shows the cluster's credentials and writes past remote write's gate: who makes one needs
+    rights on both ends. AmazonPrometheusFullAccess has them."""
+    cluster = f'arn:aws:eks:us-east-1:{ACCOUNT}:cluster/{unique("cluster")}'
+    scraper = {'scrapeConfiguration': {'configurationBlob': SCRAPE},
+               'source': {'eksConfiguration': {'clusterArn': cluster,
+                                               'subnetIds': ['subnet-1', 'subnet-2']}},
+               'destination': {'ampConfiguration': {'workspaceArn': workspace['arn']}}}
+    scrapers = {'Action': 'aps:*', 'Resource': f'arn:aws:aps:us-east-1:{ACCOUNT}:scraper/*'}
+    source = {'Action': 'eks:DescribeCluster', 'Resource': cluster,
+              'Condition': {'ForAnyValue:StringEquals': {'aws:CalledVia': ['aps.amazonaws.com']}}}
+    destination = {'Action': ['aps:CreateScraper', 'aps:UpdateScraper'],
+                   'Resource': [cluster, workspace['arn']],
+                   'Condition': {'StringEquals': {'aws:ResourceTag/team': 'a'}}}
+    source_too = {'Action': 'aps:CreateScraper', 'Resource': cluster}
+    for missing, statements in ((workspace['arn'], [scrapers, source, source_too]),
+                                (cluster, [scrapers, source, destination]),
+                                ('eks:DescribeCluster', [scrapers, source_too, destination])):
+        with fails('AccessDeniedException', 403, missing):
+            user(*statements)('amp').create_scraper(**scraper)
+    amp = user(scrapers, source, source_too, destination)('amp')
+    made = amp.create_scraper(**scraper)['scraperId']
+    with fails('AccessDeniedException', 403, workspace['arn']):
+        user(scrapers)('amp').update_scraper(scraperId=made, destination=scraper['destination'])
+    amp.update_scraper(scraperId=made, destination=scraper['destination'])
+    amp.delete_scraper(scraperId=made)
+    # The whole of a managed policy is enough.
+    full = {'Action': 'aps:*', 'Resource': '*'}
+    amp = user(full, {**source, 'Resource': '*'})('amp')
+    amp.delete_scraper(scraperId=amp.create_scraper(**scraper)['scraperId'])
+
+
+def test_a_scraper_writes_to_a_workspace_of_its_region(shared_hearth, user, workspace):
+    elsewhere = client(shared_hearth, 'amp', region_name='eu-west-1')
+    arn = workspace['arn'].replace('us-east-1', 'eu-west-1')
+    with fails('ResourceNotFoundException', 404, 'Workspace not found'):
+        elsewhere.create_scraper(
+            scrapeConfiguration={'configurationBlob': SCRAPE},
+            source={'eksConfiguration': {
+                'clusterArn': f'arn:aws:eks:us-east-1:{ACCOUNT}:cluster/demo',
+                'subnetIds': ['subnet-1', 'subnet-2']}},
+            destination={'ampConfiguration': {'workspaceArn': arn}})
+
+
+def test_keys_of_an_issuer_are_a_matter_of_iam(shared_hearth, iam, user, tmp_path):
+    """Who may say with which keys an issuer signs may take every role that trusts it."""
+    with Issuer() as issuer:
+        host = unique() + '.example.invalid'
+        name = unique('cluster')
+        (tmp_path / 'jwks.json').write_text(json.dumps(issuer.jwks()))
+
+        def add(of, *more):
+            environment = shared_hearth.aws_environment()
+            environment.update(AWS_ACCESS_KEY_ID=of.key['AccessKeyId'],
+                               AWS_SECRET_ACCESS_KEY=of.key['SecretAccessKey'])
+            return run_hearth('cluster', 'add', name, '--issuer', f'https://{host}/', *more,
+                              env=environment)
+
+        clusters = {'Action': 'eks:*', 'Resource': '*'}
+        keys = ('--jwks', tmp_path / 'jwks.json')
+        refused = add(user(clusters), *keys)
+        assert refused.returncode != 0
+        assert 'iam:UpdateOpenIDConnectProviderThumbprint' in refused.stderr
+        provider = {'Action': 'iam:UpdateOpenIDConnectProviderThumbprint',
+                    'Resource': f'arn:aws:iam::{ACCOUNT}:oidc-provider/{host}'}
+        for added in (add(user(clusters)), add(user(clusters, provider), *keys)):
+            assert added.returncode == 0, added.stderr
+        run_hearth('cluster', 'remove', name, env=shared_hearth.aws_environment())
 
 
 def test_a_role_for_pods(shared_hearth, user):

@@ -174,6 +174,9 @@ absl::StatusOr<std::optional<access::Refusal>> Aps::Authorize(const Call& call) 
   TRY_ASSIGN(const access::Gate::ConditionKeys keys, ConditionKeysOf(call, target));
   auto refusal =
       gate_.Authorize(call.caller, fmt::format("aps:{}", call.match.operation->name), target, keys);
+  if (!refusal) {
+    TRY_ASSIGN(refusal, AuthorizeEnds(call));
+  }
   // Of the operations' inputs only a scraper's has roles.
   const access::RestInput roles = call.input.Child("roleConfiguration");
   for (const char* member : {"sourceRoleArn", "targetRoleArn"}) {
@@ -181,6 +184,25 @@ absl::StatusOr<std::optional<access::Refusal>> Aps::Authorize(const Call& call) 
     refusal = gate_.AuthorizePassRole(call.caller, roles.Text(member), kScraperPrincipal);
   }
   return refusal;
+}
+
+absl::StatusOr<std::optional<access::Refusal>> Aps::AuthorizeEnds(const Call& call) {
+  const std::string action = fmt::format("aps:{}", call.match.operation->name);
+  const std::string cluster =
+      call.input.Child("source").Child("eksConfiguration").Text("clusterArn");
+  const std::string workspace =
+      call.input.Child("destination").Child("ampConfiguration").Text("workspaceArn");
+  for (const std::string& end : {cluster, workspace}) {
+    if (end.empty()) continue;
+    TRY_ASSIGN(const access::Gate::ConditionKeys keys, ConditionKeysOf(call, end));
+    auto refusal = gate_.Authorize(call.caller, action, end, keys);
+    if (refusal) return refusal;
+  }
+  if (cluster.empty()) return std::nullopt;
+  return gate_.Authorize(call.caller, "eks:DescribeCluster", cluster,
+                         {{"aws:CalledVia", {"aps.amazonaws.com"}},
+                          {"aws:CalledViaFirst", {"aps.amazonaws.com"}},
+                          {"aws:CalledViaLast", {"aps.amazonaws.com"}}});
 }
 
 std::string Aps::Arn(const Call& call, std::string_view rest) const {

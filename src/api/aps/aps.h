@@ -76,6 +76,9 @@ class Aps {
                                                               const std::string& target);
   // The call itself, and iam:PassRole on the roles that it gives away; nothing where allowed.
   absl::StatusOr<std::optional<access::Refusal>> Authorize(const Call& call);
+  // A scraper's cluster and workspace, which it reads and writes with nobody's rights:
+  // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmanagedserviceforprometheus.html
+  absl::StatusOr<std::optional<access::Refusal>> AuthorizeEnds(const Call& call);
   // The workspace of the call, or ResourceNotFoundException.
   absl::StatusOr<catalog::AmpWorkspace> Owner(catalog::Reader& reader, const Call& call) const;
   // Runs `body` once for all attempts of the call (access/replay.h); `after` when it was done now.

@@ -80,7 +80,10 @@ absl::Status CheckDestination(catalog::Reader& reader, const access::RestInput& 
   const std::string arn = destination.Child("ampConfiguration").Text("workspaceArn");
   if (!arn.starts_with(prefix)) return absl::OkStatus();
   const std::string id = arn.substr(prefix.size());
-  return OrNotFound(catalog::GetAmpWorkspace(reader, id), "Workspace", id, "workspace").status();
+  TRY_ASSIGN(const catalog::AmpWorkspace workspace,
+             OrNotFound(catalog::GetAmpWorkspace(reader, id), "Workspace", id, "workspace"));
+  if (catalog::AmpWorkspaceArn(workspace) == arn) return absl::OkStatus();
+  return access::ResourceNotFound("Workspace not found", id, "workspace");
 }
 
 // A source without security groups gets one, as AMP gives it the cluster's: Terraform's provider

@@ -12,6 +12,7 @@
 #include "api/eks/operations.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "catalog/iam.h"
 #include "crypto/certificates.h"
 #include "crypto/jwt.h"
 
@@ -189,9 +190,22 @@ absl::StatusOr<std::string> Eks::DescribeCluster(const Call& call) {
   return access::RestBody(Json{{"cluster", eks::ClusterJson(cluster)}});
 }
 
+absl::Status Eks::AuthorizeKeys(const Call& call) {
+  const std::string issuer = call.input.Text("issuer");
+  if (issuer.empty() || !call.input.Has("jwks")) return absl::OkStatus();
+  const size_t scheme = issuer.find("://");
+  std::string_view url = issuer;
+  if (scheme != std::string::npos) url.remove_prefix(scheme + 3);
+  while (url.ends_with('/')) url.remove_suffix(1);
+  const auto refusal = gate_.Authorize(call.caller, "iam:UpdateOpenIDConnectProviderThumbprint",
+                                       catalog::OidcProviderArn(gate_.options().account, url));
+  return refusal ? access::RefusalStatus(*refusal) : absl::OkStatus();
+}
+
 absl::StatusOr<std::string> Eks::RegisterCluster(const Call& call) {
   const std::string name = call.input.Text("name");
   TRY(AuthorizeCluster(call, name));
+  TRY(AuthorizeKeys(call));
   TRY_ASSIGN(const EksCluster made,
              catalog_.Write([&](catalog::Transaction& transaction) -> absl::StatusOr<EksCluster> {
                auto before = catalog::GetEksCluster(transaction, gate_.options().account,

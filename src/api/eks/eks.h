@@ -42,6 +42,9 @@ class Eks {
                          const catalog::Tags& tags = {});
   // On a cluster, as it is (or is not) registered.
   absl::Status AuthorizeCluster(const Call& call, std::string_view name);
+  // Who gives the keys of an issuer can sign for every role that trusts it: that takes
+  // iam:UpdateOpenIDConnectProviderThumbprint on its provider, as changing its TLS trust does.
+  absl::Status AuthorizeKeys(const Call& call);
   // iam:PassRole on the role that an association gives to pods.
   absl::Status AuthorizePods(const Call& call, std::string_view role_arn);
   std::string ClusterArn(const access::Caller& caller, std::string_view name) const;
