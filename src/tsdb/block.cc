@@ -28,8 +28,9 @@ uint64_t MemoryBytes(const LabelPage& page) {
   return bytes;
 }
 
-// Most footers; a longer one takes a second read.
-constexpr uint64_t kFooterGuess = 4096;
+// The end of a file, which is read first: most footers, and before it sections and label values,
+// whose reading then needs no disk.
+constexpr uint64_t kFooterGuess = 64 << 10;
 // Timelines that a source keeps decoded: a query's targets, seldom more. A merge has many sources.
 constexpr size_t kTimelinesKept = 1024;
 constexpr size_t kTimelinesKeptByMerge = 64;

@@ -8,6 +8,12 @@
 #include "base/status.h"
 
 namespace hearth::tsdb {
+namespace {
+
+// Label sets of one group that are read column by column; for more, the group sorts them out once.
+constexpr uint32_t kFewLabels = 256;
+
+}  // namespace
 
 // One matcher, over the numbers that columns hold (0: absent, else 1 + the value's). What the
 // matcher says of a value is asked once, and only of values that candidates have.
@@ -78,6 +84,7 @@ absl::Status BlockReader::LoadGroup(uint32_t group) {
   if (group_number_ == group) return absl::OkStatus();
   TRY_ASSIGN(group_, block_.Group(*index_, group, use_cache_));
   group_number_ = group;
+  labels_asked_ = 0;
   dictionaries_.clear();
   return absl::OkStatus();
 }
@@ -162,7 +169,9 @@ absl::Status BlockReader::Labels(uint32_t series, std::string* packed) {
   }
   const uint32_t at = series - index_->groups()[number].first_series;
   packed->clear();
-  for (const uint32_t i : group_->LabelsOf(at)) {
+  const bool few = labels_asked_++ < kFewLabels;
+  if (few) group_->FindLabels(at, &row_labels_);
+  for (const uint32_t i : few ? std::span<const uint32_t>(row_labels_) : group_->LabelsOf(at)) {
     const auto& [name, column] = group_->labels()[i];
     const std::string_view value = dictionaries_[i]->value(column.at(at) - 1);
     model::AppendPacked(index_->names()[name].text, value, packed);

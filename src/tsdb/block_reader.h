@@ -47,6 +47,8 @@ class BlockReader {
   std::shared_ptr<const SeriesGroup> group_;
   uint32_t group_number_ = UINT32_MAX;
   std::vector<const LabelDictionary*> dictionaries_;  // of the group's labels, in their order
+  uint32_t labels_asked_ = 0;                         // of the group
+  std::vector<uint32_t> row_labels_;
 };
 
 }  // namespace hearth::tsdb

@@ -4,6 +4,8 @@
 // numbers is searched faster than a list of the same would be read.
 #pragma once
 
+#include <absl/base/call_once.h>
+
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "tsdb/coding.h"
+#include "tsdb/label_dictionary.h"
 
 namespace hearth::tsdb {
 
@@ -37,7 +40,8 @@ struct Places {
 // the largest of them allows.
 class ValueColumn {
  public:
-  explicit ValueColumn(std::span<const uint64_t> values);
+  // Takes `size` numbers from the reader; false where they are not there or one is above `bound`.
+  bool Parse(ByteReader* reader, size_t size, uint64_t bound);
   uint32_t at(size_t i) const {
     switch (width_) {
       case 0:
@@ -66,6 +70,9 @@ class ValueColumn {
   }
   template <typename Integer>
   void FindAllOf(uint32_t value, uint32_t first, std::vector<uint32_t>* ids) const;
+  // Keeps what the planes or changes hold, as so wide integers, and says what the largest is.
+  template <typename Integer>
+  uint64_t Keep(const PackedNumbers& packed);
   unsigned width_ = 0;
   uint32_t constant_ = 0;
   uint32_t min_ = UINT32_MAX;
@@ -122,27 +129,28 @@ class SeriesGroup {
   // By the text of the names.
   const std::vector<std::pair<uint32_t, ValueColumn>>& labels() const { return labels_; }
   const ValueColumn* Column(uint32_t name) const;  // null: no series has it
-  // Which of labels() a series has: most names are those of few series.
-  const std::vector<uint32_t>& LabelsOf(uint32_t series) const {
-    return label_sets_[label_set_[series]];
-  }
+  // Which of labels() a series has: most names are those of few series. Who asks for few series
+  // asks each column; for many, sets of labels are found once.
+  void FindLabels(uint32_t series, std::vector<uint32_t>* labels) const;
+  std::span<const uint32_t> LabelsOf(uint32_t series) const;
   // `series`: counted from the group's first.
   void Find(uint32_t series, Places* places) const;
   size_t memory_bytes() const { return memory_bytes_; }
 
  private:
   bool ParseLabels(ByteReader* reader, const Bounds& bounds);
-  void FindLabelSets();
+  void FindLabelSets() const;
   bool ParseColumns(ByteReader* reader, const Bounds& bounds);
   bool ParseHistograms(ByteReader* reader);
 
   uint32_t series_ = 0;
   uint64_t first_entry_ = 0;
   std::vector<std::pair<uint32_t, ValueColumn>> labels_;
-  std::vector<uint16_t> label_set_;                // by series
-  std::vector<std::vector<uint32_t>> label_sets_;  // places in labels_
-  std::vector<uint32_t> first_column_;             // by series, and one more
-  std::vector<uint32_t> first_histogram_;          // the same
+  mutable absl::once_flag label_sets_found_;
+  mutable std::vector<uint16_t> label_set_;                // by series
+  mutable std::vector<std::vector<uint32_t>> label_sets_;  // places in labels_
+  std::vector<uint32_t> first_column_;                     // by series, and one more
+  std::vector<uint32_t> first_histogram_;                  // the same
   std::vector<uint32_t> starts_before_;  // by column, and one more; empty where there are none
   std::vector<uint32_t> timelines_;
   std::vector<HistogramPlace> histograms_;
