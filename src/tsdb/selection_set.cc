@@ -66,9 +66,13 @@ std::vector<uint32_t> OrderByLabels(const HeadSnapshot& snapshot) {
   order.reserve(places.size());
   for (const uint32_t first : firsts) {
     std::vector<uint32_t>& group = groups[first];
-    std::sort(group.begin(), group.end(), [&](uint32_t a, uint32_t b) {
+    const auto before = [&](uint32_t a, uint32_t b) {
       return labels.Compare(places[a].id, places[b].id) < 0;
-    });
+    };
+    // After a start the head has its series from blocks, in their order.
+    if (!std::is_sorted(group.begin(), group.end(), before)) {
+      std::sort(group.begin(), group.end(), before);
+    }
     order.insert(order.end(), group.begin(), group.end());
   }
   return order;

@@ -126,9 +126,12 @@ absl::StatusOr<bool> SeriesMerger::Next() {
       current_.push_back(source);
       continue;
     }
-    const auto order = sources_[source]->labels().Compare(labels());
-    if (order > 0) continue;
-    if (order < 0) current_.clear();
+    const model::LabelsView candidate = sources_[source]->labels();
+    if (candidate.packed() != labels().packed()) {  // most are the same: quickly told
+      const auto order = candidate.Compare(labels());
+      if (order > 0) continue;
+      if (order < 0) current_.clear();
+    }
     current_.push_back(source);
   }
   return !current_.empty();
