@@ -60,7 +60,7 @@ uint64_t ValueColumn::Keep(const PackedNumbers& packed) {
   };
   uint64_t min = packed.first;
   uint64_t max = packed.first;
-  if (packed.by_change || packed.width > sizeof(Integer)) {
+  if (packed.by_change || packed.width == 0 || packed.width > sizeof(Integer)) {
     std::vector<uint64_t> numbers(packed.count);
     UnpackNumbers(packed, numbers);
     for (const uint64_t number : numbers) {
@@ -154,6 +154,7 @@ void SeriesGroupBuilder::Add(std::span<const std::pair<uint32_t, uint32_t>> labe
     const uint32_t expected = Expected(timelines_before_, timelines.size());
     timelines_.push_back(Zigzag(int64_t{column.timeline} - int64_t{expected}));
     starts_.push_back(column.has_starts ? 1 : 0);
+    flags_.push_back(column.flags);
     timelines.push_back(column.timeline);
   }
   timelines_before_ = std::move(timelines);
@@ -185,8 +186,9 @@ std::string SeriesGroupBuilder::Take(std::span<const uint32_t> rank, std::vector
     const auto [min, max] = std::minmax_element(values_[name].begin(), values_[name].end());
     zones->push_back({name, *min, *max});
   }
-  for (const auto* numbers : {&column_counts_, &timelines_, &starts_, &histogram_counts_,
-                              &histogram_first_, &histogram_length_, &histogram_samples_}) {
+  for (const auto* numbers :
+       {&column_counts_, &timelines_, &starts_, &histogram_counts_, &histogram_first_,
+        &histogram_length_, &histogram_samples_, &flags_}) {
     PutNumbers(*numbers, &out);
   }
   *this = SeriesGroupBuilder();
@@ -200,7 +202,7 @@ std::shared_ptr<const SeriesGroup> SeriesGroup::Parse(std::string_view bytes,
   group->first_entry_ = bounds.first_entry;
   ByteReader reader(bytes);
   if (!group->ParseLabels(&reader, bounds) || !group->ParseColumns(&reader, bounds) ||
-      !reader.done()) {
+      (bounds.flags && !group->ParseFlags(&reader)) || !reader.done()) {
     return nullptr;
   }
   const uint64_t starts = group->starts_before_.empty() ? 0 : group->starts_before_.back();
@@ -210,7 +212,7 @@ std::shared_ptr<const SeriesGroup> SeriesGroup::Parse(std::string_view bytes,
   for (const auto& [name, column] : group->labels_) group->memory_bytes_ += column.memory_bytes();
   // Sets of labels come later: seldom more than one for some hundred series.
   group->memory_bytes_ += size_t{group->series_} * 3 + group->first_column_.size() * 8 +
-                          group->starts_before_.size() * 4 + group->timelines_.size() * 4 +
+                          group->starts_before_.size() * 4 + group->timelines_.size() * 5 +
                           group->histograms_.size() * sizeof(HistogramPlace);
   return group;
 }
@@ -324,6 +326,17 @@ bool SeriesGroup::ParseHistograms(ByteReader* reader) {
   return true;
 }
 
+bool SeriesGroup::ParseFlags(ByteReader* reader) {
+  std::vector<uint64_t> numbers(timelines_.size());
+  if (!GetNumbers(reader, numbers)) return false;
+  flags_.reserve(numbers.size());
+  for (const uint64_t flags : numbers) {
+    if (flags >= kColumnFlagsEnd) return false;
+    flags_.push_back(static_cast<uint8_t>(flags));
+  }
+  return true;
+}
+
 const ValueColumn* SeriesGroup::Column(uint32_t name) const {
   for (const auto& [number, column] : labels_) {
     if (number == name) return &column;
@@ -338,9 +351,11 @@ void SeriesGroup::Find(uint32_t series, Places* places) const {
     return starts_before_.empty() ? 0 : starts_before_[column];
   };
   places->first_entry = first_entry_ + begin + starts(begin) + first_histogram_[series];
+  places->first_column = begin;
   places->columns.clear();
   for (uint32_t i = begin; i < end; ++i) {
-    places->columns.push_back({timelines_[i], starts(i + 1) != starts(i)});
+    places->columns.push_back(
+        {timelines_[i], starts(i + 1) != starts(i), flags_.empty() ? kColumnUnknown : flags_[i]});
   }
   places->histograms.assign(
       histograms_.begin() + static_cast<ptrdiff_t>(first_histogram_[series]),

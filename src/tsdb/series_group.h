@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "tsdb/coding.h"
+#include "tsdb/column_statistics.h"
 #include "tsdb/label_dictionary.h"
 
 namespace hearth::tsdb {
@@ -24,6 +25,7 @@ namespace hearth::tsdb {
 struct ColumnPlace {
   uint32_t timeline = 0;
   bool has_starts = false;
+  uint8_t flags = kColumnUnknown;  // column_statistics.h
 };
 struct HistogramPlace {
   int64_t first_ms = 0;
@@ -32,6 +34,7 @@ struct HistogramPlace {
 };
 struct Places {
   uint64_t first_entry = 0;
+  uint32_t first_column = 0;  // of the group's
   std::vector<ColumnPlace> columns;
   std::vector<HistogramPlace> histograms;
 };
@@ -104,6 +107,7 @@ class SeriesGroupBuilder {
   std::vector<uint64_t> column_counts_;
   std::vector<uint64_t> timelines_;
   std::vector<uint64_t> starts_;
+  std::vector<uint64_t> flags_;
   std::vector<uint64_t> histogram_counts_;
   size_t histogram_counts_total_ = 0;
   std::vector<uint64_t> histogram_first_;
@@ -120,12 +124,14 @@ class SeriesGroup {
     uint64_t first_entry = 0;  // of the block's pages
     uint64_t entries = 0;      // exactly
     size_t timelines = 0;
+    bool flags = true;                 // whether columns have them
     std::span<const uint32_t> values;  // by name number: how many values it has
   };
   // Null where the bytes are not such a group.
   static std::shared_ptr<const SeriesGroup> Parse(std::string_view bytes, const Bounds& bounds);
 
   uint32_t series() const { return series_; }
+  size_t columns() const { return timelines_.size(); }
   // By the text of the names.
   const std::vector<std::pair<uint32_t, ValueColumn>>& labels() const { return labels_; }
   const ValueColumn* Column(uint32_t name) const;  // null: no series has it
@@ -142,6 +148,7 @@ class SeriesGroup {
   void FindLabelSets() const;
   bool ParseColumns(ByteReader* reader, const Bounds& bounds);
   bool ParseHistograms(ByteReader* reader);
+  bool ParseFlags(ByteReader* reader);
 
   uint32_t series_ = 0;
   uint64_t first_entry_ = 0;
@@ -153,6 +160,7 @@ class SeriesGroup {
   std::vector<uint32_t> first_histogram_;                  // the same
   std::vector<uint32_t> starts_before_;  // by column, and one more; empty where there are none
   std::vector<uint32_t> timelines_;
+  std::vector<uint8_t> flags_;  // by column, or none
   std::vector<HistogramPlace> histograms_;
   size_t memory_bytes_ = 0;
 };

@@ -106,6 +106,11 @@ absl::Status SeriesSource::ReadRun(const SampleRun& /*run*/, int64_t* /*times_ms
   return absl::UnimplementedError("this source has no runs");
 }
 
+absl::Status SeriesSource::ReadStatistics(const SampleRun& /*run*/,
+                                          ColumnStatistics* /*statistics*/) {
+  return absl::UnimplementedError("this source has no statistics");
+}
+
 absl::Status SeriesMerger::Advance(size_t source) {
   TRY_ASSIGN(const bool more, sources_[source]->Next());
   if (!more) std::erase(live_, source);
