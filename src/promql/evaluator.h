@@ -82,9 +82,11 @@ struct SeriesInput {
   std::span<const HistogramPoint> histograms;
   uint64_t timeline = 0;
   std::span<const int64_t> starts = {};  // as many as times, or none
-  uint32_t labels_id = 0;                // these three as storage::SeriesColumns
+  uint32_t labels_id = 0;                // these four as storage::SeriesColumns
   bool marked = true;
   uint32_t series = 1;
+  std::span<const uint64_t> samples_before = {};
+  size_t floats() const { return samples_before.empty() ? times.size() : samples_before.back(); }
 };
 using SeriesVisitor = std::function<absl::Status(const SeriesInput&)>;
 

@@ -11,6 +11,7 @@
 #include "base/string_map.h"
 #include "model/value.h"
 #include "promql/evaluator.h"
+#include "promql/range_statistics.h"
 #include "promql/range_window.h"
 #include "promql/rate_row.h"
 
@@ -266,7 +267,7 @@ void Evaluator::CountWindows(const RangeArgument& argument, const SeriesInput& s
   if (!query_.counts->tracks_steps()) {
     // Windows that touch hold all samples of the series between them, and none twice.
     const bool touch = argument.fixed || steps_.interval_ms <= argument.range_ms;
-    const auto all = static_cast<int64_t>(series.times.size() + series.histograms.size());
+    const auto all = static_cast<int64_t>(series.floats() + series.histograms.size());
     const auto alike = static_cast<int64_t>(series.series);
     query_.counts->Add(used * alike, (!from_store ? 0 : touch ? all : used) * alike);
     return;
@@ -298,7 +299,8 @@ struct Evaluator::RangeFold {
   bool presence = false;
   storage::SelectHints hints = {};
   WindowBounds bounds;
-  std::unique_ptr<RateRow> rate_row;  // null where the function is no simple rate
+  std::unique_ptr<RateRow> rate_row;            // null where the function is no simple rate
+  std::unique_ptr<RangeStatistics> statistics;  // of series that have samples_before
   PresentWindows present;
   RowBuffer row;
   RangeEnv env = {};
@@ -337,7 +339,12 @@ RowView Evaluator::FoldSeries(const SeriesInput& series, RangeFold* fold) {
   }
   fold->env.metric = series.labels.metric_name();
   bool any_float = false;
-  if (fold->rate_row != nullptr && series.histograms.empty() && series.starts.empty()) {
+  if (!series.samples_before.empty()) {
+    any_float = fold->statistics->Fill(series, fold->bounds, &fold->env, fold->row.values.data());
+    CountWindows(fold->argument, series, fold->statistics->samples_used(), &fold->bounds);
+    if (any_float) view.values = fold->row.values.data();
+    if (any_float) view.cells = fold->statistics->cells();
+  } else if (fold->rate_row != nullptr && series.histograms.empty() && series.starts.empty()) {
     any_float = fold->rate_row->Fill(series, fold->bounds, fold->row.values.data());
     CountWindows(fold->argument, series, fold->rate_row->samples_used(), &fold->bounds);
     if (any_float) view.values = fold->row.values.data();
@@ -393,6 +400,7 @@ absl::Status Evaluator::RangeCallRows(const Call& call, RowSink* sink) {
                  .scalars = std::move(scalars),
                  .bounds = WindowBounds(steps(), argument.range_ms, selector, query_.lookback_ms),
                  .rate_row = RateRow::For(name, selector, argument.range_ms, steps()),
+                 .statistics = RangeStatistics::For(name, selector, argument.range_ms, steps()),
                  .present = PresentWindows(steps()),
                  .row = RowBuffer(steps())};
   for (size_t step = 0; step < steps(); ++step) {
@@ -405,6 +413,10 @@ absl::Status Evaluator::RangeCallRows(const Call& call, RowSink* sink) {
   // Counting by step looks at each window.
   fold.presence = fold.keeps_name && !needs.values && !query_.counts->tracks_steps();
   fold.hints.times_only = fold.presence;
+  if (fold.statistics != nullptr && !fold.presence && !query_.counts->tracks_steps()) {
+    fold.hints.windows = fold.statistics->WindowsOf(argument.first_end_ms, steps_.interval_ms,
+                                                    argument.fixed ? 1 : steps());
+  }
   if (needs.labels.has_value() && (fold.keeps_name || (fold.one_metric && !delayed_names()))) {
     fold.hints.labels = needs.labels;
     // Series of one metric become equal only by what goes with its name.

@@ -64,8 +64,10 @@ absl::Status Evaluator::VisitSeries(const VectorSelector& selector, storage::Tim
     TRY_ASSIGN(const bool more, set->Next(&batch));
     if (!more) break;
     for (const storage::SeriesColumns& series : batch.series) {
+      const size_t floats =
+          series.samples_before.empty() ? series.times_ms.size() : series.samples_before.back();
       const auto samples =
-          static_cast<int64_t>((series.times_ms.size() + series.histograms.size()) * series.series);
+          static_cast<int64_t>((floats + series.histograms.size()) * series.series);
       query_.stats.series += series.series;
       QueryState::SelectorCost& spent = query_.costs[cost_index];
       spent.series += series.series;
@@ -86,7 +88,7 @@ absl::Status Evaluator::VisitSeries(const VectorSelector& selector, storage::Tim
       if (selector.histogram_totals_only) KeepTotals(&histograms);
       TRY(visit({series.labels, false, series.times_ms, series.values, histograms, series.timeline,
                  with_starts ? series.start_times_ms : std::span<const int64_t>(), series.labels_id,
-                 series.marked, series.series}));
+                 series.marked, series.series, series.samples_before}));
     }
   }
   for (std::string& warning : set->warnings()) query_.notes.FromStore(std::move(warning));

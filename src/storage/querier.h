@@ -42,6 +42,10 @@ struct SeriesColumns {
   bool marked = true;  // false: known that no float is a staleness marker
   // How many series this stands for: more than one only under SelectHints::times_only.
   uint32_t series = 1;
+  // Under SelectHints::windows, where a sample may stand for others: how many samples the series
+  // has before each of times_ms and, last, in all; one more than times_ms. The same for equal
+  // timelines. Empty: each stands for itself.
+  std::span<const uint64_t> samples_before = {};
 };
 
 struct ColumnBatch {
@@ -55,6 +59,25 @@ struct TimeRange {
   int64_t max_ms = 0;
 };
 
+// Windows (end - range, end] for `count` ends, the first and then each `step` later, and what the
+// reader takes of the floats in each. Times are ms.
+enum class WindowValue : uint8_t {
+  kCount,
+  kFirst,
+  kLast,
+  kMin,  // the first of equal ones; NaN where all are, the last of them
+  kMax,
+  kEnds,      // first and last, and how many there are
+  kIncrease,  // the same, and each that is followed by a lower one
+};
+struct Windows {
+  int64_t first_end_ms = 0;
+  int64_t step_ms = 0;
+  int64_t count = 0;
+  int64_t range_ms = 0;
+  WindowValue value = WindowValue::kCount;
+};
+
 // What the reader will not look at, so that a store may leave it out; it may also ignore all this.
 struct SelectHints {
   // Only these labels count, sorted by name; others may be missing. Not set: all labels.
@@ -65,6 +88,9 @@ struct SelectHints {
   // histograms may come without values, and neighbours of those that have equal times and equal
   // labels, of those that count, may come as one.
   bool times_only = false;
+  // Only these windows count. Samples of a series that all lie in the same ones may come as one or
+  // two that tell the same of them, at the times of the first or last; markers never among them.
+  std::optional<Windows> windows;
 };
 
 struct SelectRequest {

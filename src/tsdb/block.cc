@@ -11,25 +11,35 @@
 #include "tsdb/block_reader.h"
 #include "tsdb/coding.h"
 #include "tsdb/histogram_codec.h"
+#include "tsdb/matched_values.h"
 #include "tsdb/value_page.h"
 
 namespace hearth::tsdb {
 namespace {
 
 // Parts in the cache: kind << 32 | number.
-enum PartKind : uint64_t { kIndexPart, kPagePart, kTimesPart, kLabelsPart, kGroupPart };
+enum PartKind : uint64_t {
+  kIndexPart,
+  kPagePart,
+  kTimesPart,
+  kLabelsPart,
+  kGroupPart,
+  kStatisticsPart
+};
 
 uint64_t MemoryBytes(const ValuePage& page) { return page.memory_bytes() + sizeof page; }
 uint64_t MemoryBytes(const std::string& page) { return page.size() + sizeof page; }
 uint64_t MemoryBytes(const SeriesGroup& group) { return group.memory_bytes() + sizeof group; }
+uint64_t MemoryBytes(const StatisticsPart& part) { return part.memory_bytes() + sizeof part; }
 uint64_t MemoryBytes(const LabelPage& page) {
   uint64_t bytes = sizeof page;
   for (const auto& values : page.dictionaries) bytes += values->memory_bytes() + sizeof *values;
   return bytes;
 }
 
-// Most footers; a longer one takes a second read.
-constexpr uint64_t kFooterGuess = 4096;
+// The end of a file, which is read first: most footers, and before it sections and label values,
+// whose reading then needs no disk.
+constexpr uint64_t kFooterGuess = 64 << 10;
 // Timelines that a source keeps decoded: a query's targets, seldom more. A merge has many sources.
 constexpr size_t kTimelinesKept = 1024;
 constexpr size_t kTimelinesKeptByMerge = 64;
@@ -77,10 +87,13 @@ class BlockSource : public SeriesSource {
     if (deleted_ != nullptr) return false;
     TRY(reader_.FindPlaces(series_, &places_));
     if (!places_.histograms.empty()) return false;
+    const bool summed = reader_.HasStatistics();
     uint32_t entry = 0;  // after the series' first
+    uint32_t number = places_.first_column;
     for (const ColumnPlace& column : places_.columns) {
       const BlockIndex::Timeline& timeline = index().timelines()[column.timeline];
       const uint32_t place = entry;
+      const uint32_t in_group = number++;
       entry += column.has_starts ? 2 : 1;
       if (timeline.first_ms > range.max_ms || timeline.last_ms < range.min_ms) continue;
       if (column.has_starts) return false;
@@ -90,7 +103,12 @@ class BlockSource : public SeriesSource {
       run.count = timeline.count;
       run.times_key = column.timeline + 1;
       run.place = place;
-      if (times_only) {
+      run.column = in_group;
+      run.flags = column.flags;
+      run.summed = summed;
+      if (index().has_flags()) {
+        run.marked = (column.flags & kColumnMarked) != 0;
+      } else if (times_only) {
         TRY(LoadPage(places_.first_entry + place));
         run.marked = page_->MayBeMarked(entry_in_page_);
       }
@@ -105,6 +123,10 @@ class BlockSource : public SeriesSource {
     }
     if (values == nullptr) return absl::OkStatus();
     return ReadValues(places_.first_entry + run.place, {values, run.count});
+  }
+
+  absl::Status ReadStatistics(const SampleRun& run, ColumnStatistics* statistics) override {
+    return reader_.Statistics(series_, run.column, statistics);
   }
 
   absl::Status Read(storage::TimeRange range, Columns* columns) override {
@@ -255,12 +277,10 @@ absl::StatusOr<SeriesIds> FindOverlapping(BlockReader* reader,
   return ids;
 }
 
-std::atomic<uint64_t> next_cache_key{1};
-
 }  // namespace
 
 Block::Block(BlockMeta meta, storage::BlobStore& store, BlockCache& cache)
-    : meta_(std::move(meta)), cache_key_(next_cache_key++), store_(store), cache_(cache) {}
+    : meta_(std::move(meta)), cache_key_(BlockCache::NewOwner()), store_(store), cache_(cache) {}
 
 Block::~Block() {
   if (!obsolete_) return;
@@ -309,6 +329,7 @@ absl::StatusOr<std::shared_ptr<const BlockIndex>> Block::LoadIndex() const {
   TRY(ReadFooter(meta_.id, meta_.size, store_, &footer));
   if (footer.meta.id != meta_.id) return DataLoss("the file says it is {}", footer.meta.id);
   BlockIndex::Bytes bytes;
+  bytes.version = footer.version;
   for (size_t i = 0; i < kSections; ++i) {
     TRY_ASSIGN(bytes.sections[i], ReadExtent(footer.sections[i], kSectionBytesMax));
   }
@@ -358,6 +379,11 @@ absl::StatusOr<std::shared_ptr<const BlockIndex>> Block::Index() const {
   if (!index.ok()) return Damaged(index.status());
   cache_.Put({cache_key_, kIndexPart << 32}, *index, (*index)->memory_bytes());
   return *std::move(index);
+}
+
+std::shared_ptr<const MatchedValues> Block::Matched(const model::Matcher& matcher,
+                                                    size_t values) const {
+  return MatchedValues::Find(cache_, cache_key_, matcher, values);
 }
 
 absl::StatusOr<uint64_t> Block::MergeMemory() const {
@@ -432,6 +458,16 @@ absl::StatusOr<std::shared_ptr<const SeriesGroup>> Block::Group(const BlockIndex
   return LoadPart<SeriesGroup>(
       kGroupPart, group, index.groups()[group].extent, kGroupBytesMax, use_cache,
       [&](const std::string& raw) { return index.ParseGroup(group, raw); });
+}
+
+absl::StatusOr<std::shared_ptr<const StatisticsPart>> Block::Statistics(
+    const BlockIndex& index, uint32_t group, uint32_t part, const SeriesGroup& parsed) const {
+  const BlockIndex::Group& entry = index.groups()[group];
+  const size_t columns =
+      std::min(kStatisticsColumns, parsed.columns() - size_t{part} * kStatisticsColumns);
+  return LoadPart<StatisticsPart>(
+      kStatisticsPart, entry.first_statistics + part, entry.statistics[part], kPageBytesMax, true,
+      [columns](const std::string& raw) { return StatisticsPart::Parse(raw, columns); });
 }
 
 absl::StatusOr<std::unique_ptr<SeriesSource>> Block::Select(

@@ -28,7 +28,9 @@ namespace hearth::tsdb {
 class BlockIndex;
 class BlockReader;
 class LabelDictionary;
+class MatchedValues;
 class SeriesGroup;
+class StatisticsPart;
 class ValuePage;
 
 // Some label names' values; one part of the file.
@@ -83,6 +85,8 @@ class Block {
                                  absl::FunctionRef<void(std::string_view)> visit) const;
 
   absl::StatusOr<std::shared_ptr<const BlockIndex>> Index() const;
+  // What is known of a matcher: by 0 for an absent label, else 1 + the value's number.
+  std::shared_ptr<const MatchedValues> Matched(const model::Matcher& matcher, size_t values) const;
   // Parts of the file. `index` is Index()'s; numbers are below its counts.
   absl::StatusOr<std::shared_ptr<const ValuePage>> Page(const BlockIndex& index, uint32_t page,
                                                         bool use_cache) const;
@@ -92,6 +96,10 @@ class Block {
                                                           bool use_cache) const;
   absl::StatusOr<std::shared_ptr<const SeriesGroup>> Group(const BlockIndex& index, uint32_t group,
                                                            bool use_cache) const;
+  // `parsed` is Group()'s; the part is one of the group's.
+  absl::StatusOr<std::shared_ptr<const StatisticsPart>> Statistics(const BlockIndex& index,
+                                                                   uint32_t group, uint32_t part,
+                                                                   const SeriesGroup& parsed) const;
 
  private:
   absl::StatusOr<std::string> ReadExtent(const Extent& extent, size_t raw_max) const;

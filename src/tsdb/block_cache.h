@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Least-recently-used memory for parts of blocks (indexes, pages) and what was found in them
-// (selections), bounded in bytes. What was
-// handed out stays valid when it falls out. One entry may exceed the bound: it is kept until the
+// (selections, what matchers accept), bounded in bytes. Stores may share one. What was handed out
+// stays valid when it falls out. One entry may exceed the bound: it is kept until the
 // next comes. Thread-safe.
 #pragma once
 
@@ -9,6 +9,7 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/synchronization/mutex.h>
 
+#include <atomic>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -18,10 +19,16 @@ namespace hearth::tsdb {
 
 class BlockCache {
  public:
-  using Key = std::pair<uint64_t, uint64_t>;  // block, part
+  using Key = std::pair<uint64_t, uint64_t>;  // owner, part
   using Value = std::shared_ptr<const void>;
 
   explicit BlockCache(uint64_t bytes_max) : bytes_max_(bytes_max) {}
+
+  // A number for a block or a store: no two of one process are the same.
+  static uint64_t NewOwner() {
+    static std::atomic<uint64_t> next{1};
+    return next++;
+  }
 
   Value Get(const Key& key) {
     absl::MutexLock lock(&mutex_);

@@ -68,7 +68,7 @@ absl::Status BlockCatalog::Open() {
   TRY(Load());
   auto list = std::make_shared<BlockList>();
   for (const BlockMeta& meta : manifest_.blocks) {
-    list->push_back(std::make_shared<const Block>(meta, *store_, cache_));
+    list->push_back(std::make_shared<const Block>(meta, *store_, *cache_));
   }
   ShareTombstones(manifest_, *list);
   list_ = std::move(list);
@@ -171,7 +171,7 @@ absl::Status BlockCatalog::Change(const std::vector<BlockMeta>& added,
     const auto old = std::find_if(list_->begin(), list_->end(),
                                   [&](const auto& block) { return block->meta().id == meta.id; });
     list->push_back(old != list_->end() ? *old
-                                        : std::make_shared<const Block>(meta, *store_, cache_));
+                                        : std::make_shared<const Block>(meta, *store_, *cache_));
   }
   for (const auto& block : *list_) {
     if (gone(block->meta().id)) block->MarkObsolete();

@@ -42,8 +42,8 @@ absl::Status ParseManifest(std::string_view bytes, Manifest* manifest);
 
 class BlockCatalog {
  public:
-  BlockCatalog(std::string directory, FileSystem& file_system, uint64_t cache_bytes)
-      : directory_(std::move(directory)), file_system_(file_system), cache_(cache_bytes) {}
+  BlockCatalog(std::string directory, FileSystem& file_system, std::shared_ptr<BlockCache> cache)
+      : directory_(std::move(directory)), file_system_(file_system), cache_(std::move(cache)) {}
   absl::Status Open();
 
   const Manifest& manifest() const { return manifest_; }
@@ -60,8 +60,8 @@ class BlockCatalog {
   absl::Status CopyTo(const std::string& directory);
   // A blob that no manifest will name; removed with the next change.
   void AddOrphan(std::string id) { orphans_.push_back(std::move(id)); }
-  void DropCache() { cache_.Clear(); }
-  BlockCache& cache() { return cache_; }
+  void DropCache() { cache_->Clear(); }
+  BlockCache& cache() { return *cache_; }
   uint64_t TakeSequence() { return manifest_.next_sequence++; }
 
  private:
@@ -72,7 +72,7 @@ class BlockCatalog {
 
   const std::string directory_;
   FileSystem& file_system_;
-  BlockCache cache_;
+  const std::shared_ptr<BlockCache> cache_;  // perhaps of other stores too
   std::unique_ptr<storage::BlobStore> store_;
   Manifest manifest_;
   std::shared_ptr<const BlockList> list_ = std::make_shared<const BlockList>();

@@ -68,7 +68,7 @@ std::string FooterBytes(const Footer& footer) {
   const uint32_t crc = Crc32c(bytes);
   PutFixed(static_cast<uint32_t>(bytes.size()), &bytes);
   PutFixed(crc, &bytes);
-  PutFixed(kBlockVersion, &bytes);
+  PutFixed(footer.version, &bytes);
   bytes += kFooterMagic;
   return bytes;
 }
@@ -82,11 +82,12 @@ absl::Status ParseFooter(std::string_view tail, size_t* needed, Footer* footer) 
   const auto size = trailer.Fixed<uint32_t>();
   const auto crc = trailer.Fixed<uint32_t>();
   const auto version = trailer.Fixed<uint32_t>();
-  if (version != kBlockVersion) {
-    return FailedPrecondition("written by {} hearth (block version {}, this one reads {})",
+  if (version < kBlockVersionMin || version > kBlockVersion) {
+    return FailedPrecondition("written by {} hearth (block version {}, this one reads {} to {})",
                               version > kBlockVersion ? "a newer" : "an unreleased, older", version,
-                              kBlockVersion);
+                              kBlockVersionMin, kBlockVersion);
   }
+  footer->version = version;
   *needed = kTrailerBytes + size;
   if (tail.size() < *needed) return absl::OkStatus();
   const std::string_view bytes = tail.substr(tail.size() - *needed, size);

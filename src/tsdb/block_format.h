@@ -21,8 +21,10 @@ namespace hearth::tsdb {
 
 inline constexpr std::string_view kBlockMagic = "HEARTHBK";
 inline constexpr std::string_view kFooterMagic = "HBFT";
-// The only one that is read: no release wrote an earlier one.
-inline constexpr uint32_t kBlockVersion = 3;
+// What is written. Blocks of kBlockVersionMin on are read: those of 3 know nothing of their
+// columns.
+inline constexpr uint32_t kBlockVersion = 4;
+inline constexpr uint32_t kBlockVersionMin = 3;
 inline constexpr size_t kBlockHeaderBytes = 16;
 inline constexpr size_t kTrailerBytes = 16;
 // A page holds so many bytes before compression, and what crosses it: small enough that one series
@@ -72,6 +74,7 @@ struct BlockMeta {
 void PutMeta(const BlockMeta& meta, std::string* out);
 
 struct Footer {
+  uint32_t version = kBlockVersion;
   BlockMeta meta;
   Extent sections[kSections];
 };

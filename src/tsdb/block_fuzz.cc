@@ -13,6 +13,7 @@
 #include "tsdb/block.h"
 #include "tsdb/block_index.h"
 #include "tsdb/block_writer.h"
+#include "tsdb/column_statistics.h"
 #include "tsdb/histogram_codec.h"
 #include "tsdb/value_page.h"
 
@@ -28,11 +29,18 @@ void ReadAll(const BlockMeta& meta, storage::BlobStore& store) {
   auto source = Block::Select(block, {model::Matcher::Equal("__name__", "x")}, kAll, true);
   if (!source.ok()) return;
   Columns columns;
+  std::vector<SampleRun> runs;
   for (;;) {
     const auto more = (*source)->Next();
     if (!more.ok() || !*more) return;
     columns.Clear();
     if (!(*source)->Read(kAll, &columns).ok()) return;
+    runs.clear();
+    if (!(*source)->Runs(kAll, true, &runs).ok()) return;
+    for (const SampleRun& run : runs) {
+      ColumnStatistics statistics;
+      if (run.summed && !(*source)->ReadStatistics(run, &statistics).ok()) return;
+    }
     CHECK(columns.times_ms.size() == columns.values.size());
   }
 }
@@ -43,6 +51,7 @@ void Mutate(std::string_view input) {
   CHECK(store.ok());
   BlockMeta meta;
   meta.id = "block";
+  meta.level = 1;
   auto writer = BlockWriter::Create(**store, meta);
   CHECK(writer.ok());
   for (const char* name : {"1", "2", "3"}) {
@@ -110,6 +119,7 @@ void Decode(std::string_view input) {
   DecodeTimes(&time_reader, times);
   std::vector<model::HistogramSample> histograms;
   DecodeHistograms(input.substr(1), static_cast<uint32_t>(count), &histograms);
+  StatisticsPart::Parse(input.substr(1), count);
   const auto page = ValuePage::Parse(std::string(input.substr(1)));
   if (page == nullptr) return;
   std::string_view run;

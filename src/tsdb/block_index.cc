@@ -11,19 +11,24 @@
 namespace hearth::tsdb {
 namespace {
 
-bool GetExtents(ByteReader* reader, std::vector<Extent>* extents) {
+// `end`: where the part before them in the same list ended; moved on.
+bool GetExtents(ByteReader* reader, uint64_t* end, std::vector<Extent>* extents) {
   extents->resize(reader->Count(7));
-  uint64_t end = 0;
   for (Extent& extent : *extents) {
-    if (!GetExtent(reader, &end, &extent)) return false;
+    if (!GetExtent(reader, end, &extent)) return false;
   }
   return reader->ok();
+}
+bool GetExtents(ByteReader* reader, std::vector<Extent>* extents) {
+  uint64_t end = 0;
+  return GetExtents(reader, &end, extents);
 }
 
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const BlockIndex>> BlockIndex::Parse(const Bytes& bytes) {
   auto index = std::make_shared<BlockIndex>();
+  index->version_ = bytes.version;
   TRY(index->ParseLabels(bytes.sections[kLabels]));
   TRY(index->ParsePages(bytes.sections[kPages]));
   TRY(index->ParseTimelines(bytes.sections[kTimelines]));
@@ -33,7 +38,8 @@ absl::StatusOr<std::shared_ptr<const BlockIndex>> BlockIndex::Parse(const Bytes&
                          index->timelines_.size() * sizeof(Timeline) +
                          index->pages_.size() * sizeof(Page);
   for (const Group& group : index->groups_) {
-    index->memory_bytes_ += sizeof group + group.zones.size() * sizeof(group.zones[0]);
+    index->memory_bytes_ += sizeof group + group.zones.size() * sizeof(group.zones[0]) +
+                            group.statistics.size() * sizeof(Extent);
   }
   return index;
 }
@@ -119,6 +125,8 @@ absl::Status BlockIndex::ParseGroups(std::string_view section) {
   ByteReader reader(section);
   groups_.resize(reader.Count(10));
   uint64_t end = 0;
+  uint64_t statistics_end = 0;
+  uint32_t statistics = 0;
   uint64_t entries = 0;
   for (Group& group : groups_) {
     group.first_series = series_;
@@ -128,9 +136,12 @@ absl::Status BlockIndex::ParseGroups(std::string_view section) {
     group.entries = reader.Varint();
     group.series = static_cast<uint32_t>(series);
     if (!ok || series == 0 || series > kGroupSeries || series > UINT32_MAX - series_ ||
-        group.entries > entries_ - entries || !ParseZones(&reader, &group)) {
+        group.entries > entries_ - entries || !ParseZones(&reader, &group) ||
+        (has_flags() && !GetExtents(&reader, &statistics_end, &group.statistics))) {
       return DataLoss("the table of groups does not parse");
     }
+    group.first_statistics = statistics;
+    statistics += static_cast<uint32_t>(group.statistics.size());
     series_ += group.series;
     entries += group.entries;
   }
@@ -188,9 +199,11 @@ std::shared_ptr<const LabelDictionary> BlockIndex::ParseDictionary(uint32_t name
 std::shared_ptr<const SeriesGroup> BlockIndex::ParseGroup(uint32_t group,
                                                           std::string_view bytes) const {
   const Group& entry = groups_[group];
-  auto parsed = SeriesGroup::Parse(
-      bytes, {entry.series, entry.first_entry, entry.entries, timelines_.size(), value_counts_});
+  auto parsed = SeriesGroup::Parse(bytes, {entry.series, entry.first_entry, entry.entries,
+                                           timelines_.size(), has_flags(), value_counts_});
   if (parsed == nullptr || parsed->labels().size() != entry.zones.size()) return nullptr;
+  const size_t parts = (parsed->columns() + kStatisticsColumns - 1) / kStatisticsColumns;
+  if (!entry.statistics.empty() && entry.statistics.size() != parts) return nullptr;
   // A zone that is wrong would hide series: it is part of what is checked.
   for (size_t i = 0; i < entry.zones.size(); ++i) {
     const auto& [name, column] = parsed->labels()[i];

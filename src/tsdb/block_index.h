@@ -40,16 +40,20 @@ class BlockIndex {
     uint64_t first_entry = 0;
     uint64_t entries = 0;
     std::vector<SeriesGroupBuilder::Zone> zones;
+    std::vector<Extent> statistics;  // of kStatisticsColumns columns each; or none
+    uint32_t first_statistics = 0;   // the number of the first of them in the block
   };
   struct Page {
     Extent extent;
     uint64_t first_entry = 0;
   };
   struct Bytes {
+    uint32_t version = kBlockVersion;
     std::string sections[kSections];  // decompressed
   };
   static absl::StatusOr<std::shared_ptr<const BlockIndex>> Parse(const Bytes& bytes);
 
+  bool has_flags() const { return version_ > 3; }  // of its columns
   uint32_t series_count() const { return series_; }
   uint64_t memory_bytes() const { return memory_bytes_; }
   const std::vector<Name>& names() const { return names_; }
@@ -79,6 +83,7 @@ class BlockIndex {
   absl::Status ParsePages(std::string_view section);
   bool ParseZones(ByteReader* reader, Group* group) const;
 
+  uint32_t version_ = kBlockVersion;
   std::vector<Name> names_;  // as they are numbered
   std::vector<uint32_t> value_counts_;
   std::vector<uint32_t> names_by_text_;

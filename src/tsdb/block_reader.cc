@@ -6,15 +6,22 @@
 #include <utility>
 
 #include "base/status.h"
+#include "tsdb/matched_values.h"
 
 namespace hearth::tsdb {
+namespace {
+
+// Label sets of one group that are read column by column; for more, the group sorts them out once.
+constexpr uint32_t kFewLabels = 256;
+
+}  // namespace
 
 // One matcher, over the numbers that columns hold (0: absent, else 1 + the value's). What the
-// matcher says of a value is asked once, and only of values that candidates have.
+// matcher says of a value is asked once a block, and only of values that candidates have.
 class BlockReader::Test {
  public:
   Test(uint32_t name, const model::Matcher& matcher, const LabelDictionary& values)
-      : name_(name), matcher_(&matcher), values_(&values) {
+      : name_(name), values_(&values) {
     if (matcher.type() == model::MatchType::kEqual) {
       equal_ = true;
       uint32_t number = 0;
@@ -22,46 +29,45 @@ class BlockReader::Test {
       wanted_ = matcher.value().empty() ? 0 : number + 1;
       return;
     }
-    known_.resize(values.size() + 1, kUnknown);
     if (matcher.type() != model::MatchType::kRegex || matcher.literals().empty()) return;
-    std::fill(known_.begin(), known_.end(), kNo);
     impossible_ = true;
     for (const std::string& literal : matcher.literals()) {
       uint32_t number = 0;
       if (!literal.empty() && !values.Find(literal, &number)) continue;
-      known_[literal.empty() ? 0 : number + 1] = kYes;
+      literals_.push_back(literal.empty() ? 0 : number + 1);
       impossible_ = false;
     }
+    std::sort(literals_.begin(), literals_.end());
   }
+  // For what neither equals nor is one of some literals.
+  bool needs_known() const { return !equal_ && literals_.empty() && !impossible_; }
+  void SetKnown(std::shared_ptr<const MatchedValues> known) { known_ = std::move(known); }
   uint32_t name() const { return name_; }
   bool impossible() const { return impossible_; }
   bool equal() const { return equal_; }
   uint32_t wanted() const { return wanted_; }
-  bool Accepts(uint32_t number) {
+  bool Accepts(uint32_t number) const {
     if (equal_) return number == wanted_;
-    uint8_t& known = known_[number];
-    if (known == kUnknown) {
-      known = matcher_->Matches(number == 0 ? std::string_view() : values_->value(number - 1))
-                  ? kYes
-                  : kNo;
-    }
-    return known == kYes;
+    if (known_ == nullptr) return std::binary_search(literals_.begin(), literals_.end(), number);
+    return known_->Accepts(number, number == 0 ? std::string_view() : values_->value(number - 1));
   }
   // Whether a group with these values may have series that pass; null: the label is absent in all.
-  bool MayPass(const SeriesGroupBuilder::Zone* zone) {
+  bool MayPass(const SeriesGroupBuilder::Zone* zone) const {
     if (zone == nullptr) return Accepts(0);
-    return !equal_ || (wanted_ >= zone->min && wanted_ <= zone->max);
+    if (equal_) return wanted_ >= zone->min && wanted_ <= zone->max;
+    if (known_ != nullptr) return zone->min != zone->max || Accepts(zone->min);
+    const auto first = std::lower_bound(literals_.begin(), literals_.end(), zone->min);
+    return first != literals_.end() && *first <= zone->max;
   }
 
  private:
-  enum Known : uint8_t { kUnknown, kYes, kNo };
   uint32_t name_;
-  const model::Matcher* matcher_;  // both outlive the test
-  const LabelDictionary* values_;
+  const LabelDictionary* values_;  // outlives the test
   bool equal_ = false;
   bool impossible_ = false;
   uint32_t wanted_ = 0;
-  std::vector<uint8_t> known_;
+  std::vector<uint32_t> literals_;  // sorted
+  std::shared_ptr<const MatchedValues> known_;
 };
 
 absl::StatusOr<const LabelDictionary*> BlockReader::Dictionary(uint32_t name) {
@@ -78,6 +84,8 @@ absl::Status BlockReader::LoadGroup(uint32_t group) {
   if (group_number_ == group) return absl::OkStatus();
   TRY_ASSIGN(group_, block_.Group(*index_, group, use_cache_));
   group_number_ = group;
+  labels_asked_ = 0;
+  statistics_ = nullptr;
   dictionaries_.clear();
   return absl::OkStatus();
 }
@@ -92,8 +100,9 @@ absl::StatusOr<std::vector<BlockReader::Test>> BlockReader::MakeTests(
       continue;
     }
     TRY_ASSIGN(const LabelDictionary* values, Dictionary(name));
-    tests.emplace_back(name, matcher, *values);
-    *none = *none || tests.back().impossible();
+    Test& test = tests.emplace_back(name, matcher, *values);
+    *none = *none || test.impossible();
+    if (test.needs_known()) test.SetKnown(block_.Matched(matcher, values->size() + 1));
   }
   // What is cheap and leaves little comes first.
   std::stable_partition(tests.begin(), tests.end(), [](const Test& test) { return test.equal(); });
@@ -162,7 +171,9 @@ absl::Status BlockReader::Labels(uint32_t series, std::string* packed) {
   }
   const uint32_t at = series - index_->groups()[number].first_series;
   packed->clear();
-  for (const uint32_t i : group_->LabelsOf(at)) {
+  const bool few = labels_asked_++ < kFewLabels;
+  if (few) group_->FindLabels(at, &row_labels_);
+  for (const uint32_t i : few ? std::span<const uint32_t>(row_labels_) : group_->LabelsOf(at)) {
     const auto& [name, column] = group_->labels()[i];
     const std::string_view value = dictionaries_[i]->value(column.at(at) - 1);
     model::AppendPacked(index_->names()[name].text, value, packed);
@@ -174,6 +185,18 @@ absl::Status BlockReader::FindPlaces(uint32_t series, Places* places) {
   const uint32_t number = index_->GroupOf(series);
   TRY(LoadGroup(number));
   group_->Find(series - index_->groups()[number].first_series, places);
+  return absl::OkStatus();
+}
+
+absl::Status BlockReader::Statistics(uint32_t series, uint32_t column,
+                                     ColumnStatistics* statistics) {
+  TRY(LoadGroup(index_->GroupOf(series)));
+  const auto part = static_cast<uint32_t>(column / kStatisticsColumns);
+  if (statistics_ == nullptr || statistics_part_ != part) {
+    TRY_ASSIGN(statistics_, block_.Statistics(*index_, group_number_, part, *group_));
+    statistics_part_ = part;
+  }
+  *statistics = statistics_->at(column % kStatisticsColumns);
   return absl::OkStatus();
 }
 

@@ -31,6 +31,10 @@ class BlockReader {
   absl::StatusOr<SeriesIds> Find(const std::vector<model::Matcher>& matchers);
   absl::Status Labels(uint32_t series, std::string* packed);
   absl::Status FindPlaces(uint32_t series, Places* places);
+  // Whether the group of the series whose places were found last has statistics, and those of a
+  // column of the series' group.
+  bool HasStatistics() const { return !index_->groups()[group_number_].statistics.empty(); }
+  absl::Status Statistics(uint32_t series, uint32_t column, ColumnStatistics* statistics);
   absl::StatusOr<const LabelDictionary*> Dictionary(uint32_t name);  // valid as long as this is
 
  private:
@@ -47,6 +51,10 @@ class BlockReader {
   std::shared_ptr<const SeriesGroup> group_;
   uint32_t group_number_ = UINT32_MAX;
   std::vector<const LabelDictionary*> dictionaries_;  // of the group's labels, in their order
+  std::shared_ptr<const StatisticsPart> statistics_;  // of the group, as is the number of the part
+  uint32_t statistics_part_ = 0;
+  uint32_t labels_asked_ = 0;  // of the group
+  std::vector<uint32_t> row_labels_;
 };
 
 }  // namespace hearth::tsdb

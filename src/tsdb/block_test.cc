@@ -2,6 +2,7 @@
 // What goes into columns, pages and blocks comes out bit for bit; what is not theirs is refused.
 #include "tsdb/block.h"
 
+#include <absl/strings/escaping.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -153,6 +154,7 @@ std::vector<Labels> ManySeries(size_t n) {
     const std::string number = fmt::format("{:06}", i);
     const std::string_view group = i % 3 == 0 ? "a" : i % 3 == 1 ? "b" : "";
     all.push_back(Labels{{"__name__", "m" + number.substr(0, 3)},
+                         {"first", i == 0 ? "of all" : ""},
                          {"group", group},
                          {"le", i % 1000 == 7 ? "+Inf" : ""},
                          {"number", number}});
@@ -177,6 +179,8 @@ TEST(Block, FindsSeriesInEveryGroupAsPlainMatchingDoes) {
       {make(MatchType::kEqual, "__name__", "nowhere")},
       {make(MatchType::kEqual, "number", "032800"), make(MatchType::kEqual, "group", "b")},
       {make(MatchType::kEqual, "group", "")},
+      {make(MatchType::kEqual, "first", "of all")},
+      {make(MatchType::kNotEqual, "first", "of all"), make(MatchType::kEqual, "__name__", "m000")},
       {make(MatchType::kNotEqual, "group", "")},
       {make(MatchType::kNotEqual, "group", "a"), make(MatchType::kRegex, "__name__", "m0[12].")},
       {make(MatchType::kRegex, "number", "000001|032001|x")},
@@ -237,12 +241,55 @@ TEST(Block, OfAnotherVersionIsRefusedByName) {
     unsigned bit;
     const char* text;
   };
-  for (const Row& row : {Row{0, "block version 2"}, Row{2, "block version 7"}}) {
+  for (const Row& row :
+       {Row{0, "newer hearth (block version 5"}, Row{2, "older hearth (block version 0"}}) {
     file.disk().FlipBit("/blocks/block", version_at, row.bit);
     const auto meta = Block::ReadMeta("block", file.meta().size, file.store());
     EXPECT_TRUE(absl::IsFailedPrecondition(meta.status()));
     EXPECT_NE(meta.status().ToString().find(row.text), std::string::npos) << meta.status();
     file.disk().FlipBit("/blocks/block", version_at, row.bit);
+  }
+}
+
+// Written by a hearth of that version: old{a="x"} 1 2 4, old{a="y"} 0.5 and a staleness marker.
+constexpr const char* kVersion3 =
+    "484541525448424b030000000ee33a4a28b52ffd201de90000020603030201080302020008000000000000e03f"
+    "02040000000000208028b52ffd2011890000c09d82eec568d00f00c09d82eec568d00f28b52ffd2019c9000002"
+    "00010001010101010102000101010100010400000000000028b52ffd201291000000036f6c6400000000017800"
+    "01790100010228b52ffd201ad1000002085f5f6e616d655f5f000001016100080201721b12eeecba4228b52ffd"
+    "20118900000150221980f48d2102020200010001010128b52ffd201ad1000001361a1120bac03202000003c09d"
+    "82eec568d00f00090200e80728b52ffd20094900000110261d4b92bd6c022462623137373637372d386430392d"
+    "343636392d386133372d65356238613564353565656600400205c09d82eec568e0bc82eec56800010102000104"
+    "8d01231a296a2d9d001a11fbb016b900231aa7f9643a001209f501308559000000efbcbb250300000048424654";
+
+TEST(Block, OfVersion3IsRead) {
+  const std::string id = "bb177677-8d09-4669-8a37-e5b8a5d55eef";
+  constexpr int64_t kFirstMs = 1796082780000;
+  FaultyFileSystem disk;
+  const auto store = *storage::OpenFileBlobStore(disk, "/blocks");
+  const std::string bytes = absl::HexStringToBytes(kVersion3);
+  ASSERT_TRUE(store->PutIfAbsent(id, bytes).ok());
+  const auto meta = Block::ReadMeta(id, bytes.size(), *store);
+  ASSERT_TRUE(meta.ok()) << meta.status();
+  BlockCache cache(1 << 20);
+  const auto block = std::make_shared<const Block>(*meta, *store, cache);
+  auto source = *Block::Select(block, {}, kAll, true);
+  const std::vector<size_t> counts = {3, 2};
+  for (size_t i = 0; i < counts.size(); ++i) {
+    ASSERT_TRUE(*source->Next());
+    EXPECT_EQ(source->labels().Get("a"), i == 0 ? "x" : "y");
+    Columns columns;
+    ASSERT_TRUE(source->Read(kAll, &columns).ok());
+    ASSERT_EQ(columns.times_ms.size(), counts[i]);
+    EXPECT_EQ(columns.times_ms[1], kFirstMs + 1000);
+    EXPECT_EQ(columns.values[0], i == 0 ? 1 : 0.5);
+    // Of its columns nothing is known but what the values' code tells.
+    std::vector<SampleRun> runs;
+    ASSERT_TRUE(*source->Runs(kAll, true, &runs));
+    ASSERT_EQ(runs.size(), 1U);
+    EXPECT_EQ(runs[0].marked, i == 1);
+    EXPECT_EQ(runs[0].flags, kColumnUnknown);
+    EXPECT_FALSE(runs[0].summed);
   }
 }
 

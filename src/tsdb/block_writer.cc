@@ -153,10 +153,16 @@ absl::Status BlockWriter::AddFloats(const Columns& samples) {
   if (n == 0) return absl::OkStatus();
   for (size_t at = 0; at < n; at += kColumnSamplesMax) {
     const size_t count = std::min(kColumnSamplesMax, n - at);
+    const auto values = std::span(samples.values).subspan(at, count);
     ColumnPlace place;
     TRY_ASSIGN(place.timeline, TimelineOf(std::span(samples.times_ms).subspan(at, count)));
     TRY(PreparePage());
-    page_.AddValues(std::span(samples.values).subspan(at, count));
+    page_.AddValues(values);
+    place.flags = FlagsOf(values);
+    if (meta_.level > 0) {
+      if (statistics_.size() >= kStatisticsColumns) TRY(FlushStatistics());
+      statistics_.Add(StatisticsOf(values), at > 0);
+    }
     place.has_starts = samples.HasStarts(at, at + count);
     if (place.has_starts) {
       std::string starts;
@@ -203,9 +209,18 @@ std::vector<uint32_t> BlockWriter::NameRank() const {
   return rank;
 }
 
+absl::Status BlockWriter::FlushStatistics() {
+  if (statistics_.size() == 0) return absl::OkStatus();
+  TRY_ASSIGN(const Extent extent, Write(statistics_.Take(), kIndexLevel));
+  statistics_parts_.push_back(extent);
+  meta_.data_bytes += extent.stored;
+  return absl::OkStatus();
+}
+
 absl::Status BlockWriter::FlushGroup() {
   const uint32_t series = group_.series();
   if (series == 0) return absl::OkStatus();
+  TRY(FlushStatistics());
   std::vector<SeriesGroupBuilder::Zone> zones;
   const std::string bytes = group_.Take(NameRank(), &zones);
   TRY_ASSIGN(const Extent extent, Write(bytes, kIndexLevel));
@@ -218,6 +233,9 @@ absl::Status BlockWriter::FlushGroup() {
     PutVarint(zone.min, &group_table_);
     PutVarint(zone.max - zone.min, &group_table_);
   }
+  PutVarint(statistics_parts_.size(), &group_table_);
+  for (const Extent& part : statistics_parts_) PutExtent(part, &statistics_end_, &group_table_);
+  statistics_parts_.clear();
   ++group_count_;
   return absl::OkStatus();
 }

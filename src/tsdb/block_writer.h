@@ -18,6 +18,7 @@
 #include "model/labels.h"
 #include "storage/blob_store.h"
 #include "tsdb/block_index.h"
+#include "tsdb/column_statistics.h"
 #include "tsdb/series_set.h"
 #include "tsdb/value_page.h"
 
@@ -41,6 +42,7 @@ class BlockWriter {
   absl::StatusOr<Extent> Write(std::string_view raw, int level);
   absl::Status FlushPage();
   absl::Status FlushTimes();
+  absl::Status FlushStatistics();
   absl::Status FlushGroup();
   // Makes room for one more entry of the open page.
   absl::Status PreparePage();
@@ -72,6 +74,11 @@ class BlockWriter {
   StringMap<uint32_t> name_numbers_;
   std::vector<std::string> names_;
   std::deque<LabelDictionaryBuilder> values_;  // by name
+
+  // Of the group in work.
+  StatisticsBuilder statistics_;
+  std::vector<Extent> statistics_parts_;
+  uint64_t statistics_end_ = 0;
 
   SeriesGroupBuilder group_;
   std::vector<std::pair<uint32_t, uint32_t>> labels_;  // of the series in hand, as places_ is

@@ -73,7 +73,9 @@ Db::Impl::Impl(Options options, FileSystem& file_system, const Clock& clock, Reg
       metadata_(JoinPath(options_.directory, "metadata"), options_.metadata_max),
       exemplars_(JoinPath(options_.directory, "exemplars"), options_.exemplar_bytes_max),
       imports_(JoinPath(options_.directory, "imports")),
-      catalog_(options_.directory, file_system, options_.block_cache_bytes),
+      catalog_(options_.directory, file_system,
+               options_.block_cache != nullptr ? options_.block_cache
+                                               : MakeBlockCache(options_.block_cache_bytes)),
       head_(SystemRng().Next()) {}
 
 Db::Impl::~Impl() {
@@ -278,12 +280,13 @@ absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Db::Impl::Select(
       keys.push_back(block->key());
     }
     const auto series = static_cast<uint32_t>(head_.series());
-    selection = FindSelection(cache_, request.matchers, keys, head_.epoch());
+    selection = FindSelection(cache_, store_key_, request.matchers, keys, head_.epoch());
     if (selection != nullptr && !head_.AnyMatchesFrom(selection->head_series, request.matchers)) {
       selection->head_series = series;
     } else {
       selection = nullptr;
       made = std::make_shared<Selection>();
+      made->store = store_key_;
       made->matchers = request.matchers;
       made->blocks = std::move(keys);
       made->head_epoch = head_.epoch();

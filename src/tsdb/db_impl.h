@@ -149,7 +149,8 @@ class Db::Impl {
   int64_t monotonic_seen_ns_ ABSL_GUARDED_BY(maintenance_mutex_) = 0;
   int64_t clock_doubted_until_ns_ ABSL_GUARDED_BY(maintenance_mutex_) = INT64_MIN;
   BlockCache& cache_ = catalog_.cache();  // thread-safe by itself
-  std::atomic<size_t> tombstones_{0};     // of the manifest, for stats()
+  const uint64_t store_key_ = BlockCache::NewOwner();
+  std::atomic<size_t> tombstones_{0};  // of the manifest, for stats()
   std::atomic<int64_t> next_compaction_ns_{0};
   std::atomic<bool> stop_{false};
 

@@ -69,7 +69,7 @@ Columns CopyFrom(const storage::SeriesColumns& series, int64_t oldest_ms) {
 
 absl::StatusOr<BlockMeta> Db::Impl::WriteImported(TimeRange range, storage::SeriesSet& series,
                                                   BlockMeta meta, uint64_t* expired) {
-  const int64_t oldest_ms = clock_.NowMs() - retention_ms_;
+  const int64_t oldest_ms = RetentionCut();
   std::unique_ptr<BlockWriter> writer;
   storage::SampleChecksum given;
   storage::ColumnBatch batch;

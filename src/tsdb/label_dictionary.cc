@@ -43,20 +43,33 @@ void PutNumbers(std::span<const uint64_t> numbers, std::string* out) {
   *out += planes;
 }
 
-bool GetNumbers(ByteReader* reader, std::span<uint64_t> numbers) {
-  if (numbers.empty()) return true;
+bool TakeNumbers(ByteReader* reader, size_t count, PackedNumbers* packed) {
+  *packed = {};
+  packed->count = count;
+  if (count == 0) return true;
   const auto by_change = reader->Fixed<uint8_t>();
-  numbers[0] = reader->Varint();
-  const auto width = reader->Fixed<uint8_t>();
-  if (by_change > 1 || width > 8) return false;
-  const auto rest = numbers.subspan(1);
-  const std::string_view planes = reader->Take(width * rest.size());
-  if (!reader->ok()) return false;
-  GetPlanes(planes, width, rest);
-  if (by_change == 0) return true;
+  packed->by_change = by_change != 0;
+  packed->first = reader->Varint();
+  packed->width = reader->Fixed<uint8_t>();
+  if (by_change > 1 || packed->width > 8) return false;
+  packed->planes = reader->Take(packed->width * (count - 1));
+  return reader->ok();
+}
+
+void UnpackNumbers(const PackedNumbers& packed, std::span<uint64_t> numbers) {
+  if (numbers.empty()) return;
+  numbers[0] = packed.first;
+  GetPlanes(packed.planes, packed.width, numbers.subspan(1));
+  if (!packed.by_change) return;
   for (size_t i = 1; i < numbers.size(); ++i) {
     numbers[i] = numbers[i - 1] + static_cast<uint64_t>(Unzigzag(numbers[i]));
   }
+}
+
+bool GetNumbers(ByteReader* reader, std::span<uint64_t> numbers) {
+  PackedNumbers packed;
+  if (!TakeNumbers(reader, numbers.size(), &packed)) return false;
+  UnpackNumbers(packed, numbers);
   return true;
 }
 

@@ -23,6 +23,18 @@ namespace hearth::tsdb {
 void PutNumbers(std::span<const uint64_t> numbers, std::string* out);
 bool GetNumbers(ByteReader* reader, std::span<uint64_t> numbers);
 
+// The same, not unpacked yet; for whoever can do with less than 64 bits each.
+struct PackedNumbers {
+  size_t count = 0;
+  bool by_change = false;
+  uint8_t width = 0;
+  uint64_t first = 0;
+  std::string_view planes;  // of the count - 1 others
+  bool constant() const { return width == 0 && (by_change || first == 0 || count == 1); }
+};
+bool TakeNumbers(ByteReader* reader, size_t count, PackedNumbers* packed);
+void UnpackNumbers(const PackedNumbers& packed, std::span<uint64_t> numbers);
+
 // Not thread-safe.
 class LabelDictionaryBuilder {
  public:

@@ -5,8 +5,13 @@
 #include <utility>
 
 #include "base/status.h"
+#include "tsdb/block_cache.h"
 
 namespace hearth::tsdb {
+
+std::shared_ptr<BlockCache> MakeBlockCache(uint64_t bytes_max) {
+  return std::make_shared<BlockCache>(bytes_max);
+}
 
 absl::Status Options::Validate() const {
   if (directory.empty()) return InvalidArgument("tsdb: directory is empty");

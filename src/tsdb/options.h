@@ -6,11 +6,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "tsdb/memory_budget.h"
 
 namespace hearth::tsdb {
+
+class BlockCache;
 
 // When an acknowledged sample is on disk (product.md, --wal-fsync). Each survives `kill -9`.
 enum class WalFsync : uint8_t {
@@ -18,6 +21,9 @@ enum class WalFsync : uint8_t {
   kInterval,  // at most Options::sync_interval_ms after it
   kOs,        // when the kernel writes it back
 };
+
+// For Options::block_cache.
+std::shared_ptr<BlockCache> MakeBlockCache(uint64_t bytes_max);
 
 struct Options {
   std::string directory;  // made where missing; one Db at a time owns it
@@ -46,8 +52,11 @@ struct Options {
   int64_t idle_series_ms = 3600 * 1000;
   size_t series_max = 10'000'000;  // in the head; a new one beyond is refused. AMP's default quota
   size_t metadata_max = 20'000;    // metrics with metadata; AMP's quota. More are not kept
-  size_t exemplar_bytes_max = 4 << 20;    // the oldest go first; some 20,000. 0: none are kept
-  uint64_t block_cache_bytes = 64 << 20;  // indexes and pages of blocks held in memory
+  size_t exemplar_bytes_max = 4 << 20;  // the oldest go first; some 20,000. 0: none are kept
+  // Indexes and pages of blocks held in memory, and what was found in them: of this store, or of
+  // all that are given the same cache, under its budget.
+  uint64_t block_cache_bytes = 64 << 20;
+  std::shared_ptr<BlockCache> block_cache;
 
   absl::Status Validate() const;  // InvalidArgument names the field and its value
 };

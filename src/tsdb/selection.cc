@@ -4,12 +4,6 @@
 #include <xxhash.h>
 
 namespace hearth::tsdb {
-namespace {
-
-// Blocks count their keys from 1.
-constexpr uint64_t kSelections = 0;
-
-}  // namespace
 
 std::shared_ptr<const Projection> Selection::FindProjection(
     const std::vector<std::string>& names) const {
@@ -30,27 +24,28 @@ uint64_t Selection::memory_bytes() const {
          (ids.size() + head_ids.size() + kProjectionsMax * rows()) * sizeof(uint32_t);
 }
 
-BlockCache::Key SelectionKey(const std::vector<model::Matcher>& matchers,
+BlockCache::Key SelectionKey(uint64_t store, const std::vector<model::Matcher>& matchers,
                              const std::vector<uint64_t>& blocks, uint64_t head_epoch) {
   std::string text;
   for (const model::Matcher& matcher : matchers) text += matcher.ToString() + '\n';
   const uint64_t hash = XXH3_64bits_withSeed(text.data(), text.size(), head_epoch);
-  return {kSelections, XXH3_64bits_withSeed(blocks.data(), blocks.size() * sizeof(uint64_t), hash)};
+  return {store, XXH3_64bits_withSeed(blocks.data(), blocks.size() * sizeof(uint64_t), hash)};
 }
 
-std::shared_ptr<const Selection> FindSelection(BlockCache& cache,
+std::shared_ptr<const Selection> FindSelection(BlockCache& cache, uint64_t store,
                                                const std::vector<model::Matcher>& matchers,
                                                const std::vector<uint64_t>& blocks,
                                                uint64_t head_epoch) {
   auto found = std::static_pointer_cast<const Selection>(
-      cache.Get(SelectionKey(matchers, blocks, head_epoch)));
+      cache.Get(SelectionKey(store, matchers, blocks, head_epoch)));
   const bool same = found != nullptr && found->matchers == matchers && found->blocks == blocks &&
                     found->head_epoch == head_epoch;
   return same ? found : nullptr;
 }
 
 void KeepSelection(BlockCache& cache, std::shared_ptr<const Selection> selection) {
-  const auto key = SelectionKey(selection->matchers, selection->blocks, selection->head_epoch);
+  const auto key =
+      SelectionKey(selection->store, selection->matchers, selection->blocks, selection->head_epoch);
   const uint64_t bytes = selection->memory_bytes();
   cache.Drop(key);
   cache.Put(key, std::move(selection), bytes);

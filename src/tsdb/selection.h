@@ -36,6 +36,7 @@ class Selection {
   // Projections that one selection remembers; more are made anew each time.
   static constexpr size_t kProjectionsMax = 4;
 
+  uint64_t store = 0;  // its BlockCache::NewOwner()
   std::vector<model::Matcher> matchers;
   std::vector<uint64_t> blocks;  // Block::key of all sources but the last
   uint64_t head_epoch = 0;
@@ -58,10 +59,10 @@ class Selection {
 };
 
 // Where a selection stands in the cache.
-BlockCache::Key SelectionKey(const std::vector<model::Matcher>& matchers,
+BlockCache::Key SelectionKey(uint64_t store, const std::vector<model::Matcher>& matchers,
                              const std::vector<uint64_t>& blocks, uint64_t head_epoch);
 // Null where the cache has none for exactly these.
-std::shared_ptr<const Selection> FindSelection(BlockCache& cache,
+std::shared_ptr<const Selection> FindSelection(BlockCache& cache, uint64_t store,
                                                const std::vector<model::Matcher>& matchers,
                                                const std::vector<uint64_t>& blocks,
                                                uint64_t head_epoch);

@@ -17,6 +17,7 @@
 #include "base/string_map.h"
 #include "model/value.h"
 #include "tsdb/head_source.h"
+#include "tsdb/run_reduction.h"
 
 namespace hearth::tsdb {
 namespace {
@@ -66,9 +67,13 @@ std::vector<uint32_t> OrderByLabels(const HeadSnapshot& snapshot) {
   order.reserve(places.size());
   for (const uint32_t first : firsts) {
     std::vector<uint32_t>& group = groups[first];
-    std::sort(group.begin(), group.end(), [&](uint32_t a, uint32_t b) {
+    const auto before = [&](uint32_t a, uint32_t b) {
       return labels.Compare(places[a].id, places[b].id) < 0;
-    });
+    };
+    // After a start the head has its series from blocks, in their order.
+    if (!std::is_sorted(group.begin(), group.end(), before)) {
+      std::sort(group.begin(), group.end(), before);
+    }
     order.insert(order.end(), group.begin(), group.end());
   }
   return order;
@@ -94,11 +99,17 @@ class Timelines {
     uint32_t timeline = 0;
   };
 
-  // The number of the timeline that equals `times`; 0: no room for another.
-  uint32_t Intern(std::span<const int64_t> times) {
-    const auto equals = [&](uint32_t id) { return std::ranges::equal(lines_[id - 1], times); };
+  // The number of the timeline that equals `times`; 0: no room for another. `before`: as
+  // storage::SeriesColumns::samples_before.
+  uint32_t Intern(std::span<const int64_t> times, std::span<const uint64_t> before = {}) {
+    const auto equals = [&](uint32_t id) {
+      return std::ranges::equal(lines_[id - 1].times, times) &&
+             std::ranges::equal(lines_[id - 1].before, before);
+    };
     if (last_ != 0 && equals(last_)) return last_;
-    const uint64_t hash = XXH3_64bits(times.data(), times.size_bytes());
+    const uint64_t hash =
+        XXH3_64bits_withSeed(times.data(), times.size_bytes(),
+                             before.empty() ? 0 : XXH3_64bits(before.data(), before.size_bytes()));
     const auto it = by_hash_.find(hash);
     if (it != by_hash_.end()) {
       if (!equals(it->second)) return 0;
@@ -106,12 +117,13 @@ class Timelines {
       return last_;
     }
     if (lines_.size() == kTimelinesMax) return 0;
-    lines_.emplace_back(times.begin(), times.end());
+    lines_.push_back({{times.begin(), times.end()}, {before.begin(), before.end()}});
     last_ = static_cast<uint32_t>(lines_.size());
     by_hash_.emplace(hash, last_);
     return last_;
   }
-  std::span<const int64_t> at(uint32_t id) const { return lines_[id - 1]; }
+  std::span<const int64_t> at(uint32_t id) const { return lines_[id - 1].times; }
+  std::span<const uint64_t> before(uint32_t id) const { return lines_[id - 1].before; }
 
   // The layout of these runs, or null where it is not known yet. False: it cannot be, because the
   // times of a run are not known without decoding it.
@@ -123,7 +135,7 @@ class Timelines {
       recipe_.push_back(uint64_t{run.source} << 32 | run.times_key);
       recipe_.push_back(static_cast<uint64_t>(run.first_ms));
       recipe_.push_back(static_cast<uint64_t>(run.last_ms));
-      recipe_.push_back(run.count);
+      recipe_.push_back(uint64_t{run.points} << 32 | run.count);
     }
     if (last_layout_ != nullptr && last_layout_->recipe == recipe_) {
       *layout = last_layout_;
@@ -148,7 +160,11 @@ class Timelines {
   }
 
  private:
-  std::deque<std::vector<int64_t>> lines_;  // spans into it stay valid
+  struct Line {
+    std::vector<int64_t> times;
+    std::vector<uint64_t> before;
+  };
+  std::deque<Line> lines_;  // spans into it stay valid
   absl::flat_hash_map<uint64_t, uint32_t> by_hash_;
   uint32_t last_ = 0;
   std::deque<Layout> layouts_;
@@ -228,7 +244,11 @@ class SelectionSet : public storage::SeriesSet {
         if (i > 0 && runs_[i].first_ms <= runs_[i - 1].last_ms) return AddMerged();
       }
     }
-    return runs_.empty() ? absl::OkStatus() : AddRuns();
+    if (runs_.empty()) return absl::OkStatus();
+    if (hints_.windows.has_value() && ReduceRuns(*hints_.windows, range_, runs_)) {
+      return AddReduced();
+    }
+    return AddRuns();
   }
 
   absl::Status AddNewest(const Sample& newest) {
@@ -275,20 +295,111 @@ class SelectionSet : public storage::SeriesSet {
     return Keep(place);
   }
 
+  // The same where some runs come as the points that stand for them.
+  absl::Status AddReduced() {
+    const Timelines::Layout* layout = nullptr;
+    if (!timelines_.FindLayout(runs_, &layout)) return AddReducedDecoded();
+    if (layout == nullptr) {
+      TRY_ASSIGN(layout, MakeLayout());
+      if (layout == nullptr) return AddWhole();
+    }
+    if (layout->taken == 0) return absl::OkStatus();
+    double* out = Reserve(layout->total);
+    const Place place{.timeline = layout->timeline,
+                      .runs = true,
+                      .marked = false,
+                      .begin = values_used_ - layout->total + layout->skip,
+                      .count = layout->taken};
+    for (const SampleRun& run : runs_) {
+      TRY_ASSIGN(const bool marked, ReadReduced(run, nullptr, out));
+      if (marked) {
+        values_used_ -= layout->total;
+        return AddWhole();
+      }
+      out += run.samples();
+    }
+    return Keep(place);
+  }
+
+  // The same where the times of some runs must be decoded.
+  absl::Status AddReducedDecoded() {
+    const size_t begin = columns_.size();
+    std::vector<uint64_t> before;
+    uint64_t samples = 0;
+    for (const SampleRun& run : runs_) {
+      const size_t at = columns_.size();
+      columns_.Resize(at + run.samples());
+      TRY_ASSIGN(const bool marked,
+                 ReadReduced(run, columns_.times_ms.data() + at, columns_.values.data() + at));
+      if (marked) {
+        columns_.Resize(begin);
+        return AddWhole();
+      }
+      for (size_t i = 0; i < run.samples(); ++i) before.push_back(samples + i);
+      samples += run.count;
+    }
+    before.push_back(samples);
+    const auto all = std::span(columns_.times_ms).subspan(begin);
+    const auto skip = std::ranges::lower_bound(all, range_.min_ms) - all.begin();
+    columns_.TrimFrom(begin, range_);
+    const size_t count = columns_.size() - begin;
+    if (count == 0) return absl::OkStatus();
+    const uint32_t timeline =
+        timelines_.Intern(std::span(columns_.times_ms).subspan(begin),
+                          std::span(before).subspan(static_cast<size_t>(skip), count + 1));
+    if (timeline == 0) {
+      columns_.Resize(begin);
+      return AddWhole();
+    }
+    return Keep({.timeline = timeline, .marked = false, .begin = begin, .count = count});
+  }
+
+  // Fills run.samples() of either, where not null; true where a marker is among them: whoever takes
+  // markers out must see the samples themselves.
+  absl::StatusOr<bool> ReadReduced(const SampleRun& run, int64_t* times_ms, double* values) {
+    if (run.points == 0) {
+      TRY(source(run.source).ReadRun(run, times_ms, values));
+      return run.marked && std::any_of(values, values + run.count, model::IsStaleNan);
+    }
+    if (times_ms != nullptr) PointTimes(hints_.windows->value, run, times_ms);
+    TRY(ReadPoints(hints_.windows->value, run, &source(run.source), values));
+    return false;
+  }
+
+  absl::Status AddWhole() {
+    for (SampleRun& run : runs_) run.points = 0;
+    return AddRuns();
+  }
+
   // Null: there is no room for its timeline.
   absl::StatusOr<const Timelines::Layout*> MakeLayout() {
     times_.clear();
+    std::vector<uint64_t> before;  // with points alone
+    uint64_t samples = 0;
+    const bool reduced =
+        std::any_of(runs_.begin(), runs_.end(), [](const auto& run) { return run.points > 0; });
     for (const SampleRun& run : runs_) {
-      times_.resize(times_.size() + run.count);
-      TRY(source(run.source).ReadRun(run, times_.data() + times_.size() - run.count, nullptr));
+      const size_t count = run.samples();
+      times_.resize(times_.size() + count);
+      int64_t* const out = times_.data() + times_.size() - count;
+      if (run.points > 0) {
+        PointTimes(hints_.windows->value, run, out);
+      } else {
+        TRY(source(run.source).ReadRun(run, out, nullptr));
+      }
+      for (size_t i = 0; reduced && i < count; ++i) before.push_back(samples + i);
+      samples += run.count;
     }
+    if (reduced) before.push_back(samples);
     const auto low = std::lower_bound(times_.begin(), times_.end(), range_.min_ms);
     const auto high = std::upper_bound(low, times_.end(), range_.max_ms);
     Timelines::Layout layout;
     layout.total = static_cast<uint32_t>(times_.size());
     layout.skip = static_cast<uint32_t>(low - times_.begin());
     layout.taken = static_cast<uint32_t>(high - low);
-    if (layout.taken > 0) layout.timeline = timelines_.Intern(std::span(low, high));
+    if (reduced)
+      before = {before.begin() + layout.skip, before.begin() + layout.skip + layout.taken + 1};
+    if (layout.taken > 0) layout.timeline = timelines_.Intern(std::span(low, high), before);
     if (layout.taken > 0 && layout.timeline == 0) {
       return static_cast<const Timelines::Layout*>(nullptr);
     }
@@ -404,7 +515,10 @@ class SelectionSet : public storage::SeriesSet {
     out->timeline = place.timeline;
     out->marked = place.marked;
     out->series = place.series;
-    if (place.timeline != 0) out->times_ms = timelines_.at(place.timeline);
+    if (place.timeline != 0) {
+      out->times_ms = timelines_.at(place.timeline);
+      out->samples_before = timelines_.before(place.timeline);
+    }
     if (place.runs) {
       if (place.values) out->values = {values_.get() + place.begin, place.count};
       return;

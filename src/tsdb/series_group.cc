@@ -22,36 +22,90 @@ uint32_t Expected(std::span<const uint32_t> before, size_t column) {
   return before.empty() ? 0 : before.back() + 1;
 }
 
-bool Sum(std::span<const uint64_t> counts, std::vector<uint32_t>* first) {
-  uint64_t sum = 0;
-  first->clear();
-  first->reserve(counts.size() + 1);
-  first->push_back(0);
-  for (const uint64_t count : counts) {
-    if (count > kChunksMax) return false;
-    sum += count;
-    if (sum > kChunksMax) return false;
-    first->push_back(static_cast<uint32_t>(sum));
+// `n` counts as where each begins, and the end.
+bool ParseCounts(ByteReader* reader, size_t n, std::vector<uint32_t>* first) {
+  PackedNumbers packed;
+  if (!TakeNumbers(reader, n, &packed)) return false;
+  first->resize(n + 1);
+  if (packed.constant()) {
+    if (packed.first > kChunksMax / std::max<size_t>(n, 1)) return false;
+    for (size_t i = 0; i <= n; ++i) (*first)[i] = static_cast<uint32_t>(i * packed.first);
+    return true;
   }
+  std::vector<uint64_t> counts(n);
+  UnpackNumbers(packed, counts);
+  uint64_t sum = 0;
+  for (size_t i = 0; i < n; ++i) {
+    (*first)[i] = static_cast<uint32_t>(sum);
+    if (counts[i] > kChunksMax) return false;
+    sum += counts[i];
+    if (sum > kChunksMax) return false;
+  }
+  (*first)[n] = static_cast<uint32_t>(sum);
   return true;
 }
 
 }  // namespace
 
-ValueColumn::ValueColumn(std::span<const uint64_t> values) : size_(values.size()) {
-  for (const uint64_t value : values) {
-    min_ = std::min(min_, static_cast<uint32_t>(value));
-    max_ = std::max(max_, static_cast<uint32_t>(value));
+template <typename Integer>
+uint64_t ValueColumn::Keep(const PackedNumbers& packed) {
+  width_ = sizeof(Integer);
+  bytes_.resize(sizeof(Integer) * packed.count);
+  const auto* plane = reinterpret_cast<const unsigned char*>(packed.planes.data());
+  const size_t rest = packed.count - 1;
+  char* out = bytes_.data();
+  const auto put = [&out](Integer value) {
+    std::memcpy(out, &value, sizeof value);
+    out += sizeof value;
+  };
+  uint64_t min = packed.first;
+  uint64_t max = packed.first;
+  if (packed.by_change || packed.width == 0 || packed.width > sizeof(Integer)) {
+    std::vector<uint64_t> numbers(packed.count);
+    UnpackNumbers(packed, numbers);
+    for (const uint64_t number : numbers) {
+      put(static_cast<Integer>(number));
+      min = std::min(min, number);
+      max = std::max(max, number);
+    }
+  } else {
+    auto least = static_cast<Integer>(packed.first);
+    auto most = least;
+    put(least);
+    for (size_t i = 0; i < rest; ++i) {
+      Integer value = plane[i];
+      for (unsigned byte = 1; byte < packed.width; ++byte) {
+        value = static_cast<Integer>(value | Integer{plane[byte * rest + i]} << (8 * byte));
+      }
+      put(value);
+      least = std::min(least, value);
+      most = std::max(most, value);
+    }
+    min = least;
+    max = most;
   }
-  constant_ = max_;
-  if (min_ == max_) return;
-  width_ = max_ < 0x100 ? 1 : max_ < 0x10000 ? 2 : 4;
-  bytes_.resize(width_ * values.size());
-  char* at = bytes_.data();
-  for (const uint64_t value : values) {
-    std::memcpy(at, &value, width_);  // little-endian
-    at += width_;
+  min_ = static_cast<uint32_t>(std::min<uint64_t>(min, UINT32_MAX));
+  max_ = static_cast<uint32_t>(std::min<uint64_t>(max, UINT32_MAX));
+  return max;
+}
+
+bool ValueColumn::Parse(ByteReader* reader, size_t size, uint64_t bound) {
+  PackedNumbers packed;
+  if (size == 0 || !TakeNumbers(reader, size, &packed) || packed.first > bound) return false;
+  size_ = size;
+  if (packed.constant()) {
+    min_ = max_ = constant_ = static_cast<uint32_t>(packed.first);
+    return true;
   }
+  // Changes may lead anywhere below the bound; planes tell how wide numbers are.
+  const bool narrow =
+      packed.first < 0x100 && (packed.by_change ? bound < 0x100 : packed.width <= 1);
+  const bool middle =
+      packed.first < 0x10000 && (packed.by_change ? bound < 0x10000 : packed.width <= 2);
+  const uint64_t max = narrow   ? Keep<uint8_t>(packed)
+                       : middle ? Keep<uint16_t>(packed)
+                                : Keep<uint32_t>(packed);
+  return max <= bound;
 }
 
 template <typename Integer>
@@ -100,6 +154,7 @@ void SeriesGroupBuilder::Add(std::span<const std::pair<uint32_t, uint32_t>> labe
     const uint32_t expected = Expected(timelines_before_, timelines.size());
     timelines_.push_back(Zigzag(int64_t{column.timeline} - int64_t{expected}));
     starts_.push_back(column.has_starts ? 1 : 0);
+    flags_.push_back(column.flags);
     timelines.push_back(column.timeline);
   }
   timelines_before_ = std::move(timelines);
@@ -131,8 +186,9 @@ std::string SeriesGroupBuilder::Take(std::span<const uint32_t> rank, std::vector
     const auto [min, max] = std::minmax_element(values_[name].begin(), values_[name].end());
     zones->push_back({name, *min, *max});
   }
-  for (const auto* numbers : {&column_counts_, &timelines_, &starts_, &histogram_counts_,
-                              &histogram_first_, &histogram_length_, &histogram_samples_}) {
+  for (const auto* numbers :
+       {&column_counts_, &timelines_, &starts_, &histogram_counts_, &histogram_first_,
+        &histogram_length_, &histogram_samples_, &flags_}) {
     PutNumbers(*numbers, &out);
   }
   *this = SeriesGroupBuilder();
@@ -146,7 +202,7 @@ std::shared_ptr<const SeriesGroup> SeriesGroup::Parse(std::string_view bytes,
   group->first_entry_ = bounds.first_entry;
   ByteReader reader(bytes);
   if (!group->ParseLabels(&reader, bounds) || !group->ParseColumns(&reader, bounds) ||
-      !reader.done()) {
+      (bounds.flags && !group->ParseFlags(&reader)) || !reader.done()) {
     return nullptr;
   }
   const uint64_t starts = group->starts_before_.empty() ? 0 : group->starts_before_.back();
@@ -154,9 +210,9 @@ std::shared_ptr<const SeriesGroup> SeriesGroup::Parse(std::string_view bytes,
     return nullptr;
   }
   for (const auto& [name, column] : group->labels_) group->memory_bytes_ += column.memory_bytes();
-  for (const auto& set : group->label_sets_) group->memory_bytes_ += 24 + set.capacity() * 4;
-  group->memory_bytes_ += group->label_set_.size() * 2 + group->first_column_.size() * 8 +
-                          group->starts_before_.size() * 4 + group->timelines_.size() * 4 +
+  // Sets of labels come later: seldom more than one for some hundred series.
+  group->memory_bytes_ += size_t{group->series_} * 3 + group->first_column_.size() * 8 +
+                          group->starts_before_.size() * 4 + group->timelines_.size() * 5 +
                           group->histograms_.size() * sizeof(HistogramPlace);
   return group;
 }
@@ -166,21 +222,30 @@ bool SeriesGroup::ParseLabels(ByteReader* reader, const Bounds& bounds) {
   if (names.size() * series_ > kGroupCells) return false;
   for (uint64_t& name : names) name = reader->Varint();
   if (!reader->ok()) return false;
-  std::vector<uint64_t> values(series_);
+  labels_.reserve(names.size());
   for (const uint64_t name : names) {
-    if (name >= bounds.values.size() || !GetNumbers(reader, values)) return false;
-    for (const uint64_t value : values) {
-      if (value > bounds.values[name]) return false;
-    }
-    labels_.emplace_back(static_cast<uint32_t>(name), ValueColumn(values));
+    if (name >= bounds.values.size()) return false;
+    ValueColumn& column = labels_.emplace_back(static_cast<uint32_t>(name), ValueColumn()).second;
+    if (!column.Parse(reader, series_, bounds.values[name])) return false;
   }
-  FindLabelSets();
   return true;
+}
+
+void SeriesGroup::FindLabels(uint32_t series, std::vector<uint32_t>* labels) const {
+  labels->clear();
+  for (size_t i = 0; i < labels_.size(); ++i) {
+    if (labels_[i].second.at(series) > 0) labels->push_back(static_cast<uint32_t>(i));
+  }
+}
+
+std::span<const uint32_t> SeriesGroup::LabelsOf(uint32_t series) const {
+  absl::call_once(label_sets_found_, [this] { FindLabelSets(); });
+  return label_sets_[label_set_[series]];
 }
 
 // Series with the same names share a set. Told exactly, name by name: each set so far is split into
 // those that have the name and those that lack it.
-void SeriesGroup::FindLabelSets() {
+void SeriesGroup::FindLabelSets() const {
   label_set_.assign(series_, 0);
   size_t sets = 1;
   std::vector<uint32_t> split;
@@ -208,8 +273,7 @@ void SeriesGroup::FindLabelSets() {
 }
 
 bool SeriesGroup::ParseColumns(ByteReader* reader, const Bounds& bounds) {
-  std::vector<uint64_t> counts(series_);
-  if (!GetNumbers(reader, counts) || !Sum(counts, &first_column_)) return false;
+  if (!ParseCounts(reader, series_, &first_column_)) return false;
   const size_t n = first_column_.back();
   if (n > bounds.entries) return false;
   std::vector<uint64_t> numbers(n);
@@ -225,9 +289,11 @@ bool SeriesGroup::ParseColumns(ByteReader* reader, const Bounds& bounds) {
     }
     before = std::span<const uint32_t>(timelines_).subspan(begin);
   }
-  if (!GetNumbers(reader, numbers)) return false;
+  PackedNumbers packed;
+  if (!TakeNumbers(reader, n, &packed)) return false;
   uint32_t sum = 0;
-  if (std::any_of(numbers.begin(), numbers.end(), [](uint64_t starts) { return starts != 0; })) {
+  if (!packed.constant() || packed.first != 0) {
+    UnpackNumbers(packed, numbers);
     starts_before_.reserve(n + 1);
     starts_before_.push_back(0);
     for (const uint64_t starts : numbers) {
@@ -235,7 +301,7 @@ bool SeriesGroup::ParseColumns(ByteReader* reader, const Bounds& bounds) {
       starts_before_.push_back(sum += static_cast<uint32_t>(starts));
     }
   }
-  if (!GetNumbers(reader, counts) || !Sum(counts, &first_histogram_)) return false;
+  if (!ParseCounts(reader, series_, &first_histogram_)) return false;
   if (n + sum + first_histogram_.back() != bounds.entries) return false;
   return ParseHistograms(reader);
 }
@@ -260,6 +326,17 @@ bool SeriesGroup::ParseHistograms(ByteReader* reader) {
   return true;
 }
 
+bool SeriesGroup::ParseFlags(ByteReader* reader) {
+  std::vector<uint64_t> numbers(timelines_.size());
+  if (!GetNumbers(reader, numbers)) return false;
+  flags_.reserve(numbers.size());
+  for (const uint64_t flags : numbers) {
+    if (flags >= kColumnFlagsEnd) return false;
+    flags_.push_back(static_cast<uint8_t>(flags));
+  }
+  return true;
+}
+
 const ValueColumn* SeriesGroup::Column(uint32_t name) const {
   for (const auto& [number, column] : labels_) {
     if (number == name) return &column;
@@ -274,9 +351,11 @@ void SeriesGroup::Find(uint32_t series, Places* places) const {
     return starts_before_.empty() ? 0 : starts_before_[column];
   };
   places->first_entry = first_entry_ + begin + starts(begin) + first_histogram_[series];
+  places->first_column = begin;
   places->columns.clear();
   for (uint32_t i = begin; i < end; ++i) {
-    places->columns.push_back({timelines_[i], starts(i + 1) != starts(i)});
+    places->columns.push_back(
+        {timelines_[i], starts(i + 1) != starts(i), flags_.empty() ? kColumnUnknown : flags_[i]});
   }
   places->histograms.assign(
       histograms_.begin() + static_cast<ptrdiff_t>(first_histogram_[series]),

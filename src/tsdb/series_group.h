@@ -4,6 +4,8 @@
 // numbers is searched faster than a list of the same would be read.
 #pragma once
 
+#include <absl/base/call_once.h>
+
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -13,6 +15,8 @@
 #include <vector>
 
 #include "tsdb/coding.h"
+#include "tsdb/column_statistics.h"
+#include "tsdb/label_dictionary.h"
 
 namespace hearth::tsdb {
 
@@ -21,6 +25,7 @@ namespace hearth::tsdb {
 struct ColumnPlace {
   uint32_t timeline = 0;
   bool has_starts = false;
+  uint8_t flags = kColumnUnknown;  // column_statistics.h
 };
 struct HistogramPlace {
   int64_t first_ms = 0;
@@ -29,6 +34,7 @@ struct HistogramPlace {
 };
 struct Places {
   uint64_t first_entry = 0;
+  uint32_t first_column = 0;  // of the group's
   std::vector<ColumnPlace> columns;
   std::vector<HistogramPlace> histograms;
 };
@@ -37,7 +43,8 @@ struct Places {
 // the largest of them allows.
 class ValueColumn {
  public:
-  explicit ValueColumn(std::span<const uint64_t> values);
+  // Takes `size` numbers from the reader; false where they are not there or one is above `bound`.
+  bool Parse(ByteReader* reader, size_t size, uint64_t bound);
   uint32_t at(size_t i) const {
     switch (width_) {
       case 0:
@@ -66,6 +73,9 @@ class ValueColumn {
   }
   template <typename Integer>
   void FindAllOf(uint32_t value, uint32_t first, std::vector<uint32_t>* ids) const;
+  // Keeps what the planes or changes hold, as so wide integers, and says what the largest is.
+  template <typename Integer>
+  uint64_t Keep(const PackedNumbers& packed);
   unsigned width_ = 0;
   uint32_t constant_ = 0;
   uint32_t min_ = UINT32_MAX;
@@ -97,6 +107,7 @@ class SeriesGroupBuilder {
   std::vector<uint64_t> column_counts_;
   std::vector<uint64_t> timelines_;
   std::vector<uint64_t> starts_;
+  std::vector<uint64_t> flags_;
   std::vector<uint64_t> histogram_counts_;
   size_t histogram_counts_total_ = 0;
   std::vector<uint64_t> histogram_first_;
@@ -113,38 +124,43 @@ class SeriesGroup {
     uint64_t first_entry = 0;  // of the block's pages
     uint64_t entries = 0;      // exactly
     size_t timelines = 0;
+    bool flags = true;                 // whether columns have them
     std::span<const uint32_t> values;  // by name number: how many values it has
   };
   // Null where the bytes are not such a group.
   static std::shared_ptr<const SeriesGroup> Parse(std::string_view bytes, const Bounds& bounds);
 
   uint32_t series() const { return series_; }
+  size_t columns() const { return timelines_.size(); }
   // By the text of the names.
   const std::vector<std::pair<uint32_t, ValueColumn>>& labels() const { return labels_; }
   const ValueColumn* Column(uint32_t name) const;  // null: no series has it
-  // Which of labels() a series has: most names are those of few series.
-  const std::vector<uint32_t>& LabelsOf(uint32_t series) const {
-    return label_sets_[label_set_[series]];
-  }
+  // Which of labels() a series has: most names are those of few series. Who asks for few series
+  // asks each column; for many, sets of labels are found once.
+  void FindLabels(uint32_t series, std::vector<uint32_t>* labels) const;
+  std::span<const uint32_t> LabelsOf(uint32_t series) const;
   // `series`: counted from the group's first.
   void Find(uint32_t series, Places* places) const;
   size_t memory_bytes() const { return memory_bytes_; }
 
  private:
   bool ParseLabels(ByteReader* reader, const Bounds& bounds);
-  void FindLabelSets();
+  void FindLabelSets() const;
   bool ParseColumns(ByteReader* reader, const Bounds& bounds);
   bool ParseHistograms(ByteReader* reader);
+  bool ParseFlags(ByteReader* reader);
 
   uint32_t series_ = 0;
   uint64_t first_entry_ = 0;
   std::vector<std::pair<uint32_t, ValueColumn>> labels_;
-  std::vector<uint16_t> label_set_;                // by series
-  std::vector<std::vector<uint32_t>> label_sets_;  // places in labels_
-  std::vector<uint32_t> first_column_;             // by series, and one more
-  std::vector<uint32_t> first_histogram_;          // the same
+  mutable absl::once_flag label_sets_found_;
+  mutable std::vector<uint16_t> label_set_;                // by series
+  mutable std::vector<std::vector<uint32_t>> label_sets_;  // places in labels_
+  std::vector<uint32_t> first_column_;                     // by series, and one more
+  std::vector<uint32_t> first_histogram_;                  // the same
   std::vector<uint32_t> starts_before_;  // by column, and one more; empty where there are none
   std::vector<uint32_t> timelines_;
+  std::vector<uint8_t> flags_;  // by column, or none
   std::vector<HistogramPlace> histograms_;
   size_t memory_bytes_ = 0;
 };

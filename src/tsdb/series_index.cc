@@ -38,8 +38,13 @@ Bitmap Union(const IndexReader& index, const model::Matcher& matcher, bool accep
   Bitmap result(index.series_count());
   SeriesIds ids;
   std::vector<std::string> values;  // a reader may allow no second call while it visits
+  const auto matched = index.Matched(matcher);
+  size_t place = 0;
   index.ForEachValue(matcher.name(), [&](std::string_view value) {
-    if (matcher.Matches(value) == accepted) values.emplace_back(value);
+    const bool matches =
+        matched != nullptr ? matched->Accepts(place, value) : matcher.Matches(value);
+    if (matches == accepted) values.emplace_back(value);
+    ++place;
   });
   for (const std::string& value : values) {
     ids.clear();

@@ -16,7 +16,9 @@
 #include "base/string_map.h"
 #include "model/labels.h"
 #include "model/matcher.h"
+#include "tsdb/block_cache.h"
 #include "tsdb/label_store.h"
+#include "tsdb/matched_values.h"
 #include "tsdb/postings.h"
 #include "tsdb/segments.h"
 
@@ -35,6 +37,11 @@ class IndexReader {
   // Any order; each value once.
   virtual void ForEachValue(std::string_view name,
                             absl::FunctionRef<void(std::string_view)> visit) const = 0;
+  // What is known of a matcher, by the places that ForEachValue has values in; null: nothing is
+  // kept.
+  virtual std::shared_ptr<const MatchedValues> Matched(const model::Matcher& /*matcher*/) const {
+    return nullptr;
+  }
   // "" where absent. Valid until the next call.
   virtual std::string_view Value(uint32_t id, std::string_view name) const = 0;
 };
@@ -52,7 +59,7 @@ class MemoryIndex : public IndexReader {
   const LabelStore& labels() const { return *labels_; }
   std::shared_ptr<const LabelStore> shared_labels() const { return labels_; }
   size_t memory_bytes() const {
-    return labels_->memory_bytes() + postings_.memory_bytes() + other_bytes_;
+    return labels_->memory_bytes() + postings_.memory_bytes() + other_bytes_ + matched_->bytes();
   }
   // The value of `name` that most series have, and how many.
   std::pair<std::string_view, size_t> LargestValue(std::string_view name) const;
@@ -63,6 +70,9 @@ class MemoryIndex : public IndexReader {
   void ForEachName(absl::FunctionRef<void(std::string_view)> visit) const override;
   void ForEachValue(std::string_view name,
                     absl::FunctionRef<void(std::string_view)> visit) const override;
+  std::shared_ptr<const MatchedValues> Matched(const model::Matcher& matcher) const override {
+    return MatchedValues::Find(*matched_, 0, matcher, ValueCount(matcher.name()));
+  }
   std::string_view Value(uint32_t id, std::string_view name) const override {
     return labels_->Value(id, name);
   }
@@ -72,6 +82,9 @@ class MemoryIndex : public IndexReader {
   Segments<tsdb::Postings> postings_;       // by pair
   StringMap<std::vector<uint32_t>> names_;  // pairs of each
   std::vector<uint32_t> pairs_;             // of the series added last
+  // Of matchers that come again while series do; of this index alone, as are the values' places.
+  static constexpr uint64_t kMatchedBytesMax = 1 << 20;
+  std::unique_ptr<BlockCache> matched_ = std::make_unique<BlockCache>(kMatchedBytesMax);
   size_t other_bytes_ = 0;
 };
 

@@ -106,6 +106,11 @@ absl::Status SeriesSource::ReadRun(const SampleRun& /*run*/, int64_t* /*times_ms
   return absl::UnimplementedError("this source has no runs");
 }
 
+absl::Status SeriesSource::ReadStatistics(const SampleRun& /*run*/,
+                                          ColumnStatistics* /*statistics*/) {
+  return absl::UnimplementedError("this source has no statistics");
+}
+
 absl::Status SeriesMerger::Advance(size_t source) {
   TRY_ASSIGN(const bool more, sources_[source]->Next());
   if (!more) std::erase(live_, source);
@@ -126,9 +131,12 @@ absl::StatusOr<bool> SeriesMerger::Next() {
       current_.push_back(source);
       continue;
     }
-    const auto order = sources_[source]->labels().Compare(labels());
-    if (order > 0) continue;
-    if (order < 0) current_.clear();
+    const model::LabelsView candidate = sources_[source]->labels();
+    if (candidate.packed() != labels().packed()) {  // most are the same: quickly told
+      const auto order = candidate.Compare(labels());
+      if (order > 0) continue;
+      if (order < 0) current_.clear();
+    }
     current_.push_back(source);
   }
   return !current_.empty();

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "model/labels.h"
 #include "storage/querier.h"
+#include "tsdb/column_statistics.h"
 
 namespace hearth::tsdb {
 
@@ -69,7 +70,13 @@ struct SampleRun {
   // For the source that made it.
   const uint8_t* bytes = nullptr;
   uint32_t place = 0;
+  uint32_t column = 0;
   uint32_t source = 0;  // for whoever merges
+  uint8_t flags = kColumnUnknown;
+  bool summed = false;  // the source can tell ReadStatistics()
+  // How many samples stand for the run (run_reduction.h); 0: its own.
+  uint8_t points = 0;
+  size_t samples() const { return points > 0 ? points : count; }
 };
 
 // Series of one place, sorted by labels.
@@ -92,6 +99,8 @@ class SeriesSource {
                                     std::vector<SampleRun>* runs);
   // `count` of either, where not null.
   virtual absl::Status ReadRun(const SampleRun& run, int64_t* times_ms, double* values);
+  // Of a run that is `summed`.
+  virtual absl::Status ReadStatistics(const SampleRun& run, ColumnStatistics* statistics);
 };
 
 // Sources in the order of their writing, earliest first.

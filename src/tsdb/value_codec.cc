@@ -15,22 +15,11 @@ enum Mode : uint8_t { kSmallest, kChanges, kSecond, kModes };
 
 constexpr double kPowers[kDecimalExponents] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6, 1e7,
                                                1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14};
-constexpr double kIntegerMax = 9007199254740992.0;  // 2^53
+constexpr auto kIntegerMax = static_cast<double>(kDecimalIntegerMax);
 // More exceptions than one in so many: another exponent, or none, is smaller.
 constexpr size_t kExceptionsShare = 8;
 
 using Numbers = std::array<uint64_t, kColumnSamplesMax>;
-
-double FromDecimal(int64_t integer, unsigned exponent) {
-  return static_cast<double>(integer) / kPowers[exponent];
-}
-
-bool ToDecimal(double value, unsigned exponent, int64_t* integer) {
-  const double scaled = value * kPowers[exponent];
-  if (!(scaled >= -kIntegerMax && scaled <= kIntegerMax)) return false;
-  *integer = std::llrint(scaled);
-  return std::bit_cast<uint64_t>(FromDecimal(*integer, exponent)) == std::bit_cast<uint64_t>(value);
-}
 
 struct Decimals {
   unsigned exponent = 0;
@@ -179,6 +168,17 @@ bool GetDecimals(unsigned mode, unsigned exponent, std::span<const uint64_t> num
 }
 
 }  // namespace
+
+double FromDecimal(int64_t integer, unsigned exponent) {
+  return static_cast<double>(integer) / kPowers[exponent];
+}
+
+bool ToDecimal(double value, unsigned exponent, int64_t* integer) {
+  const double scaled = value * kPowers[exponent];
+  if (!(scaled >= -kIntegerMax && scaled <= kIntegerMax)) return false;
+  *integer = std::llrint(scaled);
+  return std::bit_cast<uint64_t>(FromDecimal(*integer, exponent)) == std::bit_cast<uint64_t>(value);
+}
 
 uint8_t PutPlanes(std::span<const uint64_t> numbers, std::string* out) {
   uint64_t all = 0;

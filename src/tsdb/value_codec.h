@@ -40,6 +40,12 @@ inline constexpr uint8_t kCodeDecimal = 4;
 inline constexpr unsigned kDecimalExponents = 15;
 inline constexpr uint8_t kCodeEnd = kCodeDecimal + 3 * kDecimalExponents;
 
+// An integer up to 2^53, divided by 10^exponent (below kDecimalExponents).
+inline constexpr int64_t kDecimalIntegerMax = int64_t{1} << 53;
+double FromDecimal(int64_t integer, unsigned exponent);
+// False where no such integer gives the value back, bit for bit.
+bool ToDecimal(double value, unsigned exponent, int64_t* integer);
+
 struct EncodedValues {
   uint8_t code = kCodeInteger;
   uint8_t width = 0;  // planes

@@ -25,6 +25,10 @@ WalMetrics WalMetrics::Register(Registry& registry) {
   metrics.quarantined =
       &registry.AddCounter("hearth_tsdb_wal_quarantined_total",
                            "Corrupt ranges of write-ahead logs that were set aside at a start.");
+  metrics.torn_bytes = &registry.AddCounter(
+      "hearth_tsdb_wal_torn_bytes_total",
+      "Bytes cut at a start from ends of write-ahead logs: writes that were not finished, or are "
+      "damaged.");
   metrics.sync_seconds = &registry.AddHistogram(
       "hearth_tsdb_wal_sync_seconds", "Duration of a sync of a write-ahead log.", LatencyBuckets());
   return metrics;
@@ -142,6 +146,7 @@ void Wal::Quarantine(const std::string& path, uint64_t offset, std::string_view 
 }
 
 void Wal::CutTail(Segment* segment, uint64_t size) {
+  metrics_.torn_bytes->Add(segment->size - size);
   const auto cut = [&]() -> absl::Status {
     TRY_ASSIGN(const auto file, file_system_.OpenAppend(segment->path));
     TRY(file->Truncate(size));

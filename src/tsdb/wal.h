@@ -40,6 +40,7 @@ struct WalMetrics {
   Counter* sync_failures = nullptr;
   Counter* write_failures = nullptr;
   Counter* quarantined = nullptr;
+  Counter* torn_bytes = nullptr;
   Histogram* sync_seconds = nullptr;
   static WalMetrics Register(Registry& registry);
 };

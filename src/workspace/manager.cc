@@ -44,6 +44,15 @@ uint64_t HeadsBytes(uint64_t memory_limit_bytes) {
   return static_cast<uint64_t>(kHeadsShare * static_cast<double>(memory_limit_bytes));
 }
 
+// Indexes and pages of blocks that all stores together keep, and what was found in them: an eighth
+// of the limit, between what one store did with alone and what no query suite fills.
+constexpr uint64_t kCacheBytesMin = 64 << 20;
+constexpr uint64_t kCacheBytesMax = 512 << 20;
+uint64_t CacheBytes(uint64_t memory_limit_bytes) {
+  if (memory_limit_bytes == 0) return kCacheBytesMax;
+  return std::clamp(memory_limit_bytes / 8, kCacheBytesMin, kCacheBytesMax);
+}
+
 }  // namespace
 
 Manager::Manager(Options options, catalog::Catalog& catalog, FileSystem& file_system,
@@ -57,6 +66,7 @@ Manager::Manager(Options options, catalog::Catalog& catalog, FileSystem& file_sy
                                            : options_.log_directory,
             file_system, metrics),
       memory_(HeadsBytes(options_.memory_limit_bytes)),
+      block_cache_(tsdb::MakeBlockCache(CacheBytes(options_.memory_limit_bytes))),
       background_({"background", kBackgroundThreads, kBackgroundQueueMax}),
       rule_settings_(options_.rule_settings) {
   metrics_.AddCallback(this, "hearth_workspace_disk_full",
@@ -145,6 +155,7 @@ absl::StatusOr<std::shared_ptr<Workspace>> Manager::OpenStore(Settings settings)
   const catalog::AmpWorkspace& row = settings.row;
   tsdb::Options store = StoreOptions(row);
   store.memory = &memory_;
+  store.block_cache = block_cache_;
   store.head_bytes_max =
       std::max(std::min(store.head_bytes_max, memory_.heads_bytes_max()), store.seal_bytes);
   auto db = tsdb::Db::Open(std::move(store), file_system_, clock_, metrics_, &background_);

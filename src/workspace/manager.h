@@ -128,7 +128,8 @@ class Manager {
   WriteGuard guard_;
   VendedLogs logs_;
   tsdb::MemoryBudget memory_;
-  int64_t last_trim_ns_ = 0;  // of the maintenance thread
+  const std::shared_ptr<tsdb::BlockCache> block_cache_;  // of all stores
+  int64_t last_trim_ns_ = 0;                             // of the maintenance thread
   ThreadPool background_;
   absl::Mutex opening_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);  // stores come and go one at a time
   mutable absl::Mutex mutex_;
