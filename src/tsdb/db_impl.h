@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tsdb/block_catalog.h"
+#include "tsdb/change_clock.h"
 #include "tsdb/db.h"
 #include "tsdb/exemplar_store.h"
 #include "tsdb/head.h"
@@ -90,6 +91,9 @@ class Db::Impl {
   ExemplarStore exemplars_;
   ImportLog imports_;
   std::unique_ptr<Wal> wal_;
+  ChangeClock changes_;
+
+  int64_t VisibleFrom() const { return clock_.NowMs() - retention_ms_; }
 
  private:
   absl::Status Replay(storage::Position covered);

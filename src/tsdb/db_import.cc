@@ -145,6 +145,7 @@ absl::StatusOr<ImportOutcome> Db::Impl::Import(const std::string& key, TimeRange
   }
   imports_.Confirm(key);
   Publish();
+  changes_.Mark({written->min_ms, INT64_MAX});
   {
     absl::MutexLock head_lock(&mutex_);
     head_.RaiseMax(written->max_ms);  // as the next start would
