@@ -17,19 +17,33 @@ constexpr int64_t kReachMaxMs = int64_t{1} << 45;
 
 // Functions of one step's value alone, row by row, in the rows' order.
 constexpr std::array<std::string_view, 33> kByElement = {
-    "abs",           "acos",          "acosh",       "asin",  "asinh",     "atan", "atanh",
-    "ceil",          "clamp",         "clamp_max",   "clamp_min", "cos",   "cosh", "day_of_month",
-    "day_of_week",   "day_of_year",   "days_in_month", "deg", "exp",       "floor", "hour",
-    "ln",            "log10",         "log2",        "minute", "month",    "rad",  "round",
-    "sgn",           "sin",           "sqrt",        "timestamp", "year"};
+    "abs",         "acos",        "acosh",         "asin",      "asinh", "atan",  "atanh",
+    "ceil",        "clamp",       "clamp_max",     "clamp_min", "cos",   "cosh",  "day_of_month",
+    "day_of_week", "day_of_year", "days_in_month", "deg",       "exp",   "floor", "hour",
+    "ln",          "log10",       "log2",          "minute",    "month", "rad",   "round",
+    "sgn",         "sin",         "sqrt",          "timestamp", "year"};
 constexpr std::array<std::string_view, 4> kMoreByElement = {"sinh", "tan", "tanh", "vector"};
 // Functions of one window, row by row, in the rows' order.
-constexpr std::array<std::string_view, 20> kByWindow = {
-    "avg_over_time",     "changes",          "count_over_time",   "delta",
-    "deriv",             "first_over_time",  "idelta",            "increase",
-    "irate",             "last_over_time",   "max_over_time",     "min_over_time",
-    "predict_linear",    "present_over_time", "quantile_over_time", "rate",
-    "resets",            "stddev_over_time", "stdvar_over_time",  "sum_over_time"};
+constexpr std::array<std::string_view, 20> kByWindow = {"avg_over_time",
+                                                        "changes",
+                                                        "count_over_time",
+                                                        "delta",
+                                                        "deriv",
+                                                        "first_over_time",
+                                                        "idelta",
+                                                        "increase",
+                                                        "irate",
+                                                        "last_over_time",
+                                                        "max_over_time",
+                                                        "min_over_time",
+                                                        "predict_linear",
+                                                        "present_over_time",
+                                                        "quantile_over_time",
+                                                        "rate",
+                                                        "resets",
+                                                        "stddev_over_time",
+                                                        "stdvar_over_time",
+                                                        "sum_over_time"};
 // One value, or one row, whatever the order.
 constexpr std::array<std::string_view, 5> kByStep = {"absent", "absent_over_time", "pi", "scalar",
                                                      "time"};
@@ -120,9 +134,8 @@ class Analysis {
     const int64_t step_ms =
         subquery.step_ns == 0 ? default_interval_ms_ : subquery.step_ns / kNsPerMs;
     if (step_ms <= 0) return Refuse();
-    footprint_.finest_step_ms = footprint_.finest_step_ms == 0
-                                    ? step_ms
-                                    : std::min(footprint_.finest_step_ms, step_ms);
+    footprint_.finest_step_ms =
+        footprint_.finest_step_ms == 0 ? step_ms : std::min(footprint_.finest_step_ms, step_ms);
     ++subqueries_;
     const Order order = Visit(*subquery.expr, from_ms - offset_ms - range_ms, to_ms - offset_ms);
     --subqueries_;

@@ -9,7 +9,8 @@
 //     all steps together; likewise `or` in a subquery
 //   - parameters of aggregations and range functions that are no plain numbers: upstream looks at
 //     all of them at once
-//   - sums and whatever else depends on the order of rows, over rows whose order depends on which of
+//   - sums and whatever else depends on the order of rows, over rows whose order depends on which
+//   of
 //     them came first: over groups, `or`, matching that may make two rows one
 //   - label_replace, label_join, info, sort…, count_values, limitk, limit_ratio, anchored, smoothed
 //     and all that is not known here
