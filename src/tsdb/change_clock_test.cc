@@ -4,7 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <random>
+
+#include "base/rng.h"
 
 namespace hearth::tsdb {
 namespace {
@@ -69,19 +70,20 @@ TEST(ChangeClock, NoTwoStoresHaveOneNumber) {
 
 // Whatever is marked in whatever order: nothing that changed is called unchanged.
 TEST(ChangeClock, NeverMissesAChange) {
-  std::mt19937_64 random(7);
+  SeededRng random(7);
   for (int round = 0; round < 20; ++round) {
     ChangeClock clock;
     std::map<int64_t, uint64_t> truth;  // by bucket
     for (int i = 0; i < 3000; ++i) {
-      const int64_t first = static_cast<int64_t>(random() % 2000) - 1000;
-      const int64_t last = first + (random() % 10 == 0 ? static_cast<int64_t>(random() % 50) : 0);
+      const int64_t first = static_cast<int64_t>(random.Below(2000)) - 1000;
+      const int64_t last =
+          first + (random.Below(10) == 0 ? static_cast<int64_t>(random.Below(50)) : 0);
       clock.Mark({first * kBucket + 1, last * kBucket + 1});
       for (int64_t bucket = first; bucket <= last; ++bucket) truth[bucket] = clock.number();
     }
     for (int i = 0; i < 3000; ++i) {
-      const uint64_t number = random() % clock.number();
-      const int64_t bucket = static_cast<int64_t>(random() % 2100) - 1050;
+      const uint64_t number = random.Below(clock.number());
+      const int64_t bucket = static_cast<int64_t>(random.Below(2100)) - 1050;
       const auto at = truth.find(bucket);
       if (at == truth.end() || at->second <= number) continue;
       EXPECT_TRUE(Changed(clock, number, {bucket * kBucket, bucket * kBucket}));

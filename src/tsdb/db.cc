@@ -284,6 +284,8 @@ absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Db::Impl::Select(
       return Unavailable("position {}/{} is not reached yet", request.at_least.epoch,
                          request.at_least.lsn);
     }
+    // What the head has as a series' newest sample is not that where an import brought a newer one.
+    if (imported_until_ms_ >= request.range.min_ms) request.hints.newest_only = false;
     std::vector<uint64_t> keys;
     for (const auto& block : *blocks_) {
       if (!block->Overlaps(request.range)) continue;

@@ -173,6 +173,8 @@ class Db::Impl {
   std::string payload_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   std::shared_ptr<const BlockList> blocks_ ABSL_GUARDED_BY(mutex_);
+  // The newest sample that was imported since the start: the head does not know of it.
+  int64_t imported_until_ms_ ABSL_GUARDED_BY(mutex_) = INT64_MIN;
   int64_t first_unsealed_ns_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t retry_ns_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t last_seal_ns_ ABSL_GUARDED_BY(mutex_) = INT64_MIN / 2;

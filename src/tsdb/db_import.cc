@@ -149,6 +149,7 @@ absl::StatusOr<ImportOutcome> Db::Impl::Import(const std::string& key, TimeRange
   {
     absl::MutexLock head_lock(&mutex_);
     head_.RaiseMax(written->max_ms);  // as the next start would
+    imported_until_ms_ = std::max(imported_until_ms_, written->max_ms);
   }
   log::Info("tsdb", "imported",
             {{"directory", options_.directory},
