@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "promql/result_cache_extents.h"
 
+#include <iterator>
 #include <utility>
 
 namespace hearth::promql {
@@ -55,6 +56,7 @@ void Extents::Put(uint64_t store, std::string_view key, std::shared_ptr<const Ex
   const size_t bytes = extent->bytes() + key.size() * 2 + kItemBytes;
   if (bytes > bytes_max_ / 4) return;
   const int64_t now_ns = clock_.MonotonicNs();
+  std::list<Item> dropped;
   absl::MutexLock lock(&mutex_);
   std::unique_ptr<Owner>& slot = owners_[store];
   if (slot == nullptr) slot = std::make_unique<Owner>();
@@ -63,43 +65,43 @@ void Extents::Put(uint64_t store, std::string_view key, std::shared_ptr<const Ex
   if (at != owner.by_key.end()) {
     owner.bytes -= at->second->bytes;
     bytes_ -= at->second->bytes;
-    owner.items.erase(at->second);
+    dropped.splice(dropped.end(), owner.items, at->second);
     owner.by_key.erase(at);
   }
   owner.items.push_front({std::string(key), std::move(extent), bytes, now_ns});
   owner.by_key.emplace(key, owner.items.begin());
   owner.bytes += bytes;
   bytes_ += bytes;
-  MakeRoom();
-  DropIdle(now_ns);
+  MakeRoom(&dropped);
+  DropIdle(now_ns, &dropped);
   bytes_gauge_.Set(static_cast<double>(bytes_));
 }
 
-void Extents::DropLast(Owner* owner) {
-  const Item& last = owner->items.back();
-  owner->bytes -= last.bytes;
-  bytes_ -= last.bytes;
-  owner->by_key.erase(last.key);
-  owner->items.pop_back();
+void Extents::DropLast(Owner* owner, std::list<Item>* dropped) {
+  const auto last = std::prev(owner->items.end());
+  owner->bytes -= last->bytes;
+  bytes_ -= last->bytes;
+  owner->by_key.erase(last->key);
+  dropped->splice(dropped->end(), owner->items, last);
   evicted_.Add();
 }
 
-void Extents::MakeRoom() {
+void Extents::MakeRoom(std::list<Item>* dropped) {
   while (bytes_ > bytes_max_) {
     Owner* largest = nullptr;
     for (const auto& [store, owner] : owners_) {
       if (largest == nullptr || owner->bytes > largest->bytes) largest = owner.get();
     }
-    DropLast(largest);
+    DropLast(largest, dropped);
   }
 }
 
-void Extents::DropIdle(int64_t now_ns) {
+void Extents::DropIdle(int64_t now_ns, std::list<Item>* dropped) {
   if (now_ns - swept_ns_ < kSweepNs) return;
   swept_ns_ = now_ns;
   for (const auto& [store, owner] : owners_) {
     while (!owner->items.empty() && now_ns - owner->items.back().used_ns > kIdleNs) {
-      DropLast(owner.get());
+      DropLast(owner.get(), dropped);
     }
   }
   absl::erase_if(owners_, [](const auto& entry) { return entry.second->items.empty(); });

@@ -68,9 +68,10 @@ class Extents {
     StringMap<std::list<Item>::iterator> by_key;
     size_t bytes = 0;
   };
-  void DropLast(Owner* owner) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void MakeRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void DropIdle(int64_t now_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // These three move what they drop to `dropped`: it is freed without the lock.
+  void DropLast(Owner* owner, std::list<Item>* dropped) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void MakeRoom(std::list<Item>* dropped) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DropIdle(int64_t now_ns, std::list<Item>* dropped) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t bytes_max_;
   const Clock& clock_;

@@ -16,41 +16,41 @@ constexpr int64_t kNsPerMs = 1'000'000;
 constexpr int64_t kReachMaxMs = int64_t{1} << 45;
 
 // Functions of one step's value alone, row by row, in the rows' order.
-constexpr std::array<std::string_view, 33> kByElement = {
-    "abs",         "acos",        "acosh",         "asin",      "asinh", "atan",  "atanh",
-    "ceil",        "clamp",       "clamp_max",     "clamp_min", "cos",   "cosh",  "day_of_month",
-    "day_of_week", "day_of_year", "days_in_month", "deg",       "exp",   "floor", "hour",
-    "ln",          "log10",       "log2",          "minute",    "month", "rad",   "round",
-    "sgn",         "sin",         "sqrt",          "timestamp", "year"};
-constexpr std::array<std::string_view, 4> kMoreByElement = {"sinh", "tan", "tanh", "vector"};
+constexpr auto kByElement = std::to_array<std::string_view>(
+    {"abs",         "acos",        "acosh",         "asin",      "asinh", "atan",  "atanh",
+     "ceil",        "clamp",       "clamp_max",     "clamp_min", "cos",   "cosh",  "day_of_month",
+     "day_of_week", "day_of_year", "days_in_month", "deg",       "exp",   "floor", "hour",
+     "ln",          "log10",       "log2",          "minute",    "month", "rad",   "round",
+     "sgn",         "sin",         "sqrt",          "sinh",      "tan",   "tanh",  "timestamp",
+     "vector",      "year"});
 // Functions of one window, row by row, in the rows' order.
-constexpr std::array<std::string_view, 20> kByWindow = {"avg_over_time",
-                                                        "changes",
-                                                        "count_over_time",
-                                                        "delta",
-                                                        "deriv",
-                                                        "first_over_time",
-                                                        "idelta",
-                                                        "increase",
-                                                        "irate",
-                                                        "last_over_time",
-                                                        "max_over_time",
-                                                        "min_over_time",
-                                                        "predict_linear",
-                                                        "present_over_time",
-                                                        "quantile_over_time",
-                                                        "rate",
-                                                        "resets",
-                                                        "stddev_over_time",
-                                                        "stdvar_over_time",
-                                                        "sum_over_time"};
+constexpr auto kByWindow = std::to_array<std::string_view>({"avg_over_time",
+                                                            "changes",
+                                                            "count_over_time",
+                                                            "delta",
+                                                            "deriv",
+                                                            "first_over_time",
+                                                            "idelta",
+                                                            "increase",
+                                                            "irate",
+                                                            "last_over_time",
+                                                            "max_over_time",
+                                                            "min_over_time",
+                                                            "predict_linear",
+                                                            "present_over_time",
+                                                            "quantile_over_time",
+                                                            "rate",
+                                                            "resets",
+                                                            "stddev_over_time",
+                                                            "stdvar_over_time",
+                                                            "sum_over_time"});
 // One value, or one row, whatever the order.
-constexpr std::array<std::string_view, 5> kByStep = {"absent", "absent_over_time", "pi", "scalar",
-                                                     "time"};
+constexpr auto kByStep =
+    std::to_array<std::string_view>({"absent", "absent_over_time", "pi", "scalar", "time"});
 // Rows come in the order of their groups.
-constexpr std::array<std::string_view, 7> kByGroup = {
-    "histogram_avg", "histogram_count",  "histogram_fraction", "histogram_quantile",
-    "histogram_sum", "histogram_stddev", "histogram_stdvar"};
+constexpr auto kByGroup = std::to_array<std::string_view>(
+    {"histogram_avg", "histogram_count", "histogram_fraction", "histogram_quantile",
+     "histogram_sum", "histogram_stddev", "histogram_stdvar"});
 
 template <size_t kSize>
 bool IsOneOf(const std::array<std::string_view, kSize>& names, std::string_view name) {
@@ -193,7 +193,7 @@ class Analysis {
       const bool number = Unwrap(*arg).kind == ExprKind::kNumber;
       if (by_window && arg->type() == ValueType::kScalar && !number) return Refuse();
     }
-    if (by_window || IsOneOf(kByElement, name) || IsOneOf(kMoreByElement, name)) return order;
+    if (by_window || IsOneOf(kByElement, name)) return order;
     if (IsOneOf(kByStep, name)) return Order::kFixed;
     if (!IsOneOf(kByGroup, name)) return Refuse();
     footprint_.buckets = true;

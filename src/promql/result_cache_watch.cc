@@ -46,20 +46,20 @@ uint8_t SpellingOfBound(std::string_view le) {
 
 class WatchedQuerier::Set : public storage::SeriesSet {
  public:
-  Set(std::unique_ptr<storage::SeriesSet> set, bool buckets, LabelsSeen* seen)
+  Set(std::unique_ptr<storage::SeriesSet> set, bool buckets, std::atomic<uint8_t>* seen)
       : set_(std::move(set)), buckets_(buckets), seen_(*seen) {}
   absl::StatusOr<bool> Next(storage::ColumnBatch* batch) override {
     TRY_ASSIGN(const bool more, set_->Next(batch));
     if (!more) return false;
+    LabelsSeen seen;
     for (const storage::SeriesColumns& series : batch->series) {
       for (const model::Label& label : series.labels) {
-        if (label.name == model::kBucketLabel) {
-          if (buckets_) seen_.Add({SpellingOfBound(label.value)});
-        } else if (label.name != model::kMetricName && IsMetadataLabel(label.name)) {
-          seen_.Add({LabelsSeen::kMetadata});
-        }
+        if (buckets_ && label.name == model::kBucketLabel) seen.Add({SpellingOfBound(label.value)});
+        if (!label.name.starts_with("__") || label.name == model::kMetricName) continue;
+        if (IsMetadataLabel(label.name)) seen.Add({LabelsSeen::kMetadata});
       }
     }
+    seen_.fetch_or(seen.bits, std::memory_order_relaxed);
     return true;
   }
   std::vector<std::string> warnings() const override { return set_->warnings(); }
@@ -67,7 +67,7 @@ class WatchedQuerier::Set : public storage::SeriesSet {
  private:
   const std::unique_ptr<storage::SeriesSet> set_;
   const bool buckets_;
-  LabelsSeen& seen_;
+  std::atomic<uint8_t>& seen_;
 };
 
 absl::StatusOr<std::unique_ptr<storage::SeriesSet>> WatchedQuerier::Select(

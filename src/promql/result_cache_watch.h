@@ -5,11 +5,12 @@
 //     error over all steps together
 //   - bounds of classic buckets in three spellings: three equal bounds are added up in the order of
 //     rows, and that may depend on the steps. Two spellings are no matter: a + b is b + a.
-// One evaluation's, on its thread.
+// One evaluation's; thread-safe as a querier is.
 #pragma once
 
 #include <absl/status/statusor.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -42,7 +43,7 @@ class WatchedQuerier : public storage::Querier {
   WatchedQuerier(const storage::Querier& querier, bool buckets)
       : querier_(querier), buckets_(buckets) {}
 
-  LabelsSeen seen() const { return seen_; }
+  LabelsSeen seen() const { return {seen_.load(std::memory_order_relaxed)}; }
   absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Select(
       const storage::SelectRequest& request) const override;
   absl::StatusOr<std::vector<model::Labels>> Series(
@@ -69,7 +70,7 @@ class WatchedQuerier : public storage::Querier {
   class Set;
   const storage::Querier& querier_;
   const bool buckets_;
-  mutable LabelsSeen seen_;
+  mutable std::atomic<uint8_t> seen_{0};
 };
 
 }  // namespace hearth::promql

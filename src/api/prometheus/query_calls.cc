@@ -107,7 +107,7 @@ std::string StatsWarning(std::string_view value) {
 }
 
 net::HttpResponse Answer(promql::Result result, size_t limit, std::string_view stats,
-                         const RunningQueries::Entry& range) {
+                         const RunningQueries::Entry& range, promql::QueryBudget* budget) {
   std::vector<std::string> warnings = result.warnings;
   Truncate(limit, &result.vector, &warnings);
   Truncate(limit, &result.matrix, &warnings);
@@ -116,7 +116,7 @@ net::HttpResponse Answer(promql::Result result, size_t limit, std::string_view s
   }
   const std::string counted =
       stats.empty() ? "" : StatsJson(result.stats, range.start_ms, range.step_ms);
-  return QueryAnswer(result, counted, warnings);
+  return QueryAnswer(std::move(result), counted, warnings, budget);
 }
 
 // Who asked, for whoever looks at the list of running queries.
@@ -191,7 +191,8 @@ net::HttpResponse PrometheusApi::Evaluate(const Call& call, const Parameters& pa
   LogQuery(call.request, parameters,
            {range.step_ms != 0, range.start_ms, range.end_ms, range.step_ms}, *result,
            &call.workspace);
-  return Answer(*std::move(result), limit, parameters.Get("stats"), range);
+  return Answer(*std::move(result), limit, parameters.Get("stats"), range,
+                engine_.options().budget);
 }
 
 net::HttpResponse PrometheusApi::Query(const Call& call, const Parameters& parameters) {
