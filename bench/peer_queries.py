@@ -21,6 +21,7 @@ ROUNDS = 5
 ENOUGH_S = 0.2  # a query is asked until it has been measured for so long, at most MOST times
 MOST = 40
 TOLERANCE = 1e-9
+REFRESHES = 12  # of a dashboard, each a step later
 NO_ORACLE = 'not compared: Prometheus 2 has other windows'
 RIGHT = ('same', 'close', 'same values', NO_ORACLE)
 NAMES = ('hearth', 'prometheus', 'victoria-metrics')
@@ -157,6 +158,31 @@ def warm(bench, servers, end_s):
                  for n, v in each.items()} for q, each in timed.items()}, worth)
 
 
+def refresh(bench, servers, end_s):
+    """A dashboard of the suite's range queries that is looked at again each step, with whatever the
+    servers remember of the time before: CPU ms a query and refresh, as one row."""
+    found = {}
+    for server in servers:
+        server.query_extra = {}  # of the class: evaluate
+        for query in suite():
+            if query.kind != 'range':
+                continue
+            ends = [end_s - (REFRESHES - i) * query.step_s for i in range(REFRESHES + 1)]
+            if ask(server, query, ends[0])[0] != 200:
+                continue
+            cpu = server.cpu_ns()
+            for end in ends[1:]:
+                ask(server, query, end)
+            spent = (server.cpu_ns() - cpu) / 1e6 / REFRESHES
+            found.setdefault(query.name, {})[server.name] = max(spent, 1e-3)
+        del server.query_extra
+    compared = {q: v for q, v in found.items() if 'prometheus' in v}
+    means = [geometric_mean([v[n] for v in compared.values() if n in v]) for n in NAMES]
+    bench.report.add(Figure('dashboard refresh, one core, CPU', 'ms', *means, gates=(None, None),
+                            note=f'{len(compared)} range queries, each {REFRESHES} times a step '
+                                 'later, with the result caches of hearth and VictoriaMetrics'))
+
+
 def drop_page_cache(bench, server):
     """So that what a server has on disk has to be read: of everything where that is allowed, else
     of its own files (pages that it has mapped stay)."""
@@ -234,6 +260,7 @@ def run(bench):
         add_figures(bench, 'query suite warm, one core, wall',
                     {q: {n: v[1] for n, v in each.items()} for q, each in found.items()},
                     (None, None), '', worth)
+        refresh(bench, servers, end_s)
         if bench.cold:
             cold_found, how = cold(bench, servers, end_s)
             add_figures(bench, f'query suite cold ({how} dropped), one core, wall', cold_found,

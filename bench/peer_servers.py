@@ -197,6 +197,7 @@ class Server:
 
 class Hearth(Server):
     name = 'hearth'
+    query_extra = {'nocache': '1'}
 
     def __init__(self, parent, cores=frozenset({0}), fsync='always', arguments=()):
         super().__init__(parent, cores)

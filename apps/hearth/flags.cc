@@ -215,6 +215,15 @@ absl::StatusOr<ServeSettings> CheckFlags(const ServeFlags& flags) {
   if (settings.memory_limit_bytes < kMemoryMin) {
     return BadFlag("memory-limit", flags.memory_limit, "at least 128MiB are needed");
   }
+  if (flags.query_cache_bytes != "0") {
+    TRY_ASSIGN(const Limit cache, ParseLimit(flags.query_cache_bytes, "query-cache-bytes"));
+    const auto share = cache.share * static_cast<double>(settings.memory_limit_bytes);
+    settings.query_cache_bytes = cache.bytes > 0 ? cache.bytes : static_cast<uint64_t>(share);
+    if (settings.query_cache_bytes > settings.memory_limit_bytes / 8) {
+      return BadFlag("query-cache-bytes", flags.query_cache_bytes,
+                     "at most an eighth of --memory-limit; 0 turns the cache off");
+    }
+  }
   TRY_ASSIGN(settings.disk_limit, ParseLimit(flags.disk_limit, "disk-limit"));
   return settings;
 }
@@ -251,6 +260,9 @@ void AddServeFlags(CLI::App& command, ServeFlags* flags) {
   add("datasource-deny", &flags->datasource_deny,
       "addresses that data sources never reach; private: loopback and private ones");
   add("memory-limit", &flags->memory_limit, "budget: a size or a share of cgroup or machine");
+  add("query-cache-bytes", &flags->query_cache_bytes,
+      "memory for values of range queries that come again: a size, a share of --memory-limit, or "
+      "0");
   add("disk-limit", &flags->disk_limit, "budget: a size, or a share of the volume");
   add("log-level", &flags->log_level, "debug, info, warn or error");
   add("log-format", &flags->log_format, "text or json");
@@ -277,6 +289,7 @@ std::map<std::string, std::string> ShownFlags(const ServeFlags& flags) {
           {"log-format", flags.log_format},
           {"log-level", flags.log_level},
           {"memory-limit", flags.memory_limit},
+          {"query-cache-bytes", flags.query_cache_bytes},
           {"region", flags.region},
           {"tls-cert", flags.tls_cert},
           {"wal-fsync", flags.wal_fsync}};

@@ -42,6 +42,7 @@ struct ServeFlags {
   std::string datasource_allow;
   std::string datasource_deny;
   std::string memory_limit = "70%";
+  std::string query_cache_bytes = "2%";
   std::string disk_limit = "90%";
   std::string log_level = "info";
   std::string log_format = "text";
@@ -65,6 +66,7 @@ struct ServeSettings {
   net::AddressPolicy data_source_addresses;
   tsdb::WalFsync wal_fsync = tsdb::WalFsync::kAlways;
   uint64_t memory_limit_bytes = 0;
+  uint64_t query_cache_bytes = 0;
   Limit disk_limit;
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kText;

@@ -174,8 +174,10 @@ absl::Status Server::OpenWorkspaces() {
     query_pool_ = std::make_unique<ThreadPool>(ThreadPool::Options{"query", threads, 1024});
   }).Join();
   const auto memory = static_cast<double>(settings_.memory_limit_bytes);
+  const uint64_t cache_bytes = settings_.query_cache_bytes;
+  const auto queries_bytes = static_cast<uint64_t>(kQueriesShare * memory);
   query_budget_ = std::make_unique<promql::QueryBudget>(
-      static_cast<uint64_t>(kQueriesShare * memory), metrics_);
+      queries_bytes - std::min(queries_bytes / 2, cache_bytes), metrics_);
   options.end_largest_query = [this] { return query_budget_->EndLargest(); };
   promql::Options engine = settings_.query;
   engine.budget = query_budget_.get();
@@ -184,6 +186,8 @@ absl::Status Server::OpenWorkspaces() {
   query_log_ = std::make_unique<api::QueryLogFile>(file_system_, clock_, metrics_);
   engine_ = std::make_unique<promql::Engine>(engine, &clock_, query_pool_.get());
   engine_->set_observer(query_log_.get());
+  result_cache_ = std::make_unique<promql::ResultCache>(*engine_, cache_bytes, clock_, metrics_,
+                                                        query_log_.get());
   client_ = std::make_unique<net::HttpClient>(net::HttpClientOptions{}, metrics_);
   // Watches of Kubernetes API servers hold their connections for minutes.
   net::HttpClientOptions watches;
@@ -336,6 +340,7 @@ void Server::BuildFaces() {
   prometheus.revision = kRevision;
   prometheus.server = StatusView();
   prometheus.snapshot_directory = JoinPath(flags.data, "snapshots");
+  prometheus.result_cache = result_cache_.get();
   prometheus.files = &file_system_;
   prometheus.rng = &rng_;
   prometheus_ =

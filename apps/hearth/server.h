@@ -41,6 +41,7 @@
 #include "net/http_server.h"
 #include "promql/engine.h"
 #include "promql/query_budget.h"
+#include "promql/result_cache.h"
 #include "rules/notifier.h"
 #include "rules/scheduler.h"
 #include "scrape/config.h"
@@ -109,6 +110,7 @@ class Server {
   std::unique_ptr<ThreadPool> query_pool_;
   std::unique_ptr<api::QueryLogFile> query_log_;
   std::unique_ptr<promql::Engine> engine_;
+  std::unique_ptr<promql::ResultCache> result_cache_;
   std::unique_ptr<net::HttpClient> client_;
   std::unique_ptr<net::HttpClient> watch_client_;
   std::unique_ptr<scrape::Fetcher> fetcher_;

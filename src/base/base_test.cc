@@ -11,6 +11,7 @@
 #include "base/metrics.h"
 #include "base/rng.h"
 #include "base/status.h"
+#include "base/stream_compressor.h"
 #include "base/text.h"
 #include "base/threads.h"
 
@@ -94,6 +95,26 @@ TEST(Compress, RoundTripsAndRefusesWhatIsTooLargeOrCorrupt) {
     EXPECT_EQ(decompress(packed.substr(0, packed.size() / 2), text.size(), &out).code(),
               absl::StatusCode::kInvalidArgument);
     EXPECT_FALSE(decompress("", text.size(), &out).ok());
+  }
+}
+
+TEST(StreamCompressor, MakesOneStreamOfPieces) {
+  SeededRng rng(2);
+  const std::string text = rng.Text(300'000, "abc") + rng.Bytes(100'000);
+  for (const bool zstd : {false, true}) {
+    for (const size_t piece : {size_t{1000}, size_t{150'000}, text.size()}) {
+      const auto compressor = zstd ? StreamCompressor::Zstd() : StreamCompressor::Gzip();
+      std::string packed;
+      for (size_t at = 0; at < text.size(); at += piece) {
+        compressor->Add(std::string_view(text).substr(at, piece), false, &packed);
+      }
+      compressor->Add("", true, &packed);
+      std::string plain;
+      const auto decompress = zstd ? ZstdDecompress : GzipDecompress;
+      ASSERT_TRUE(decompress(packed, text.size(), &plain).ok()) << zstd << " " << piece;
+      EXPECT_EQ(plain, text);
+      EXPECT_LT(packed.size(), text.size());
+    }
   }
 }
 

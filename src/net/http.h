@@ -82,7 +82,7 @@ struct HttpResponse {
   HttpHeaders headers{};         // Date, Content-Length, Connection are the server's business
   std::string body{};            // used unless one of the next two is set
   std::string_view body_view{};  // static storage only (compiled-in assets): it outlives the server
-  BodyProducer producer{};       // sent chunked, not compressed
+  BodyProducer producer{};       // sent chunked
   bool close = false;            // end the connection after this answer
 };
 

@@ -147,6 +147,38 @@ TEST(HttpServer, CompressesWhereAsked) {
   }
 }
 
+TEST(HttpServer, CompressesWhatAProducerMakes) {
+  const auto handler = [](const HttpRequest&) {
+    HttpResponse response = JsonResponse(200, "");
+    response.producer = [left = std::make_shared<int>(50)](std::string* out) {
+      out->append(10'000, 'a');
+      return absl::StatusOr<bool>(--*left > 0);
+    };
+    return response;
+  };
+  ServerForTest server({}, handler);
+  for (const char* coding : {"gzip", "zstd", ""}) {
+    RawClient client(server.port());
+    ASSERT_TRUE(client.Send(std::string("GET / HTTP/1.0\r\nHost: h\r\nAccept-Encoding: ") + coding +
+                            "\r\n\r\n"));
+    const std::string response = client.ReadToEnd();
+    EXPECT_EQ(HeaderOf(response, "content-encoding"), coding);
+    EXPECT_EQ(HeaderOf(response, "vary"), "Accept-Encoding");
+    EXPECT_EQ(HeaderOf(response, "content-length"), "");
+    std::string plain = BodyOf(response);
+    if (std::string_view(coding) == "gzip") {
+      ASSERT_TRUE(GzipDecompress(BodyOf(response), 1 << 20, &plain).ok());
+    } else if (std::string_view(coding) == "zstd") {
+      ASSERT_TRUE(ZstdDecompress(BodyOf(response), 1 << 20, &plain).ok());
+    }
+    EXPECT_EQ(plain, std::string(500'000, 'a'));
+    RawClient head(server.port());
+    ASSERT_TRUE(head.Send(std::string("HEAD / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n") +
+                          "Accept-Encoding: " + coding + "\r\n\r\n"));
+    EXPECT_EQ(BodyOf(head.ReadToEnd()), "");
+  }
+}
+
 TEST(HttpServer, StreamsWhatAProducerMakes) {
   ServerForTest server({}, [](const HttpRequest& request) {
     HttpResponse response = TextResponse(200, "");

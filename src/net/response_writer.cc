@@ -7,9 +7,12 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <memory>
 #include <utility>
 
 #include "base/compress.h"
+#include "base/status.h"
+#include "base/stream_compressor.h"
 #include "base/text.h"
 
 namespace hearth::net {
@@ -58,6 +61,24 @@ void AppendHeader(std::string_view name, std::string_view value, std::string* ou
   out->append("\r\n");
 }
 
+// What `producer` makes, as a stream of that coding.
+BodyProducer Compressed(BodyProducer producer, std::string_view encoding) {
+  struct Stream {
+    BodyProducer produce;
+    std::unique_ptr<StreamCompressor> compressor;
+    std::string plain;
+  };
+  const auto stream = std::make_shared<Stream>();
+  stream->produce = std::move(producer);
+  stream->compressor = encoding == "zstd" ? StreamCompressor::Zstd() : StreamCompressor::Gzip();
+  return [stream](std::string* out) -> absl::StatusOr<bool> {
+    stream->plain.clear();
+    TRY_ASSIGN(const bool more, stream->produce(&stream->plain));
+    stream->compressor->Add(stream->plain, !more, out);
+    return more;
+  };
+}
+
 bool IsOurs(std::string_view name) {
   static constexpr std::array<std::string_view, 5> kOurs = {"date", "content-length", "connection",
                                                             "transfer-encoding", "keep-alive"};
@@ -96,7 +117,7 @@ void CompressResponse(const HttpHeaders& request_headers, size_t bytes_min,
                       HttpResponse* response) {
   const bool is_static = response->body_view.data() != nullptr;
   const size_t size = is_static ? response->body_view.size() : response->body.size();
-  if (response->producer || size < bytes_min || HasNoBody(response->status) ||
+  if ((!response->producer && size < bytes_min) || HasNoBody(response->status) ||
       response->status == 206 || response->headers.Has("content-encoding") ||
       !IsCompressible(response->headers.Find("content-type"))) {
     return;
@@ -104,6 +125,11 @@ void CompressResponse(const HttpHeaders& request_headers, size_t bytes_min,
   response->headers.Add("Vary", "Accept-Encoding");
   const std::string_view encoding = ChooseEncoding(request_headers.Find("accept-encoding"));
   if (encoding.empty()) return;
+  if (response->producer) {
+    response->headers.Add("Content-Encoding", encoding);
+    response->producer = Compressed(std::move(response->producer), encoding);
+    return;
+  }
   const std::string_view plain = is_static ? response->body_view : std::string_view(response->body);
   std::string packed = encoding == "zstd" ? ZstdCompress(plain) : GzipCompress(plain);
   if (packed.size() >= plain.size()) return;

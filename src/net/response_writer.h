@@ -24,8 +24,8 @@ struct ResponseFraming {
 // weights; zstd where both are liked as much.
 std::string_view ChooseEncoding(std::string_view accept_encoding);
 
-// Compresses response->body in place where the request asks, the type is text-like and it is not
-// encoded yet; says Vary where the type is.
+// Compresses response->body in place, or what its producer makes, where the request asks, the type
+// is text-like and it is not encoded yet; says Vary where the type is.
 void CompressResponse(const HttpHeaders& request_headers, size_t bytes_min, HttpResponse* response);
 
 // Status line and headers with the empty line. Line breaks and NUL in values become spaces: a value

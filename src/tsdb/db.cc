@@ -24,6 +24,18 @@ constexpr int64_t kExplosionNs = 10'000'000'000;
 // free beforehand: a head that cannot be sealed could never shrink. Measured with unique values.
 constexpr uint64_t kSealBytesPerSeries = 192;
 
+// The times whose samples a plan changes. What a histogram's successor is told of it (its hint)
+// changes with it, so those count to the end.
+TimeRange TimesOf(const AppendPlan& plan) {
+  TimeRange times{INT64_MAX, INT64_MIN};
+  for (const AppendPlan::Step& step : plan.steps) {
+    times.min_ms = std::min(times.min_ms, step.sample.time_ms);
+    times.max_ms = std::max(times.max_ms, step.sample.time_ms);
+  }
+  if (!plan.extras.empty()) times.max_ms = INT64_MAX;
+  return times;
+}
+
 }  // namespace
 
 DbMetrics DbMetrics::Register(Registry& registry) {
@@ -233,6 +245,7 @@ absl::StatusOr<storage::AppendOutcome> Db::Impl::Commit(const storage::WriteBatc
       }
       if (head_.samples() == 0) first_unsealed_ns_ = clock_.MonotonicNs();
       head_.Apply(plan_);
+      changes_.Mark(TimesOf(plan_));
     }
     const std::vector<model::Metadata> changes = metadata_.Changes(batch.metadata());
     if (!changes.empty()) {
@@ -255,7 +268,7 @@ absl::StatusOr<storage::AppendOutcome> Db::Impl::Commit(const storage::WriteBatc
 }
 
 TimeRange Db::Impl::Visible(TimeRange range) const {
-  range.min_ms = std::max(range.min_ms, clock_.NowMs() - retention_ms_);
+  range.min_ms = std::max(range.min_ms, VisibleFrom());
   return range;
 }
 
@@ -273,6 +286,8 @@ absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Db::Impl::Select(
       return Unavailable("position {}/{} is not reached yet", request.at_least.epoch,
                          request.at_least.lsn);
     }
+    // What the head has as a series' newest sample is not that where an import brought a newer one.
+    if (imported_until_ms_ >= request.range.min_ms) request.hints.newest_only = false;
     std::vector<uint64_t> keys;
     for (const auto& block : *blocks_) {
       if (!block->Overlaps(request.range)) continue;
@@ -484,11 +499,21 @@ absl::Status Db::Seal() { return impl_->Seal(); }
 absl::Status Db::Compact() { return impl_->Compact(); }
 absl::Status Db::Close(bool merge) { return impl_->Close(merge); }
 
-void Db::SetRetention(int64_t retention_ms) { impl_->retention_ms_ = retention_ms; }
+void Db::SetRetention(int64_t retention_ms) {
+  if (impl_->retention_ms_.exchange(retention_ms) == retention_ms) return;
+  impl_->changes_.Mark({INT64_MIN, INT64_MAX});
+}
 void Db::SetOutOfOrderWindow(int64_t window_ms) { impl_->late_window_ms_ = window_ms; }
 void Db::SetMaxSampleAge(int64_t age_ms) { impl_->max_age_ms_ = age_ms; }
 void Db::SetSeriesMax(size_t series_max) { impl_->series_max_ = series_max; }
 Stats Db::stats() const { return impl_->stats(); }
 storage::Position Db::last_position() const { return impl_->wal_->last(); }
+
+uint64_t Db::store_number() const { return impl_->changes_.store_number(); }
+uint64_t Db::change_number() const { return impl_->changes_.number(); }
+std::vector<TimeRange> Db::ChangedSince(uint64_t number, TimeRange range) const {
+  return impl_->changes_.ChangedSince(number, range);
+}
+int64_t Db::visible_from_ms() const { return impl_->VisibleFrom(); }
 
 }  // namespace hearth::tsdb

@@ -35,12 +35,16 @@
 #include "base/threads.h"
 #include "storage/admin.h"
 #include "storage/appender.h"
+#include "storage/changes.h"
 #include "storage/querier.h"
 #include "tsdb/options.h"
 
 namespace hearth::tsdb {
 
-class Db : public storage::Appender, public storage::Querier, public storage::Admin {
+class Db : public storage::Appender,
+           public storage::Querier,
+           public storage::Admin,
+           public storage::Changes {
  public:
   // Opens or creates the store and replays its log. What is damaged is set aside, counted and
   // logged; only an unreadable directory, a block or log of a newer hearth, or bad options fail.
@@ -86,6 +90,13 @@ class Db : public storage::Appender, public storage::Querier, public storage::Ad
   absl::StatusOr<storage::ImportOutcome> Import(const std::string& key, storage::TimeRange range,
                                                 storage::SeriesSet& series) override;
   std::optional<storage::ImportOutcome> FindImport(const std::string& key) const override;
+
+  // As storage::Changes.
+  uint64_t store_number() const override;
+  uint64_t change_number() const override;
+  std::vector<storage::TimeRange> ChangedSince(uint64_t number,
+                                               storage::TimeRange range) const override;
+  int64_t visible_from_ms() const override;
 
   // Does what is due: sync (kInterval), seal, compact, drop what is older than retention, mend a
   // broken log. Cheap when nothing is. Starts at most one background job a Db.

@@ -27,7 +27,10 @@ absl::Status Db::Impl::DeleteSeries(TimeRange range,
   if (range.min_ms > range.max_ms) return InvalidArgument("the deletion ends before it begins");
   absl::MutexLock lock(&maintenance_mutex_);
   TRY(SealAll());
-  TRY(catalog_.Delete({0, range, selectors}));
+  const absl::Status deleted = catalog_.Delete({0, range, selectors});
+  // To the end: histograms behind the gap have no predecessor any more.
+  changes_.Mark({range.min_ms, INT64_MAX});
+  TRY(deleted);
   NoteTombstones();
   exemplars_.Delete(range, selectors);
   TRY(exemplars_.Save(file_system_));
@@ -61,6 +64,7 @@ absl::StatusOr<uint64_t> Db::Impl::DropOldestBlock(int64_t before_ms) {
   const BlockMeta dropped = *oldest;
   TRY(catalog_.Change({}, {dropped.id}, {}));
   Publish();
+  changes_.Mark({dropped.min_ms, INT64_MAX});
   metrics_.blocks_dropped->Add();
   log::Warn("tsdb", "dropped the oldest block: the disk budget is spent",
             {{"directory", options_.directory},

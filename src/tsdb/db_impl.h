@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tsdb/block_catalog.h"
+#include "tsdb/change_clock.h"
 #include "tsdb/db.h"
 #include "tsdb/exemplar_store.h"
 #include "tsdb/head.h"
@@ -90,6 +91,9 @@ class Db::Impl {
   ExemplarStore exemplars_;
   ImportLog imports_;
   std::unique_ptr<Wal> wal_;
+  ChangeClock changes_;
+
+  int64_t VisibleFrom() const { return clock_.NowMs() - retention_ms_; }
 
  private:
   absl::Status Replay(storage::Position covered);
@@ -170,6 +174,8 @@ class Db::Impl {
   std::string payload_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   std::shared_ptr<const BlockList> blocks_ ABSL_GUARDED_BY(mutex_);
+  // The newest sample that was imported since the start: the head does not know of it.
+  int64_t imported_until_ms_ ABSL_GUARDED_BY(mutex_) = INT64_MIN;
   int64_t first_unsealed_ns_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t retry_ns_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t last_seal_ns_ ABSL_GUARDED_BY(mutex_) = INT64_MIN / 2;

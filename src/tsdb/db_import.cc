@@ -145,9 +145,11 @@ absl::StatusOr<ImportOutcome> Db::Impl::Import(const std::string& key, TimeRange
   }
   imports_.Confirm(key);
   Publish();
+  changes_.Mark({written->min_ms, INT64_MAX});
   {
     absl::MutexLock head_lock(&mutex_);
     head_.RaiseMax(written->max_ms);  // as the next start would
+    imported_until_ms_ = std::max(imported_until_ms_, written->max_ms);
   }
   log::Info("tsdb", "imported",
             {{"directory", options_.directory},

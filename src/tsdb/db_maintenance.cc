@@ -233,6 +233,7 @@ absl::Status Db::Impl::CompactAll() {
   if (!expired.empty()) {
     TRY(catalog_.Change({}, expired, {}));
     Publish();
+    changes_.Mark({INT64_MIN, min_ms});
     metrics_.blocks_dropped->Add(expired.size());
     log::Info("tsdb", "dropped blocks older than retention", {{"blocks", expired.size()}});
   }
@@ -354,6 +355,12 @@ absl::Status Db::Impl::Merge(const std::vector<std::string>& ids, int64_t min_ms
     return status;
   }
   Publish();
+  // What is older than retention is gone for good, even if the clock goes back. Where something was
+  // deleted, histograms behind it are told anew what came before them.
+  if (min_ms != INT64_MIN) changes_.Mark({INT64_MIN, min_ms});
+  for (const auto& block : blocks) {
+    if (block->has_tombstones()) changes_.Mark({block->meta().min_ms, INT64_MAX});
+  }
   metrics_.merges->Add();
   log::Info("tsdb", "merged blocks",
             {{"block", meta.id},

@@ -71,6 +71,22 @@ TEST(Import, TakesSamplesOfWeeksAgo) {
   EXPECT_THAT(store.Dump("x"), HasSubstr("9@1000"));
 }
 
+TEST(Import, BringsSamplesThatAreNewerThanTheHeads) {
+  TestStore store;
+  store.Put(Labels{{"__name__", "x"}, {"a", "1"}}, {{0, 1}});
+  ASSERT_TRUE(Import(store, "k", GivenSeries("1", {{1000, 2}}), 1000, 1000).ok());
+  store.Put(Labels{{"__name__", "x"}, {"a", "2"}}, {{0, 3}});
+  storage::SelectRequest request;
+  request.range = {kStart - 1000, kStart + 5000};
+  request.matchers = {model::Matcher::Equal("a", "1")};
+  request.hints.newest_only = true;
+  const auto set = store.db().Select(request);
+  ASSERT_TRUE(set.ok()) << set.status();
+  storage::ColumnBatch batch;
+  ASSERT_TRUE(*(*set)->Next(&batch));
+  EXPECT_EQ(batch.series[0].values.back(), 2);
+}
+
 TEST(Import, StoresAKeyOnce) {
   TestStore store;
   const auto import = [&] {

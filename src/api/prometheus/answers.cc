@@ -3,7 +3,11 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include "api/prometheus/json_object.h"
 #include "base/json_text.h"
@@ -58,44 +62,32 @@ void AppendHistogramPoint(int64_t time_ms, const model::NativeHistogram& histogr
   *out += ']';
 }
 
-void AppendVector(const std::vector<promql::Sample>& vector, std::string* out) {
-  *out += '[';
-  for (size_t i = 0; i < vector.size(); ++i) {
-    if (i > 0) *out += ',';
-    *out += R"({"metric":)";
-    codec::AppendLabels(vector[i].labels, out);
-    if (vector[i].histogram != nullptr) {
-      *out += R"(,"histogram":)";
-      AppendHistogramPoint(vector[i].time_ms, *vector[i].histogram, out);
-    } else {
-      *out += R"(,"value":)";
-      codec::AppendPoint(vector[i].time_ms, vector[i].value, out);
-    }
-    *out += '}';
+void AppendSample(const promql::Sample& sample, std::string* out) {
+  *out += R"({"metric":)";
+  codec::AppendLabels(sample.labels, out);
+  if (sample.histogram != nullptr) {
+    *out += R"(,"histogram":)";
+    AppendHistogramPoint(sample.time_ms, *sample.histogram, out);
+  } else {
+    *out += R"(,"value":)";
+    codec::AppendPoint(sample.time_ms, sample.value, out);
   }
-  *out += ']';
+  *out += '}';
 }
 
-void AppendMatrix(const std::vector<promql::Series>& matrix, std::string* out) {
-  codec::PointsWriter points;
-  *out += '[';
-  for (size_t i = 0; i < matrix.size(); ++i) {
-    const promql::Series& series = matrix[i];
-    if (i > 0) *out += ',';
-    *out += R"({"metric":)";
-    codec::AppendLabels(series.labels, out);
-    if (!series.times_ms.empty()) {
-      *out += R"(,"values":)";
-      points.Append(series.times_ms, series.values, out);
-    }
-    for (size_t k = 0; k < series.histograms.size(); ++k) {
-      *out += k == 0 ? R"(,"histograms":[)" : ",";
-      AppendHistogramPoint(series.histograms[k].time_ms, *series.histograms[k].histogram, out);
-    }
-    if (!series.histograms.empty()) *out += ']';
-    *out += '}';
+void AppendSeries(const promql::Series& series, codec::PointsWriter* points, std::string* out) {
+  *out += R"({"metric":)";
+  codec::AppendLabels(series.labels, out);
+  if (!series.times_ms.empty()) {
+    *out += R"(,"values":)";
+    points->Append(series.times_ms, series.values, out);
   }
-  *out += ']';
+  for (size_t k = 0; k < series.histograms.size(); ++k) {
+    *out += k == 0 ? R"(,"histograms":[)" : ",";
+    AppendHistogramPoint(series.histograms[k].time_ms, *series.histograms[k].histogram, out);
+  }
+  if (!series.histograms.empty()) *out += ']';
+  *out += '}';
 }
 
 // ,"key":[[time,count],…] after what is there; nothing where the query did not count by step.
@@ -115,10 +107,12 @@ std::string Seconds(int64_t ns) { return JsonNumber(static_cast<double>(ns) / 1e
 
 constexpr std::string_view kSuccess = R"({"status":"success","data":)";
 
+constexpr size_t kPointBytes = 36;  // of text
+constexpr size_t kHistogramBytes = 400;
+
 // About what an answer takes: growing by doubling touches twice the memory.
 size_t EstimateBytes(const promql::Result& result) {
   constexpr size_t kEnvelope = 256;
-  constexpr size_t kPoint = 36;
   constexpr size_t kQuotes = 6;  // what JSON adds to a label
   size_t bytes = kEnvelope;
   const auto add_labels = [&bytes](const model::Labels& labels) {
@@ -126,39 +120,96 @@ size_t EstimateBytes(const promql::Result& result) {
   };
   for (const promql::Sample& sample : result.vector) {
     add_labels(sample.labels);
-    bytes += kPoint;
+    bytes += sample.histogram != nullptr ? kHistogramBytes : kPointBytes;
   }
   for (const promql::Series& series : result.matrix) {
     add_labels(series.labels);
-    bytes += kPoint * series.times_ms.size();
+    bytes += kPointBytes * series.times_ms.size() + kHistogramBytes * series.histograms.size();
   }
   return bytes;
 }
 
-// `body` is kSuccess and the data.
-net::HttpResponse Finish(std::string body, std::span<const std::string> warnings,
-                         std::span<const std::string> infos) {
+// What a result holds until it is written.
+size_t HeldBytes(const promql::Series& series) {
+  return sizeof series + series.labels.packed().size() +
+         series.times_ms.capacity() * (sizeof(int64_t) + sizeof(double)) +
+         series.histograms.size() * (sizeof(model::HistogramSample) + kHistogramBytes);
+}
+size_t HeldBytes(const promql::Sample& sample) {
+  return sizeof sample + sample.labels.packed().size() +
+         (sample.histogram == nullptr ? 0 : kHistogramBytes);
+}
+
+// ,"warnings":[…],"infos":[…]} and what is there to close.
+std::string Tail(std::span<const std::string> warnings, std::span<const std::string> infos) {
+  std::string tail;
   if (!warnings.empty()) {
-    body += R"(,"warnings":)";
-    codec::AppendTextArray(warnings, &body);
+    tail += R"(,"warnings":)";
+    codec::AppendTextArray(warnings, &tail);
   }
   if (!infos.empty()) {
-    body += R"(,"infos":)";
-    codec::AppendTextArray(infos, &body);
+    tail += R"(,"infos":)";
+    codec::AppendTextArray(infos, &tail);
   }
-  body += '}';
-  return net::JsonResponse(200, std::move(body));
+  return tail + '}';
 }
+
+// A result while it is written; what was written is let go.
+class WrittenResult {
+ public:
+  explicit WrittenResult(promql::Result result) : result_(std::move(result)) {}
+
+  size_t items() const { return std::max(result_.vector.size(), result_.matrix.size()); }
+  void Append(size_t index, std::string* out) {
+    if (!result_.vector.empty()) {
+      AppendSample(result_.vector[index], out);
+      Release(&result_.vector[index]);
+    } else {
+      AppendSeries(result_.matrix[index], &points_, out);
+      Release(&result_.matrix[index]);
+    }
+  }
+  // From here on what it holds counts.
+  void CountIn(promql::QueryBudget* budget) {
+    share_.emplace(budget, /*expendable=*/true);
+    for (const promql::Sample& sample : result_.vector) held_ += HeldBytes(sample);
+    for (const promql::Series& series : result_.matrix) held_ += HeldBytes(series);
+    share_->Report(held_);
+  }
+  absl::Status Check() const { return share_->Check(); }
+
+ private:
+  template <typename Item>
+  void Release(Item* item) {
+    if (!share_) return;  // a short one is gone in a moment
+    held_ -= std::min(held_, HeldBytes(*item));
+    share_->Report(held_);
+    *item = Item();
+  }
+
+  promql::Result result_;
+  codec::PointsWriter points_;
+  size_t held_ = 0;
+  std::optional<promql::QueryBudget::Share> share_;
+};
 
 }  // namespace
 
 net::HttpResponse Success(std::string_view data, std::span<const std::string> warnings,
                           std::span<const std::string> infos) {
+  const std::string tail = Tail(warnings, infos);
   std::string body;
-  body.reserve(kSuccess.size() + data.size() + 1);
+  body.reserve(kSuccess.size() + data.size() + tail.size());
   body += kSuccess;
   body += data;
-  return Finish(std::move(body), warnings, infos);
+  body += tail;
+  return net::JsonResponse(200, std::move(body));
+}
+
+net::HttpResponse SuccessList(LongAnswer list, std::span<const std::string> warnings) {
+  list.head = std::string(kSuccess) + '[';
+  list.tail = ']' + Tail(warnings, {});
+  return MakeAnswer(std::move(list));
 }
 
 net::HttpResponse ApiError(int status, std::string_view type, std::string_view message) {
@@ -191,40 +242,45 @@ net::HttpResponse QueryError(const absl::Status& status) {
   return ApiError(500, "internal", Message(status));
 }
 
-net::HttpResponse QueryAnswer(const promql::Result& result, std::string_view stats,
-                              std::span<const std::string> warnings) {
-  std::string out(kSuccess);
-  out.reserve(EstimateBytes(result));
-  out += R"({"resultType":")";
-  out += promql::Name(result.type);
-  out += R"(","result":)";
-  switch (result.type) {
-    case promql::ValueType::kVector:
-      AppendVector(result.vector, &out);
-      break;
-    case promql::ValueType::kMatrix:
-      AppendMatrix(result.matrix, &out);
-      break;
-    case promql::ValueType::kString:
-      out += '[' + JsonNumber(static_cast<double>(result.time_ms) / 1000) + ',';
-      AppendJsonStringHtmlSafe(result.string, &out);
-      out += ']';
-      break;
-    case promql::ValueType::kScalar:
-    case promql::ValueType::kNone:
-      // promql/value.go Scalar.MarshalJSON: never an exponent, which samples may have, and a time
-      // as encoding/json prints it.
-      out += '[' + JsonNumber(static_cast<double>(result.time_ms) / 1000) + ",\"";
-      codec::AppendFloatPlain(result.scalar, &out);
-      out += "\"]";
-      break;
+namespace {
+
+// promql/value.go Scalar.MarshalJSON: never an exponent, which samples may have, and a time as
+// encoding/json prints it.
+std::string ScalarOrString(const promql::Result& result) {
+  std::string out = '[' + JsonNumber(static_cast<double>(result.time_ms) / 1000) + ',';
+  if (result.type == promql::ValueType::kString) {
+    AppendJsonStringHtmlSafe(result.string, &out);
+  } else {
+    out += '"';
+    codec::AppendFloatPlain(result.scalar, &out);
+    out += '"';
   }
-  if (!stats.empty()) {
-    out += ",\"stats\":";
-    out += stats;
+  return out + ']';
+}
+
+}  // namespace
+
+net::HttpResponse QueryAnswer(promql::Result result, std::string_view stats,
+                              std::span<const std::string> warnings, promql::QueryBudget* budget) {
+  LongAnswer answer;
+  answer.head =
+      fmt::format(R"({}{{"resultType":"{}","result":)", kSuccess, promql::Name(result.type));
+  if (!stats.empty()) answer.tail = fmt::format(R"(,"stats":{})", stats);
+  answer.tail += '}' + Tail(warnings, result.infos);
+  if (result.type != promql::ValueType::kVector && result.type != promql::ValueType::kMatrix) {
+    return net::JsonResponse(200, answer.head + ScalarOrString(result) + answer.tail);
   }
-  out += '}';
-  return Finish(std::move(out), warnings, result.infos);
+  answer.head += '[';
+  answer.tail.insert(0, 1, ']');
+  answer.bytes = EstimateBytes(result);
+  const auto written = std::make_shared<WrittenResult>(std::move(result));
+  answer.items = written->items();
+  answer.append = [written](size_t index, std::string* out) { written->Append(index, out); };
+  if (answer.is_long()) {
+    written->CountIn(budget);
+    answer.check = [written] { return written->Check(); };
+  }
+  return MakeAnswer(std::move(answer));
 }
 
 std::string StatsJson(const promql::Stats& stats, int64_t start_ms, int64_t step_ms) {

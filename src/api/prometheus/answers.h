@@ -9,8 +9,10 @@
 #include <string>
 #include <string_view>
 
+#include "api/prometheus/long_answer.h"
 #include "net/http.h"
 #include "promql/engine.h"
+#include "promql/query_budget.h"
 
 namespace hearth::api {
 
@@ -26,10 +28,15 @@ net::HttpResponse BadData(const absl::Status& status);
 // The evaluation or the store failed.
 net::HttpResponse QueryError(const absl::Status& status);
 
+// Success with a list as data, which is written in pieces where it is long (long_answer.h): `list`
+// has no head and tail yet.
+net::HttpResponse SuccessList(LongAnswer list, std::span<const std::string> warnings = {});
+
 // Success with {"resultType":…,"result":…}, and as "stats" what StatsJson made, where that is not
-// empty.
-net::HttpResponse QueryAnswer(const promql::Result& result, std::string_view stats,
-                              std::span<const std::string> warnings);
+// empty. What a long one holds while it is written counts in `budget` (null: nowhere), which ends
+// it as it ends queries.
+net::HttpResponse QueryAnswer(promql::Result result, std::string_view stats,
+                              std::span<const std::string> warnings, promql::QueryBudget* budget);
 
 // {"timings":…,"samples":…} as util/stats has it, by step where the query counted so.
 std::string StatsJson(const promql::Stats& stats, int64_t start_ms, int64_t step_ms);

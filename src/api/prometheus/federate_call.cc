@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 
+#include "api/prometheus/long_answer.h"
 #include "api/prometheus/parameters.h"
 #include "api/prometheus/prometheus_api.h"
 #include "base/status.h"
@@ -106,33 +107,70 @@ Writer::Pairs PairsOf(const Newest& newest, const ServerLabels& server) {
   return pairs;
 }
 
-absl::Status WriteFamilies(const std::vector<Newest>& list, const codec::ExpositionChoice& choice,
-                           const ServerLabels& server, const Limits& limits, std::string* body) {
-  Writer writer(choice, body);
-  std::string_view family;
-  Writer::Type type = Writer::Type::kUntyped;
-  for (const Newest& newest : list) {
-    const std::string_view name = newest.labels.view().metric_name();
-    if (name.empty()) continue;  // no format can say it
-    if (newest.histogram != nullptr && !Writer::CanWrite(choice.format, *newest.histogram)) {
-      continue;
-    }
-    // A name that changes its type begins another family of the same name, as upstream's does.
-    if (name != family || TypeOf(newest) != type) {
-      family = name;
-      type = TypeOf(newest);
-      writer.BeginFamily(name, type);
-    }
-    const Writer::Pairs pairs = PairsOf(newest, server);
-    if (newest.histogram != nullptr) {
-      writer.AddHistogram(pairs, *newest.histogram, newest.time_ms);
-    } else {
-      writer.AddUntyped(pairs, newest.value, newest.time_ms);
-    }
-    if (body->size() > limits.bytes_max) return TooMuch("bytes of answer", limits.bytes_max);
+// The samples as text or messages, one after the other.
+class FamilyWriter {
+ public:
+  FamilyWriter(std::vector<Newest> list, const codec::ExpositionChoice& choice, ServerLabels server)
+      : list_(std::move(list)),
+        choice_(choice),
+        server_(std::move(server)),
+        writer_(choice_, &text_) {}
+
+  // Sample `index`; with the last one the end.
+  void Append(size_t index, std::string* out) {
+    Write(list_[index]);
+    if (index + 1 == list_.size()) writer_.Finish();
+    *out += text_;
+    text_.clear();
   }
-  writer.Finish();
-  return absl::OkStatus();
+
+ private:
+  void Write(const Newest& newest) {
+    const std::string_view name = newest.labels.view().metric_name();
+    if (name.empty()) return;  // no format can say it
+    if (newest.histogram != nullptr && !Writer::CanWrite(choice_.format, *newest.histogram)) return;
+    // A name that changes its type begins another family of the same name, as upstream's does.
+    if (name != family_ || TypeOf(newest) != type_) {
+      family_ = name;
+      type_ = TypeOf(newest);
+      writer_.BeginFamily(name, type_);
+    }
+    const Writer::Pairs pairs = PairsOf(newest, server_);
+    if (newest.histogram != nullptr) {
+      writer_.AddHistogram(pairs, *newest.histogram, newest.time_ms);
+    } else {
+      writer_.AddUntyped(pairs, newest.value, newest.time_ms);
+    }
+  }
+
+  const std::vector<Newest> list_;
+  const codec::ExpositionChoice choice_;
+  const ServerLabels server_;
+  std::string text_;
+  Writer writer_;
+  std::string_view family_;
+  Writer::Type type_ = Writer::Type::kUntyped;
+};
+
+// About what a sample takes beside its labels.
+constexpr size_t kSampleBytes = 64;
+constexpr size_t kHistogramBytes = 1024;
+
+net::HttpResponse FamiliesAnswer(std::vector<Newest> list, const codec::ExpositionChoice& choice,
+                                 ServerLabels server) {
+  LongAnswer answer;
+  answer.separator = "";
+  answer.items = list.size();
+  for (const Newest& newest : list) {
+    answer.bytes += newest.labels.packed().size() * 3 / 2 + kSampleBytes +
+                    (newest.histogram != nullptr ? kHistogramBytes : 0);
+  }
+  if (list.empty()) Writer(choice, &answer.head).Finish();
+  const auto writer = std::make_shared<FamilyWriter>(std::move(list), choice, std::move(server));
+  answer.append = [writer](size_t index, std::string* out) { writer->Append(index, out); };
+  net::HttpResponse response = MakeAnswer(std::move(answer));
+  response.headers.Set("Content-Type", choice.ContentType());
+  return response;
 }
 
 net::HttpResponse Failed(const absl::Status& status) {
@@ -172,15 +210,7 @@ net::HttpResponse PrometheusApi::Federate(const Call& call, const Parameters& pa
 
   const codec::ExpositionChoice choice =
       codec::NegotiateExposition(call.request.headers.Find("Accept"));
-  net::HttpResponse response;
-  response.headers.Set("Content-Type", choice.ContentType());
-  if (const absl::Status written =
-          WriteFamilies(list, choice, ServerLabelsOf(call.collector), limits, &response.body);
-      !written.ok()) {
-    federation_errors_.Add();
-    return Failed(written);
-  }
-  return response;
+  return FamiliesAnswer(std::move(list), choice, ServerLabelsOf(call.collector));
 }
 
 }  // namespace hearth::api

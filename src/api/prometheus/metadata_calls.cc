@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "api/prometheus/answers.h"
 #include "api/prometheus/json_object.h"
 #include "api/prometheus/parameters.h"
 #include "api/prometheus/prometheus_api.h"
+#include "base/json_text.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "codec/json_writer.h"
@@ -136,9 +138,14 @@ std::string MetadataJson(const std::vector<model::Metadata>& entries) {
 net::HttpResponse TextList(absl::StatusOr<std::vector<std::string>> list, size_t limit) {
   if (!list.ok()) return QueryError(list.status());
   const std::vector<std::string> warnings = Cut(limit, &*list);
-  std::string data;
-  codec::AppendTextArray(*list, &data);
-  return Success(std::move(data), warnings);
+  LongAnswer answer;
+  answer.items = list->size();
+  for (const std::string& text : *list) answer.bytes += text.size() + 3;
+  const auto texts = std::make_shared<const std::vector<std::string>>(*std::move(list));
+  answer.append = [texts](size_t index, std::string* out) {
+    AppendJsonStringHtmlSafe((*texts)[index], out);
+  };
+  return SuccessList(std::move(answer), warnings);
 }
 
 }  // namespace
@@ -171,13 +178,14 @@ net::HttpResponse PrometheusApi::Series(const Call& call, const Parameters& para
       call.workspace.querier().Series(question->range, question->selectors, Fetch(question->limit));
   if (!series.ok()) return QueryError(series.status());
   const std::vector<std::string> warnings = Cut(question->limit, &*series);
-  std::string data = "[";
-  for (const model::Labels& labels : *series) {
-    if (data.size() > 1) data += ',';
-    codec::AppendLabels(labels, &data);
-  }
-  data += ']';
-  return Success(std::move(data), warnings);
+  LongAnswer answer;
+  answer.items = series->size();
+  for (const model::Labels& labels : *series) answer.bytes += labels.packed().size() * 3 / 2 + 3;
+  const auto found = std::make_shared<const std::vector<model::Labels>>(*std::move(series));
+  answer.append = [found](size_t index, std::string* out) {
+    codec::AppendLabels((*found)[index], out);
+  };
+  return SuccessList(std::move(answer), warnings);
 }
 
 net::HttpResponse PrometheusApi::Metadata(const Call& call, const Parameters& parameters) {

@@ -26,6 +26,7 @@
 #include "codec/remote_write.h"
 #include "net/http.h"
 #include "promql/engine.h"
+#include "promql/result_cache.h"
 #include "workspace/workspace.h"
 
 namespace hearth::api {
@@ -45,8 +46,9 @@ struct PrometheusApiOptions {
   ServerView server;
   // Snapshots are made below it, one folder a workspace: <directory>/<ws-id>/<name>.
   std::string snapshot_directory;
-  FileSystem* files = nullptr;  // null: no snapshots
-  Rng* rng = nullptr;           // likewise; thread-safe
+  promql::ResultCache* result_cache = nullptr;  // null: every query is evaluated
+  FileSystem* files = nullptr;                  // null: no snapshots
+  Rng* rng = nullptr;                           // likewise; thread-safe
 };
 
 // Where a request came in: under /workspaces/ (AMP's texts and limits) or at a stock path.
@@ -89,6 +91,10 @@ class PrometheusApi {
   std::string FirstError(const Call& call, const storage::WriteBatch& batch,
                          const codec::RemoteWriteOutcome& decoded,
                          const storage::AppendOutcome& outcome) const;
+  // The value of a query, from the result cache where that may be.
+  absl::StatusOr<promql::Result> ValueOf(const Call& call, const Parameters& parameters,
+                                         const RunningQueries::Entry& range,
+                                         const promql::QueryContext& context) const;
   // One evaluation as the running queries, the metrics and the usage see it.
   net::HttpResponse Evaluate(const Call& call, const Parameters& parameters,
                              RunningQueries::Entry entry, promql::QueryContext context,

@@ -107,7 +107,7 @@ std::string StatsWarning(std::string_view value) {
 }
 
 net::HttpResponse Answer(promql::Result result, size_t limit, std::string_view stats,
-                         const RunningQueries::Entry& range) {
+                         const RunningQueries::Entry& range, promql::QueryBudget* budget) {
   std::vector<std::string> warnings = result.warnings;
   Truncate(limit, &result.vector, &warnings);
   Truncate(limit, &result.matrix, &warnings);
@@ -116,7 +116,7 @@ net::HttpResponse Answer(promql::Result result, size_t limit, std::string_view s
   }
   const std::string counted =
       stats.empty() ? "" : StatsJson(result.stats, range.start_ms, range.step_ms);
-  return QueryAnswer(result, counted, warnings);
+  return QueryAnswer(std::move(result), counted, warnings, budget);
 }
 
 // Who asked, for whoever looks at the list of running queries.
@@ -151,6 +151,23 @@ void LogQuery(const net::HttpRequest& request, const Parameters& parameters,
 
 }  // namespace
 
+absl::StatusOr<promql::Result> PrometheusApi::ValueOf(const Call& call,
+                                                      const Parameters& parameters,
+                                                      const RunningQueries::Entry& range,
+                                                      const promql::QueryContext& context) const {
+  const std::string_view query = parameters.Get("query");
+  const storage::Querier& querier = call.workspace.querier();
+  if (range.step_ms == 0) return engine_.Instant(querier, query, range.start_ms, context);
+  // Statistics are asked for by whoever wants to know what the evaluation takes.
+  const std::string_view nocache = parameters.Get("nocache");
+  const bool may_be_cached = nocache.empty() || nocache == "0" || nocache == "false";
+  if (options_.result_cache == nullptr || !may_be_cached || !parameters.Get("stats").empty()) {
+    return engine_.Range(querier, query, range.start_ms, range.end_ms, range.step_ms, context);
+  }
+  return options_.result_cache->Range(querier, call.workspace.db(), query, range.start_ms,
+                                      range.end_ms, range.step_ms, context);
+}
+
 net::HttpResponse PrometheusApi::Evaluate(const Call& call, const Parameters& parameters,
                                           RunningQueries::Entry entry, promql::QueryContext context,
                                           size_t limit) {
@@ -167,17 +184,15 @@ net::HttpResponse PrometheusApi::Evaluate(const Call& call, const Parameters& pa
   const RunningQueries::Entry range = entry;
   const auto handle = running_.Add(std::move(entry));
   const int64_t begin_ns = clock_.MonotonicNs();
-  const storage::Querier& querier = call.workspace.querier();
-  auto result = range.step_ms == 0 ? engine_.Instant(querier, query, range.start_ms, context)
-                                   : engine_.Range(querier, query, range.start_ms, range.end_ms,
-                                                   range.step_ms, context);
+  auto result = ValueOf(call, parameters, range, context);
   query_seconds_.Observe(static_cast<double>(clock_.MonotonicNs() - begin_ns) / 1e9);
   if (!result.ok()) return QueryFailed(result.status(), call.plane);
   call.workspace.CountQuery(result->stats.total_queryable_samples);
   LogQuery(call.request, parameters,
            {range.step_ms != 0, range.start_ms, range.end_ms, range.step_ms}, *result,
            &call.workspace);
-  return Answer(*std::move(result), limit, parameters.Get("stats"), range);
+  return Answer(*std::move(result), limit, parameters.Get("stats"), range,
+                engine_.options().budget);
 }
 
 net::HttpResponse PrometheusApi::Query(const Call& call, const Parameters& parameters) {
