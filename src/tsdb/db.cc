@@ -9,7 +9,6 @@
 #include "base/rng.h"
 #include "base/status.h"
 #include "tsdb/db_impl.h"
-#include "tsdb/selection_set.h"
 
 namespace hearth::tsdb {
 
@@ -270,118 +269,6 @@ absl::StatusOr<storage::AppendOutcome> Db::Impl::Commit(const storage::WriteBatc
 TimeRange Db::Impl::Visible(TimeRange range) const {
   range.min_ms = std::max(range.min_ms, VisibleFrom());
   return range;
-}
-
-absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Db::Impl::Select(
-    const storage::SelectRequest& asked) const {
-  storage::SelectRequest request = asked;
-  request.range = Visible(asked.range);
-  std::vector<std::shared_ptr<const Block>> blocks;
-  HeadSnapshot snapshot;
-  std::shared_ptr<const Selection> selection;
-  std::shared_ptr<Selection> made;
-  {
-    absl::ReaderMutexLock lock(&mutex_);
-    if (request.at_least > wal_->last()) {
-      return Unavailable("position {}/{} is not reached yet", request.at_least.epoch,
-                         request.at_least.lsn);
-    }
-    // What the head has as a series' newest sample is not that where an import brought a newer one.
-    if (imported_until_ms_ >= request.range.min_ms) request.hints.newest_only = false;
-    std::vector<uint64_t> keys;
-    for (const auto& block : *blocks_) {
-      if (!block->Overlaps(request.range)) continue;
-      blocks.push_back(block);
-      keys.push_back(block->key());
-    }
-    const auto series = static_cast<uint32_t>(head_.series());
-    selection = FindSelection(cache_, store_key_, request.matchers, keys, head_.epoch());
-    if (selection != nullptr && !head_.AnyMatchesFrom(selection->head_series, request.matchers)) {
-      selection->head_series = series;
-    } else {
-      selection = nullptr;
-      made = std::make_shared<Selection>();
-      made->store = store_key_;
-      made->matchers = request.matchers;
-      made->blocks = std::move(keys);
-      made->head_epoch = head_.epoch();
-      made->head_series = series;
-      made->head_ids = head_.Match(request.matchers);
-    }
-    snapshot = head_.Snapshot(made != nullptr ? made->head_ids : selection->head_ids, request.range,
-                              request.hints);
-  }
-  if (made != nullptr) {
-    std::vector<std::unique_ptr<SeriesSource>> sources;
-    for (const auto& block : blocks) {
-      TRY_ASSIGN(auto source, Block::Select(block, request.matchers, block->AllTime(), true));
-      sources.push_back(std::move(source));
-    }
-    TRY(FillSelection(std::move(sources), &snapshot, made.get()));
-    KeepSelection(cache_, made);
-    selection = std::move(made);
-  }
-  std::vector<std::unique_ptr<SeriesSource>> sources;
-  for (const auto& block : blocks) {
-    TRY_ASSIGN(auto source, Block::Open(block));
-    sources.push_back(std::move(source));
-  }
-  return MakeSeriesSet(std::move(selection), std::move(sources), std::move(snapshot), request);
-}
-
-absl::Status Db::Impl::ForEachSeries(const std::vector<std::vector<model::Matcher>>& selectors,
-                                     TimeRange range,
-                                     absl::FunctionRef<void(model::LabelsView)> visit) const {
-  static const std::vector<std::vector<model::Matcher>> kEverything(1);
-  range = Visible(range);
-  for (const auto& matchers : selectors.empty() ? kEverything : selectors) {
-    std::shared_ptr<const BlockList> blocks;
-    {
-      absl::ReaderMutexLock lock(&mutex_);
-      head_.ForEachSeries(matchers, range, visit);
-      blocks = blocks_;
-    }
-    for (const auto& block : *blocks) {
-      if (block->Overlaps(range)) TRY(block->ForEachSeries(matchers, range, visit));
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::vector<std::string>> Db::Impl::LabelTexts(
-    std::optional<std::string_view> name, TimeRange range,
-    const std::vector<std::vector<model::Matcher>>& selectors, size_t limit) const {
-  StringSet texts;
-  const auto add = [&](std::string_view text) {
-    if (!text.empty() && !texts.contains(text)) texts.emplace(text);
-  };
-  const auto add_series = [&](model::LabelsView labels) {
-    if (name.has_value()) return add(labels.Get(*name));
-    for (const model::Label& label : labels) add(label.name);
-  };
-  if (!selectors.empty()) {
-    TRY(ForEachSeries(selectors, range, add_series));
-  } else {
-    range = Visible(range);
-    std::shared_ptr<const BlockList> blocks;
-    {
-      absl::ReaderMutexLock lock(&mutex_);
-      head_.ForEachSeries({}, range, add_series);
-      blocks = blocks_;
-    }
-    for (const auto& block : *blocks) {
-      if (!block->Overlaps(range)) continue;
-      if (block->has_tombstones()) {
-        TRY(block->ForEachSeries({}, range, add_series));
-        continue;
-      }
-      TRY(name.has_value() ? block->ForEachLabelValue(*name, add) : block->ForEachLabelName(add));
-    }
-  }
-  std::vector<std::string> found(texts.begin(), texts.end());
-  std::sort(found.begin(), found.end());
-  if (limit != 0 && found.size() > limit) found.resize(limit);
-  return found;
 }
 
 Stats Db::Impl::stats() const {

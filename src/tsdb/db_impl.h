@@ -17,6 +17,7 @@
 #include "tsdb/db.h"
 #include "tsdb/exemplar_store.h"
 #include "tsdb/head.h"
+#include "tsdb/head_reader.h"
 #include "tsdb/import_log.h"
 #include "tsdb/metadata_store.h"
 #include "tsdb/series_set.h"
@@ -109,6 +110,20 @@ class Db::Impl {
   absl::Status CopyTo(const std::string& directory)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   storage::TimeRange Visible(storage::TimeRange range) const;
+  // Calls read(head), where need be again, until what it read is of one state of the head; `begin`
+  // before each time, with the lock held (shared), for what belongs to that state.
+  absl::Status ReadHead(absl::FunctionRef<absl::Status()> begin,
+                        absl::FunctionRef<void(const HeadReader&)> read) const;
+  struct Found;  // by Select
+  absl::Status BeginSelect(storage::SelectRequest* request, Found* found) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  void SelectHead(const storage::SelectRequest& request, const HeadReader& head,
+                  Found* found) const;
+  // Calls visit(labels) for series of the head that match and may have samples in the range, and
+  // says which blocks there are beside them.
+  absl::Status VisitHead(const std::vector<model::Matcher>& matchers, storage::TimeRange range,
+                         absl::FunctionRef<void(model::LabelsView)> visit,
+                         std::shared_ptr<const BlockList>* blocks) const;
   Pressure pressure() const {
     return options_.memory == nullptr ? Pressure::kNone : options_.memory->pressure();
   }

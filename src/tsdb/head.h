@@ -81,6 +81,7 @@ struct HeadPart {
   int64_t open_last_ms = 0;
   std::vector<Sample> late;
   std::unique_ptr<const RichPart> rich;
+  int64_t rich_max_ms = INT64_MAX;  // later histograms do not count
 };
 struct HeadSnapshot {
   static constexpr uint32_t kNone = UINT32_MAX;
@@ -96,6 +97,13 @@ struct HeadSnapshot {
   std::vector<uint8_t> open_bytes;
   std::shared_ptr<const FrozenHead> frozen;
   std::shared_ptr<const LabelStore> labels;
+};
+// What a series had at one moment: in-order samples that come later are told from those that were
+// there, so that all series of a query can be seen as of the same moment and copied one by one.
+struct HeadMark {
+  int64_t newest_ms = INT64_MIN;
+  uint8_t count = 0;  // of the open chunk
+  ChunkShape shape;
 };
 
 // When samples are taken; all times are absolute.
@@ -217,17 +225,26 @@ class Head {
   // Series are numbered from 0 as they come; another epoch numbers them anew, and a batch that was
   // resolved in an earlier one is resolved no longer.
   uint64_t epoch() const { return epoch_; }
-  SeriesIds Match(const std::vector<model::Matcher>& matchers) const {
-    return FindSeries(index_, matchers);
-  }
-  // Whether one of the series numbered from `first` on matches, or they are too many to look at.
-  bool AnyMatchesFrom(uint32_t first, const std::vector<model::Matcher>& matchers) const;
+  const MemoryIndex& index() const { return index_; }
   // What the series of these numbers have in the range.
   HeadSnapshot Snapshot(const SeriesIds& ids, storage::TimeRange range,
                         const storage::SelectHints& hints) const;
-  // Calls visit(labels) for matching series that may have samples in the range, in any order.
-  void ForEachSeries(const std::vector<model::Matcher>& matchers, storage::TimeRange range,
-                     absl::FunctionRef<void(model::LabelsView)> visit) const;
+  // The same in two steps (HeadReader): what all have at one moment, with the whole answer in
+  // `newest` where that is enough for the hints;
+  void Mark(std::span<HeadSnapshot::Place> places, storage::TimeRange range,
+            const storage::SelectHints& hints, std::span<HeadMark> marks) const;
+  // and what of that lies in the range, for as long as epoch, generation and frozen() stay. Appends
+  // to `parts` and `open_bytes`, and numbers in `place` count in these.
+  void CopyMarked(const HeadMark& mark, storage::TimeRange range, const storage::SelectHints& hints,
+                  HeadSnapshot::Place* place, std::vector<HeadPart>* parts,
+                  std::vector<uint8_t>* open_bytes) const;
+  // For whoever comes to the series soon.
+  void PrefetchRecord(uint32_t id) const { __builtin_prefetch(&at(id)); }
+  void PrefetchChunk(uint32_t id) const {
+    if (!at(id).empty()) __builtin_prefetch(arena_.at(at(id).ref));
+  }
+  // Whether the series may have samples in the range.
+  bool Overlaps(uint32_t id, storage::TimeRange range) const;
 
   size_t series() const { return series_.size(); }
   uint64_t samples() const { return samples_; }  // without frozen ones
@@ -330,11 +347,16 @@ class Head {
   void ApplyHistogram(const AppendPlan::Step& step, const AppendPlan::Extra& extra);
   void ApplyStart(const AppendPlan::Step& step, int64_t start_ms);
   std::unique_ptr<const RichPart> TakeRich(Series* series);
-  HeadPart CopyPart(uint32_t id, storage::TimeRange range, const storage::SelectHints& hints,
-                    std::vector<uint8_t>* open_bytes) const;
+  static HeadMark MarkOf(const Series& series) {
+    return {series.newest.time_ms, series.count, series.shape};
+  }
+  // False: `newest` is not the whole answer.
+  bool FindNewest(const Series& series, storage::TimeRange range, const storage::SelectHints& hints,
+                  Sample* newest) const;
+  HeadPart CopyPart(uint32_t id, const HeadMark& mark, storage::TimeRange range,
+                    const storage::SelectHints& hints, std::vector<uint8_t>* open_bytes) const;
   const FrozenSeries* Frozen(uint32_t id) const;
   bool OpenOverlaps(const Series& series, storage::TimeRange range) const;
-  bool Overlaps(uint32_t id, storage::TimeRange range) const;
   void Rebuild(int64_t idle_before_ms, RebuiltIndex* rebuilt);
 
   const uint64_t seed_;

@@ -13,8 +13,8 @@ namespace {
 
 // Series that are looked at to say which label grows.
 constexpr size_t kExplosionSample = 2000;
-// More new series than that are found faster by the index than one by one.
-constexpr uint32_t kLookedAtMax = 4096;
+// Records that are asked for before they are looked at.
+constexpr size_t kAhead = 8;
 
 bool Intersects(int64_t first_ms, int64_t last_ms, storage::TimeRange range) {
   return first_ms <= range.max_ms && last_ms >= range.min_ms;
@@ -27,6 +27,30 @@ bool LateOverlaps(const std::vector<Sample>& late, storage::TimeRange range) {
 bool ChunksOverlap(const std::vector<std::shared_ptr<const Chunk>>& chunks,
                    storage::TimeRange range) {
   return !chunks.empty() && Intersects(chunks.front()->first_ms, chunks.back()->last_ms, range);
+}
+
+// What came in order since the mark: no sample of it counts.
+void CutTail(const HeadMark& mark, HeadPart* part) {
+  while (!part->chunks.empty() && part->chunks.back()->first_ms > mark.newest_ms) {
+    part->chunks.pop_back();
+  }
+  const auto later = std::upper_bound(part->late.begin(), part->late.end(), mark.newest_ms,
+                                      [](int64_t t, const Sample& s) { return t < s.time_ms; });
+  part->late.erase(later, part->late.end());
+  part->rich_max_ms = mark.newest_ms;
+}
+
+void CopyOpen(const HeadMark& mark, const uint8_t* data, size_t bytes, storage::TimeRange range,
+              const storage::SelectHints& hints, HeadPart* part, std::vector<uint8_t>* open_bytes) {
+  const int64_t first_ms = FirstTime(data);
+  if (first_ms > mark.newest_ms || !Intersects(first_ms, mark.newest_ms, range)) return;
+  part->open_count = mark.count;
+  part->open_shape = mark.shape;
+  part->open_first_ms = first_ms;
+  part->open_last_ms = mark.newest_ms;
+  if (hints.times_only && mark.shape.regular && !mark.shape.marked) return;
+  part->open_at = open_bytes->size();
+  open_bytes->insert(open_bytes->end(), data, data + bytes);
 }
 
 }  // namespace
@@ -63,20 +87,8 @@ bool Head::Overlaps(uint32_t id, storage::TimeRange range) const {
           (frozen->tail->rich != nullptr && frozen->tail->rich->Overlaps(range)));
 }
 
-bool Head::AnyMatchesFrom(uint32_t first, const std::vector<model::Matcher>& matchers) const {
-  if (series_.size() - first > kLookedAtMax) return true;
-  for (uint32_t id = first; id < series_.size(); ++id) {
-    if (std::all_of(matchers.begin(), matchers.end(), [&](const model::Matcher& matcher) {
-          return matcher.Matches(index_.Value(id, matcher.name()));
-        })) {
-      return true;
-    }
-  }
-  return false;
-}
-
-HeadPart Head::CopyPart(uint32_t id, storage::TimeRange range, const storage::SelectHints& hints,
-                        std::vector<uint8_t>* open_bytes) const {
+HeadPart Head::CopyPart(uint32_t id, const HeadMark& mark, storage::TimeRange range,
+                        const storage::SelectHints& hints, std::vector<uint8_t>* open_bytes) const {
   const Series& series = at(id);
   HeadPart part;
   part.frozen = Frozen(id);
@@ -85,16 +97,48 @@ HeadPart Head::CopyPart(uint32_t id, storage::TimeRange range, const storage::Se
     part.late = tail->late;
     if (tail->rich != nullptr) part.rich = std::make_unique<const RichPart>(tail->rich->Copy());
   }
-  if (!OpenOverlaps(series, range)) return part;
-  const uint8_t* const data = arena_.at(series.ref);
-  part.open_count = series.count;
-  part.open_shape = series.shape;
-  part.open_first_ms = FirstTime(data);
-  part.open_last_ms = series.newest.time_ms;
-  if (hints.times_only && part.open_shape.regular && !part.open_shape.marked) return part;
-  part.open_at = open_bytes->size();
-  open_bytes->insert(open_bytes->end(), data, data + series.bytes());
+  if (series.newest.time_ms > mark.newest_ms) {
+    CutTail(mark, &part);
+    // It was open then, and has been closed since.
+    if (!part.chunks.empty() && part.chunks.back()->last_ms > mark.newest_ms) {
+      const std::shared_ptr<const Chunk> closed = std::move(part.chunks.back());
+      part.chunks.pop_back();
+      CopyOpen(mark, closed->data.get(), closed->bytes, range, hints, &part, open_bytes);
+      return part;
+    }
+  }
+  if (series.empty()) return part;
+  CopyOpen(mark, arena_.at(series.ref), series.bytes(), range, hints, &part, open_bytes);
   return part;
+}
+
+bool Head::FindNewest(const Series& series, storage::TimeRange range,
+                      const storage::SelectHints& hints, Sample* newest) const {
+  // Wherever it is stored: nothing of the series is newer.
+  if (!hints.newest_only || rich(series) != nullptr || series.newest.time_ms < range.min_ms ||
+      series.newest.time_ms > range.max_ms) {
+    return false;
+  }
+  *newest = series.newest;
+  return true;
+}
+
+void Head::CopyMarked(const HeadMark& mark, storage::TimeRange range,
+                      const storage::SelectHints& hints, HeadSnapshot::Place* place,
+                      std::vector<HeadPart>* parts, std::vector<uint8_t>* open_bytes) const {
+  if (!Overlaps(place->id, range)) return;
+  place->part = static_cast<uint32_t>(parts->size());
+  parts->push_back(CopyPart(place->id, mark, range, hints, open_bytes));
+}
+
+void Head::Mark(std::span<HeadSnapshot::Place> places, storage::TimeRange range,
+                const storage::SelectHints& hints, std::span<HeadMark> marks) const {
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (i + kAhead < places.size()) __builtin_prefetch(&at(places[i + kAhead].id));
+    const Series& series = at(places[i].id);
+    marks[i] = MarkOf(series);
+    FindNewest(series, range, hints, &places[i].newest);
+  }
 }
 
 HeadSnapshot Head::Snapshot(const SeriesIds& ids, storage::TimeRange range,
@@ -107,30 +151,11 @@ HeadSnapshot Head::Snapshot(const SeriesIds& ids, storage::TimeRange range,
     const Series& series = at(ids[i]);
     HeadSnapshot::Place& place = snapshot.places[i];
     place.id = ids[i];
-    // Wherever it is stored: nothing of the series is newer.
-    if (hints.newest_only && rich(series) == nullptr && series.newest.time_ms >= range.min_ms &&
-        series.newest.time_ms <= range.max_ms) {
-      place.newest = series.newest;
-      continue;
-    }
-    if (!Overlaps(ids[i], range)) continue;
-    place.part = static_cast<uint32_t>(snapshot.parts.size());
-    snapshot.parts.push_back(CopyPart(ids[i], range, hints, &snapshot.open_bytes));
+    if (FindNewest(series, range, hints, &place.newest)) continue;
+    CopyMarked(MarkOf(series), range, hints, &place, &snapshot.parts, &snapshot.open_bytes);
   }
   snapshot.open_bytes.resize(snapshot.open_bytes.size() + kChunkSlack);
   return snapshot;
-}
-
-void Head::ForEachSeries(const std::vector<model::Matcher>& matchers, storage::TimeRange range,
-                         absl::FunctionRef<void(model::LabelsView)> visit) const {
-  if (samples_ == 0 && frozen_ == nullptr) return;
-  std::string packed;
-  for (const uint32_t id : FindSeries(index_, matchers)) {
-    if (!Overlaps(id, range)) continue;
-    packed.clear();
-    AppendLabels(id, &packed);
-    visit(model::LabelsView(packed));
-  }
 }
 
 std::string Head::DescribeExplosion() const {

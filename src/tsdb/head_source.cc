@@ -125,7 +125,13 @@ absl::Status HeadSource::Read(storage::TimeRange range, Columns* columns) {
   DecodeOpen(series, columns->times_ms.data() + open_begin, columns->values.data() + open_begin);
   const size_t late_begin = columns->size();
   AppendLate(series.late, columns);
+  const auto histograms = static_cast<std::ptrdiff_t>(columns->histograms.size());
   AppendRich(series.rich.get(), begin, late_begin, range, columns);
+  const auto uncounted = [&](const model::HistogramSample& sample) {
+    return sample.time_ms > series.rich_max_ms;
+  };
+  std::vector<model::HistogramSample>& all = columns->histograms;
+  all.erase(std::remove_if(all.begin() + histograms, all.end(), uncounted), all.end());
   return absl::OkStatus();
 }
 

@@ -170,6 +170,15 @@ void MemoryIndex::Add(std::string_view packed) {
   }
 }
 
+void MemoryIndex::AppendPairs(std::string_view name, size_t first, size_t count,
+                              std::vector<uint32_t>* pairs) const {
+  const auto of_name = names_.find(name);
+  if (of_name == names_.end() || first >= of_name->second.size()) return;
+  const auto begin = of_name->second.begin() + static_cast<std::ptrdiff_t>(first);
+  count = std::min(count, of_name->second.size() - first);
+  pairs->insert(pairs->end(), begin, begin + static_cast<std::ptrdiff_t>(count));
+}
+
 std::pair<std::string_view, size_t> MemoryIndex::LargestValue(std::string_view name) const {
   std::pair<std::string_view, size_t> largest;
   const auto of_name = names_.find(name);

@@ -61,6 +61,10 @@ class MemoryIndex : public IndexReader {
   size_t memory_bytes() const {
     return labels_->memory_bytes() + postings_.memory_bytes() + other_bytes_ + matched_->bytes();
   }
+  // Appends the pairs that `name` is in, in the order of their coming: at most `count`, from number
+  // `first` on.
+  void AppendPairs(std::string_view name, size_t first, size_t count,
+                   std::vector<uint32_t>* pairs) const;
   // The value of `name` that most series have, and how many.
   std::pair<std::string_view, size_t> LargestValue(std::string_view name) const;
 
