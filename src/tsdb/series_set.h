@@ -92,6 +92,8 @@ class SeriesSource {
                                     std::vector<SampleRun>* runs);
   // `count` of either, where not null.
   virtual absl::Status ReadRun(const SampleRun& run, int64_t* times_ms, double* values);
+  // The same series, to seek in, for another thread; null where they are not to be seeked in.
+  virtual std::unique_ptr<SeriesSource> Fork() const { return nullptr; }
 };
 
 // Sources in the order of their writing, earliest first.
