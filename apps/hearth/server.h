@@ -41,6 +41,7 @@
 #include "net/http_server.h"
 #include "promql/engine.h"
 #include "promql/query_budget.h"
+#include "promql/tile_pool.h"
 #include "rules/notifier.h"
 #include "rules/scheduler.h"
 #include "scrape/config.h"
@@ -106,7 +107,7 @@ class Server {
   std::unique_ptr<access::Gate> gate_;
   std::unique_ptr<grafana::Sessions> sessions_;
   std::unique_ptr<promql::QueryBudget> query_budget_;
-  std::unique_ptr<ThreadPool> query_pool_;
+  std::unique_ptr<promql::TilePool> tile_pool_;
   std::unique_ptr<api::QueryLogFile> query_log_;
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<net::HttpClient> client_;
