@@ -110,6 +110,7 @@ SeriesInput InputOf(const storage::SeriesColumns& series, bool with_starts) {
 struct Evaluator::Selected {
   const VectorSelector& selector;
   size_t cost_index = 0;  // evaluating other selectors meanwhile may move the list
+  bool times_only = false;
   std::unique_ptr<storage::SeriesSet> set = nullptr;
   storage::ColumnBatch batch = {};
   std::vector<HistogramPoint> histograms = {};
@@ -125,6 +126,7 @@ absl::StatusOr<Evaluator::Selected> Evaluator::OpenSeries(const VectorSelector& 
   request.at_least = query_.context.at_least;
   request.cancelled = query_.context.cancelled;
   Selected selected{selector};
+  selected.times_only = hints.times_only;
   // Before the store is asked, so that what it refuses or takes too long for has a name too.
   selected.cost_index = static_cast<size_t>(&query_.CostOf(selector) - query_.costs.data());
   TRY_ASSIGN(selected.set, query_.querier.Select(request));
@@ -199,8 +201,9 @@ absl::Status Evaluator::HelpedRows(Selected* selected, const MakeRowMaker& make_
   const int64_t before = query_.costs[selected->cost_index].samples;
   selected->set->Restrict(0, probe);
   TRY(VisitOpened(selected, visit));
-  const auto samples =
-      static_cast<size_t>(query_.costs[selected->cost_index].samples - before) / probe;
+  auto samples = static_cast<size_t>(query_.costs[selected->cost_index].samples - before) / probe;
+  // Values are left alone, and times mostly are those of another series.
+  if (selected->times_only) samples /= 8;
   const TilePlan plan = PlanTiles(query_.tile_pool->options(), rows - probe, samples, steps());
   const size_t bytes = TileRun::Bytes(*query_.tile_pool, plan.tile_rows, steps(), samples);
   if (!plan.worthwhile || query_.held_bytes + bytes > query_.options.memory_bytes_max) {

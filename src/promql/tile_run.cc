@@ -135,12 +135,9 @@ absl::Status TileRun::Run() {
 }
 
 void TileRun::CallHelpers() {
-  while (readers_.size() + 1 < pool_.options().threads && pool_.idle()) {
-    auto fork = job_.set->Fork();
-    if (!fork.ok()) return;
-    Reader* const reader = readers_.emplace_back(std::make_unique<Reader>()).get();
-    reader->fork = *std::move(fork);
-    reader->set = reader->fork.get();
+  while (pool_.idle()) {
+    Reader* const reader = FreeReader();
+    if (reader == nullptr) return;
     const auto help = [door = door_, reader] {
       TileRun* run = nullptr;
       {
@@ -150,14 +147,29 @@ void TileRun::CallHelpers() {
         ++door->inside;
       }
       run->Help(reader);
+      reader->taken.store(false, std::memory_order_release);
       absl::MutexLock lock(&door->mutex);
       --door->inside;
     };
+    reader->taken.store(true, std::memory_order_relaxed);
     if (!pool_.TryHelp(help)) {
-      readers_.pop_back();
+      reader->taken.store(false, std::memory_order_relaxed);
       return;
     }
   }
+}
+
+TileRun::Reader* TileRun::FreeReader() {
+  for (const auto& reader : readers_) {
+    if (!reader->taken.load(std::memory_order_acquire)) return reader.get();
+  }
+  if (readers_.size() + 1 >= pool_.options().threads) return nullptr;
+  auto fork = job_.set->Fork();
+  if (!fork.ok()) return nullptr;
+  Reader* const reader = readers_.emplace_back(std::make_unique<Reader>()).get();
+  reader->fork = *std::move(fork);
+  reader->set = reader->fork.get();
+  return reader;
 }
 
 size_t TileRun::Claim() {
@@ -167,7 +179,7 @@ size_t TileRun::Claim() {
 }
 
 void TileRun::Help(Reader* reader) {
-  reader->own_maker = (*job_.make_maker)();
+  if (reader->own_maker == nullptr) reader->own_maker = (*job_.make_maker)();
   reader->maker = reader->own_maker.get();
   for (;;) {
     size_t tile = 0;

@@ -10,6 +10,7 @@
 #include <absl/base/thread_annotations.h>
 #include <absl/synchronization/mutex.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -94,6 +95,7 @@ class TileRun {
     storage::SeriesSet* set = nullptr;
     RowMaker* maker = nullptr;
     storage::ColumnBatch batch;
+    std::atomic<bool> taken{false};  // by a helper, which leaves when others need its core
   };
   // What a helper that begins too late still finds.
   struct Door {
@@ -108,6 +110,7 @@ class TileRun {
   }
   size_t Claim() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CallHelpers();
+  Reader* FreeReader();  // for a helper; null where there are as many as may help
   void Help(Reader* reader);
   // False: to be left to the query's thread.
   bool MakeRows(size_t tile, Reader* reader, Tile* rows) const;
@@ -124,7 +127,7 @@ class TileRun {
   TilePool& pool_;
   const size_t tiles_;
   const std::shared_ptr<Door> door_;
-  // Of the helpers that were called: what their rows refer to stays until all is folded.
+  // Of helpers: what their rows refer to stays until all is folded.
   std::vector<std::unique_ptr<Reader>> readers_;
   absl::Mutex mutex_;
   absl::CondVar changed_;
