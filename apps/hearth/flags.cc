@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <thread>
 
 #include "base/file_system.h"
 #include "base/status.h"
@@ -182,6 +183,19 @@ static absl::Status EnableFeatures(const std::string& list, promql::Options* opt
   return absl::OkStatus();
 }
 
+// Threads that evaluate queries before none has helpers.
+static absl::StatusOr<size_t> QueryThreads(const std::string& text) {
+  constexpr size_t kMax = 256;
+  if (text == "auto") return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMax);
+  size_t threads = 0;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, threads);
+  if (parsed.ec != std::errc() || parsed.ptr != end || threads < 1 || threads > kMax) {
+    return BadFlag("query-threads", text, "auto, or a number from 1 (no helpers) to 256");
+  }
+  return threads;
+}
+
 absl::StatusOr<ServeSettings> CheckFlags(const ServeFlags& flags) {
   ServeSettings settings;
   settings.flags = flags;
@@ -197,6 +211,7 @@ absl::StatusOr<ServeSettings> CheckFlags(const ServeFlags& flags) {
   TRY(CheckUrl("external-tls-url", flags.external_tls_url));
   TRY(CheckWords(flags, &settings));
   TRY(EnableFeatures(flags.enable_feature, &settings.query));
+  TRY_ASSIGN(settings.query_threads, QueryThreads(flags.query_threads));
   net::AddressPolicy* addresses = &settings.data_source_addresses;
   TRY(ParseRanges("datasource-allow", flags.datasource_allow, false, addresses));
   TRY(ParseRanges("datasource-deny", flags.datasource_deny, true, addresses));
@@ -255,6 +270,9 @@ void AddServeFlags(CLI::App& command, ServeFlags* flags) {
   add("config", &flags->config, "hearth.yaml: a Prometheus configuration, and dashboards");
   add("enable-feature", &flags->enable_feature,
       "Prometheus' names of features of the query language, with commas");
+  add("query-threads", &flags->query_threads,
+      "threads that work on queries before a large one gets no helpers: auto (one a core) or a "
+      "number, 1 for none");
   add("datasource-allow", &flags->datasource_allow,
       "addresses (10.0.0.0/8,…) that data sources reach though they are denied by default");
   add("datasource-deny", &flags->datasource_deny,
@@ -281,6 +299,7 @@ std::map<std::string, std::string> ShownFlags(const ServeFlags& flags) {
           {"disk-limit", flags.disk_limit},
           {"domain", flags.domain},
           {"enable-feature", flags.enable_feature},
+          {"query-threads", flags.query_threads},
           {"external-tls-url", flags.external_tls_url},
           {"external-url", flags.external_url},
           {"fidelity", flags.fidelity},

@@ -39,6 +39,7 @@ struct ServeFlags {
   std::string wal_fsync = "always";
   std::string config;
   std::string enable_feature;
+  std::string query_threads = "auto";
   std::string datasource_allow;
   std::string datasource_deny;
   std::string memory_limit = "70%";
@@ -63,6 +64,7 @@ struct ServeSettings {
   bool aws_fidelity = false;
   bool auth = true;
   promql::Options query;  // with what --enable-feature says
+  size_t query_threads = 1;
   net::AddressPolicy data_source_addresses;
   tsdb::WalFsync wal_fsync = tsdb::WalFsync::kAlways;
   uint64_t memory_limit_bytes = 0;

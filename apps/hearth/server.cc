@@ -48,6 +48,8 @@ constexpr double kQueriesShare = 0.25;
 constexpr size_t kQueriesWaitingMax = 256;
 // Queries give way to ingest and rules: whoever asks can wait, whoever writes must not.
 constexpr int kQueryNice = 10;
+// Of threads that help large queries: whatever else there is to do comes first.
+constexpr int kHelperNice = 15;
 
 // The cluster around us: what Kubernetes gives to every pod (client-go rest.InClusterConfig).
 std::optional<scrape::KubernetesAccess> InCluster(FileSystem& files) {
@@ -169,9 +171,10 @@ absl::Status Server::OpenWorkspaces() {
   options.disk_limit_bytes = settings_.disk_limit.bytes;
   const size_t threads = std::max(1U, std::thread::hardware_concurrency());
   // Threads have the priority of the one that begins them.
-  Thread("query-pool", [this, threads] {
-    LowerThreadPriority(kQueryNice);
-    query_pool_ = std::make_unique<ThreadPool>(ThreadPool::Options{"query", threads, 1024});
+  Thread("query-pool", [this] {
+    LowerThreadPriority(kHelperNice);
+    tile_pool_ = std::make_unique<promql::TilePool>(
+        promql::TilePool::Options{.threads = settings_.query_threads}, metrics_);
   }).Join();
   const auto memory = static_cast<double>(settings_.memory_limit_bytes);
   const uint64_t cache_bytes = settings_.query_cache_bytes;
@@ -184,7 +187,7 @@ absl::Status Server::OpenWorkspaces() {
   engine.memory_bytes_max =
       std::min(engine.memory_bytes_max, static_cast<size_t>(kQueryShare * memory));
   query_log_ = std::make_unique<api::QueryLogFile>(file_system_, clock_, metrics_);
-  engine_ = std::make_unique<promql::Engine>(engine, &clock_, query_pool_.get());
+  engine_ = std::make_unique<promql::Engine>(engine, &clock_, tile_pool_.get());
   engine_->set_observer(query_log_.get());
   result_cache_ = std::make_unique<promql::ResultCache>(*engine_, cache_bytes, clock_, metrics_,
                                                         query_log_.get());

@@ -42,6 +42,7 @@
 #include "promql/engine.h"
 #include "promql/query_budget.h"
 #include "promql/result_cache.h"
+#include "promql/tile_pool.h"
 #include "rules/notifier.h"
 #include "rules/scheduler.h"
 #include "scrape/config.h"
@@ -107,7 +108,7 @@ class Server {
   std::unique_ptr<access::Gate> gate_;
   std::unique_ptr<grafana::Sessions> sessions_;
   std::unique_ptr<promql::QueryBudget> query_budget_;
-  std::unique_ptr<ThreadPool> query_pool_;
+  std::unique_ptr<promql::TilePool> tile_pool_;
   std::unique_ptr<api::QueryLogFile> query_log_;
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<promql::ResultCache> result_cache_;

@@ -73,6 +73,24 @@ TEST(JsonText, EscapesAsGoDoes) {
   EXPECT_EQ(out, "\"\\u003c\\u0026\\u003e\\u2028\"");
 }
 
+TEST(JsonText, FindsWhatToEscapeWhereverItStands) {
+  for (size_t size = 1; size < 20; ++size) {
+    for (size_t at = 0; at < size; ++at) {
+      for (const auto& [raw, escaped] :
+           std::vector<std::pair<std::string, std::string>>{{"\"", "\\\""},
+                                                            {"\\", "\\\\"},
+                                                            {"\x1f", "\\u001f"},
+                                                            {"\xff", "\\ufffd"},
+                                                            {"\x7f", "\x7f"}}) {
+        std::string out;
+        AppendJsonString(std::string(at, '~') + raw + std::string(size - at - 1, ' '), &out);
+        EXPECT_EQ(out,
+                  '"' + std::string(at, '~') + escaped + std::string(size - at - 1, ' ') + '"');
+      }
+    }
+  }
+}
+
 TEST(Crc32c, MatchesRfc3720) {
   EXPECT_EQ(Crc32c(std::string(32, '\0')), 0x8a9136aaU);
   EXPECT_EQ(Crc32c("123456789"), 0xe3069283U);

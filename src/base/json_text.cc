@@ -2,6 +2,8 @@
 #include "base/json_text.h"
 
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 #include "base/text.h"
 
@@ -36,12 +38,30 @@ constexpr std::array<bool, 256> MakePlain(bool html) {
 constexpr std::array<bool, 256> kPlain = MakePlain(false);
 constexpr std::array<bool, 256> kPlainHtml = MakePlain(true);
 
+constexpr uint64_t Bytes(uint64_t byte) { return byte * 0x0101010101010101; }
+// Not zero where a byte of `word` is zero.
+constexpr uint64_t ZeroBytes(uint64_t word) { return (word - Bytes(1)) & ~word & Bytes(0x80); }
+
+// How many bytes from `begin` on surely stand for themselves, in eights.
+size_t PlainEights(std::string_view text, size_t begin) {
+  size_t end = begin;
+  for (; text.size() - end >= sizeof(uint64_t); end += sizeof(uint64_t)) {
+    uint64_t word = 0;
+    std::memcpy(&word, text.data() + end, sizeof word);
+    const uint64_t control = (word - Bytes(0x20)) & ~word & Bytes(0x80);
+    const uint64_t special = ZeroBytes(word ^ Bytes('"')) | ZeroBytes(word ^ Bytes('\\'));
+    if ((control | special | (word & Bytes(0x80))) != 0) break;
+  }
+  return end - begin;
+}
+
 template <bool kHtml>
 void Append(std::string_view text, std::string* out) {
   const auto& plain = kHtml ? kPlainHtml : kPlain;
   out->push_back('"');
   for (size_t i = 0; i < text.size();) {
     size_t end = i;
+    if (!kHtml) end += PlainEights(text, i);
     while (end < text.size() && plain[static_cast<unsigned char>(text[end])]) ++end;
     out->append(text, i, end - i);
     if (end == text.size()) break;

@@ -121,20 +121,31 @@ void Annotations::ForcedMonotonicity(std::string_view metric, PosRange pos, int6
       "input to histogram_quantile needed to be fixed for monotonicity (see "
       "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)" +
       ForMetric(metric);
-  const auto [at, inserted] = notes_.try_emplace(text);
-  Note& note = at->second;
-  note.info = true;
-  if (inserted) {
-    note = {true,       Detail::kMonotonicity, pos, time_ms, time_ms, min_bucket,
-            max_bucket, max_difference,        1};
-    return;
+  const Note fresh = {true,       Detail::kMonotonicity, pos, time_ms, time_ms, min_bucket,
+                      max_bucket, max_difference,        1};
+  const auto [at, inserted] = notes_.try_emplace(text, fresh);
+  if (!inserted) Widen(fresh, &at->second);
+}
+
+void Annotations::Widen(const Note& by, Note* note) {
+  note->min_time_ms = std::min(note->min_time_ms, by.min_time_ms);
+  note->max_time_ms = std::max(note->max_time_ms, by.max_time_ms);
+  note->min_bucket = std::min(note->min_bucket, by.min_bucket);
+  note->max_bucket = std::max(note->max_bucket, by.max_bucket);
+  note->max_difference = std::max(note->max_difference, by.max_difference);
+  note->count += by.count;
+}
+
+void Annotations::Merge(const Annotations& other) {
+  for (const auto& [text, fresh] : other.notes_) {
+    const auto [at, inserted] = notes_.try_emplace(text, fresh);
+    if (inserted) continue;
+    if (fresh.detail == Detail::kNone) {
+      at->second.pos = fresh.pos;
+    } else {
+      Widen(fresh, &at->second);
+    }
   }
-  note.min_time_ms = std::min(note.min_time_ms, time_ms);
-  note.max_time_ms = std::max(note.max_time_ms, time_ms);
-  note.min_bucket = std::min(note.min_bucket, min_bucket);
-  note.max_bucket = std::max(note.max_bucket, max_bucket);
-  note.max_difference = std::max(note.max_difference, max_difference);
-  ++note.count;
 }
 
 void Annotations::StartTimeOverlap(std::string_view metric, PosRange pos) {

@@ -47,6 +47,8 @@ class Annotations {
   void StartTimeOverlap(std::string_view metric, PosRange pos);
   void FromStore(std::string text);  // as it is, without a position
 
+  // As if all that `other` was told had been told to this.
+  void Merge(const Annotations& other);
   // Whole lines, at most `max` each (0: all); a last line counts those left out.
   void ToLines(std::string_view query, size_t max, std::vector<std::string>* warnings,
                std::vector<std::string>* infos) const;
@@ -65,6 +67,7 @@ class Annotations {
     int64_t count = 1;
   };
   void Add(bool info, PosRange pos, std::string text);
+  static void Widen(const Note& by, Note* note);
   static std::string Line(const std::string& text, const Note& note, std::string_view query);
 
   std::map<std::string, Note> notes_;

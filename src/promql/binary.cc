@@ -33,6 +33,10 @@ absl::StatusOr<Value> Evaluator::EvalVectorScalar(const BinaryExpr& expr, bool s
   }
   const bool comparison = IsComparison(expr.op);
   const bool drops_name = ChangesMeaning(expr.op) || expr.return_bool;
+  // Series of one metric become equal only by what goes with its name.
+  const Expr& vector_side = Unwrap(scalar_left ? *expr.rhs : *expr.lhs);
+  bool stay_distinct = vector_side.kind == ExprKind::kVectorSelector &&
+                       NamesOneMetric(As<VectorSelector>(vector_side));
   std::string scratch;
   for (size_t row = 0; row < grid.rows(); ++row) {
     double* const values = grid.values(row);
@@ -69,12 +73,14 @@ absl::StatusOr<Value> Evaluator::EvalVectorScalar(const BinaryExpr& expr, bool s
     if (drops_name) {
       grid.set_drop_name(row, true);
       if (!delayed_names()) {
-        grid.set_labels(row, model::Labels(DropMetadata(grid.labels(row), &scratch)));
+        const model::LabelsView labels = grid.labels(row);
+        stay_distinct = stay_distinct && !labels.Has("__type__") && !labels.Has("__unit__");
+        grid.set_labels(row, model::Labels(DropMetadata(labels, &scratch)));
       }
     }
   }
   grid.RemoveEmptyRows();
-  if (!drops_name) return Value{ValueType::kVector, {}, {}, std::move(grid)};
+  if (!drops_name || stay_distinct) return Value{ValueType::kVector, {}, {}, std::move(grid)};
   return Merged(std::move(grid));
 }
 

@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "promql/evaluator.h"
 #include "promql/prepare.h"
+#include "promql/tile_pool.h"
 
 namespace hearth::promql {
 namespace {
@@ -57,18 +58,27 @@ void VectorOf(Grid grid, int64_t time_ms, std::vector<Sample>* vector) {
 
 void MatrixOf(Grid grid, const Steps& steps, std::vector<Series>* matrix) {
   matrix->reserve(grid.rows());
+  std::vector<int64_t> times;
+  for (size_t step = 0; step < grid.steps(); ++step) times.push_back(steps.At(step));
   for (size_t row = 0; row < grid.rows(); ++row) {
     const Cell* const cells = grid.cells(row);
     const auto floats = static_cast<size_t>(std::count(cells, cells + grid.steps(), Cell::kFloat));
     Series series;
+    if (floats == grid.steps()) {
+      series.labels = grid.TakeLabels(row);
+      series.times_ms = times;
+      series.values.assign(grid.values(row), grid.values(row) + floats);
+      matrix->push_back(std::move(series));
+      continue;
+    }
     series.times_ms.reserve(floats);
     series.values.reserve(floats);
     for (size_t step = 0; step < grid.steps(); ++step) {
       if (cells[step] == Cell::kFloat) {
-        series.times_ms.push_back(steps.At(step));
+        series.times_ms.push_back(times[step]);
         series.values.push_back(grid.values(row)[step]);
       } else if (cells[step] == Cell::kHistogram) {
-        series.histograms.push_back({steps.At(step), ToModel(grid.histograms(row)[step])});
+        series.histograms.push_back({times[step], ToModel(grid.histograms(row)[step])});
       }
     }
     if (series.times_ms.empty() && series.histograms.empty()) continue;
@@ -88,12 +98,14 @@ void SortByLabels(std::vector<Series>* matrix) {
 class Run {
  public:
   Run(const Options& options, const Clock& clock, const storage::Querier& querier,
-      const QueryContext& context, std::string_view query)
+      const QueryContext& context, std::string_view query, TilePool* tile_pool)
       : query_text_(query),
         clock_(clock),
+        running_(tile_pool),
         share_(options.budget, context.expendable),
         state_{options, querier, context, clock} {
     state_.share = &share_;
+    state_.tile_pool = tile_pool;
     started_ns_ = clock.MonotonicNs();
     int64_t timeout_ms = options.timeout_ms;
     if (context.timeout_ms > 0) timeout_ms = std::min(timeout_ms, context.timeout_ms);
@@ -178,6 +190,7 @@ class Run {
   const std::string_view query_text_;
   const Clock& clock_;
   int64_t started_ns_ = 0;
+  const TilePool::Query running_;
   QueryBudget::Share share_;
   int64_t prepared_ns_ = 0;
   StepCounts counts_;
@@ -203,8 +216,8 @@ ErrorKind KindOf(const absl::Status& status) {
   }
 }
 
-Engine::Engine(Options options, const Clock* clock, ThreadPool* pool)
-    : options_(std::move(options)), clock_(clock), pool_(pool) {}
+Engine::Engine(Options options, const Clock* clock, TilePool* tile_pool)
+    : options_(std::move(options)), clock_(clock), tile_pool_(tile_pool) {}
 
 absl::StatusOr<Result> Engine::Instant(const storage::Querier& querier, std::string_view query,
                                        int64_t time_ms, const QueryContext& context) const {
@@ -222,7 +235,7 @@ absl::StatusOr<Result> Engine::Range(const storage::Querier& querier, std::strin
 absl::StatusOr<Result> Engine::Instant(const storage::Querier& querier, const Expr& expr,
                                        std::string_view query, int64_t time_ms,
                                        const QueryContext& context) const {
-  Run run(options_, *clock_, querier, context, query);
+  Run run(options_, *clock_, querier, context, query, tile_pool_);
   return run.Evaluate(expr, Steps{time_ms, 1, 1}, time_ms, 0, observer_);
 }
 
@@ -231,7 +244,7 @@ absl::StatusOr<Result> Engine::Range(const storage::Querier& querier, const Expr
                                      int64_t step_ms, const QueryContext& context) const {
   TRY(CheckRange(options_, expr, start_ms, end_ms, step_ms));
   const auto count = static_cast<size_t>((end_ms - start_ms) / step_ms) + 1;
-  Run run(options_, *clock_, querier, context, query);
+  Run run(options_, *clock_, querier, context, query, tile_pool_);
   return run.Evaluate(expr, Steps{start_ms, step_ms, count}, end_ms, step_ms, observer_);
 }
 

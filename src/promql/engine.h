@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/threads.h"
 #include "model/histogram.h"
 #include "model/labels.h"
 #include "promql/ast.h"
@@ -24,6 +23,7 @@
 namespace hearth::promql {
 
 class QueryBudget;
+class TilePool;
 
 struct Options {
   // Samples that one query may hold in memory at a time (Prometheus' --query.max-samples).
@@ -145,8 +145,8 @@ class QueryObserver {
 
 class Engine {
  public:
-  // `pool` may be null: everything on the caller's thread then. Both must outlive the engine.
-  Engine(Options options, const Clock* clock, ThreadPool* pool);
+  // `tile_pool` may be null: everything on the caller's thread then. Both must outlive the engine.
+  Engine(Options options, const Clock* clock, TilePool* tile_pool);
 
   // The value at one moment.
   absl::StatusOr<Result> Instant(const storage::Querier& querier, std::string_view query,
@@ -169,12 +169,11 @@ class Engine {
   void set_observer(QueryObserver* observer) { observer_ = observer; }
 
   const Options& options() const { return options_; }
-  ThreadPool* pool() const { return pool_; }
 
  private:
   const Options options_;
   const Clock* const clock_;
-  ThreadPool* const pool_;
+  TilePool* const tile_pool_;
   QueryObserver* observer_ = nullptr;
 };
 

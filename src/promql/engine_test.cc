@@ -125,6 +125,19 @@ TEST(Engine, NamesTheSelectorThatCostMost) {
                         "most is "));
 }
 
+TEST(Engine, NamesTheSubqueryThatHasTooManySteps) {
+  const MemoryStore store = SmallStore();
+  Options options;
+  options.samples_max = 100;
+  const Engine small(options, &SystemClock(), nullptr);
+  const auto refused = small.Instant(store, "max_over_time(rate(a_total[5m])[1h:1s])", 60'000, {});
+  EXPECT_EQ(KindOf(refused.status()), ErrorKind::kTooManySamples);
+  EXPECT_EQ(ErrorOf(refused),
+            "query processing would load too many samples into memory in query execution: the "
+            "subquery rate(a_total[5m])[1h:1s] has 3600 steps, and a query may hold 100 samples. "
+            "Give it a longer step or a shorter range");
+}
+
 // Where the store itself refuses to select, or takes too long for it.
 TEST(Engine, NamesTheSelectorThatTheStoreRefused) {
   class Refusing : public MemoryStore {

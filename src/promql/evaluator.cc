@@ -47,8 +47,7 @@ absl::Status QueryState::Hold(size_t samples) {
   held_samples += samples;
   stats.peak_samples = std::max(stats.peak_samples, static_cast<int64_t>(held_samples));
   if (held_samples > options.samples_max) {
-    return ResourceExhausted(
-        "query processing would load too many samples into memory in query execution");
+    return ResourceExhausted("{}", kTooManySamples);
   }
   return absl::OkStatus();
 }
@@ -56,13 +55,18 @@ absl::Status QueryState::Hold(size_t samples) {
 absl::Status QueryState::HoldBytes(size_t bytes) {
   held_bytes += bytes;
   stats.peak_bytes = std::max(stats.peak_bytes, static_cast<int64_t>(held_bytes));
-  if (share != nullptr) share->Report(held_bytes);
+  if (share != nullptr) share->Report(held_bytes + tile_bytes);
   if (held_bytes > options.memory_bytes_max) {
     return ResourceExhausted(
         "query processing would take more than {} bytes of memory. Ask for fewer series or steps",
         options.memory_bytes_max);
   }
   return absl::OkStatus();
+}
+
+void QueryState::SetTileBytes(size_t bytes) {
+  tile_bytes = bytes;
+  if (share != nullptr) share->Report(held_bytes + tile_bytes);
 }
 
 QueryState::SelectorCost& QueryState::CostOf(const VectorSelector& selector) {
@@ -73,24 +77,26 @@ QueryState::SelectorCost& QueryState::CostOf(const VectorSelector& selector) {
 }
 
 absl::Status QueryState::Explain(absl::Status status) const {
-  // Selectors of a megabyte are no help to anyone.
-  constexpr size_t kTextMax = 200;
   if (costs.empty() || !(absl::IsResourceExhausted(status) || absl::IsDeadlineExceeded(status))) {
     return status;
   }
   const SelectorCost& most = *std::max_element(
       costs.begin(), costs.end(),
       [](const auto& a, const auto& b) { return a.samples + a.series < b.samples + b.series; });
-  std::string text = most.selector->String();
-  if (text.size() > kTextMax) {
-    size_t cut = kTextMax;
-    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
-    text = text.substr(0, cut) + "…";
-  }
-  return absl::Status(status.code(),
-                      ToAbsl(fmt::format("{}; the selector that cost most is {} ({} series, {} "
-                                         "samples)",
-                                         Message(status), text, most.series, most.samples)));
+  return absl::Status(
+      status.code(),
+      ToAbsl(fmt::format("{}; the selector that cost most is {} ({} series, {} "
+                         "samples)",
+                         Message(status), Excerpt(*most.selector), most.series, most.samples)));
+}
+
+std::string Excerpt(const Expr& expr) {
+  constexpr size_t kTextMax = 200;
+  std::string text = expr.String();
+  if (text.size() <= kTextMax) return text;
+  size_t cut = kTextMax;
+  while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
+  return text.substr(0, cut) + "…";
 }
 
 size_t Value::bytes() const {

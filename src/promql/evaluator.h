@@ -7,6 +7,7 @@
 #include <absl/status/statusor.h>
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,7 +22,9 @@
 
 namespace hearth::promql {
 
-class WindowBounds;
+class TilePool;
+class RowMaker;
+struct RangeShape;
 
 // What all evaluators of one query share.
 struct QueryState {
@@ -43,11 +46,17 @@ struct QueryState {
     int64_t samples = 0;
   };
   std::vector<SelectorCost> costs = {};
+  // Those that are not in the tree, but that costs may name.
+  std::vector<std::unique_ptr<VectorSelector>> made_selectors = {};
   // Rows that came with some labels only must come again with all: names went, and what is left
   // may be equal.
   bool all_labels_needed = false;
   uint32_t ticks = 0;
   QueryBudget::Share* share = nullptr;  // of what all queries may hold; may be null
+  TilePool* tile_pool = nullptr;        // for large selections; null: none
+  // Of tiles that are read ahead: a part of what all queries hold, but whether this one must end
+  // shall not depend on how many help it.
+  size_t tile_bytes = 0;
 
   // Cancelled, DeadlineExceeded or, for the others' sake, ResourceExhausted where the query must
   // end.
@@ -56,6 +65,7 @@ struct QueryState {
   absl::Status Hold(size_t samples);
   // The same for bytes, against memory_bytes_max.
   absl::Status HoldBytes(size_t bytes);
+  void SetTileBytes(size_t bytes);
   // CheckAlive now and then: for loops over rows that read nothing from the store.
   absl::Status Tick() { return (++ticks & 63) == 0 ? CheckAlive() : absl::OkStatus(); }
   SelectorCost& CostOf(const VectorSelector& selector);
@@ -89,6 +99,8 @@ struct SeriesInput {
   size_t floats() const { return samples_before.empty() ? times.size() : samples_before.back(); }
 };
 using SeriesVisitor = std::function<absl::Status(const SeriesInput&)>;
+// Of a series without histograms.
+SeriesInput InputOf(const storage::SeriesColumns& series, bool with_starts);
 
 class Evaluator {
  public:
@@ -103,6 +115,8 @@ class Evaluator {
 
  private:
   struct RangeArgument;  // a matrix selector or subquery, ready to be walked
+  struct Selected;       // what a selector brings
+  class NameDropper;
 
   absl::StatusOr<Value> EvalInner(const Expr& expr);
   absl::StatusOr<Grid> EvalVector(const Expr& expr);
@@ -119,25 +133,30 @@ class Evaluator {
   int64_t ReferenceTime(const VectorSelector& selector, size_t step) const;
   absl::Status VisitSeries(const VectorSelector& selector, storage::TimeRange range,
                            const storage::SelectHints& hints, const SeriesVisitor& visit);
+  absl::StatusOr<Selected> OpenSeries(const VectorSelector& selector, storage::TimeRange range,
+                                      const storage::SelectHints& hints);
+  // The series from where `selected` stands, to the end of its part.
+  absl::Status VisitOpened(Selected* selected, const SeriesVisitor& visit);
+  // The rows of all series into the sink, in order; of many with the help of others.
+  absl::Status SelectRows(const VectorSelector& selector, storage::TimeRange range,
+                          const storage::SelectHints& hints,
+                          const std::function<std::unique_ptr<RowMaker>()>& make_maker,
+                          RowSink* sink);
+  absl::Status HelpedRows(Selected* selected,
+                          const std::function<std::unique_ptr<RowMaker>()>& make_maker,
+                          RowMaker* maker, RowSink* sink);
   absl::Status SelectorRows(const VectorSelector& selector, RowSink* sink);
   absl::Status SmoothedRows(const VectorSelector& selector, RowSink* sink);
   absl::StatusOr<Value> EvalTimestamp(const Call& call);
 
   // range_call.cc
   absl::StatusOr<RangeArgument> OpenRange(const Expr& expr);
-  absl::Status VisitRange(const RangeArgument& argument, const storage::SelectHints& hints,
-                          const SeriesVisitor& visit);
+  storage::TimeRange TimesOf(const RangeShape& shape) const;
+  absl::Status VisitRange(const RangeArgument& argument, const SeriesVisitor& visit);
   // The values at each step of all arguments but the range.
   absl::StatusOr<std::vector<std::vector<double>>> EvalScalarArguments(const Call& call,
                                                                        size_t range_index);
   absl::Status RangeCallRows(const Call& call, RowSink* sink);
-  struct RangeFold;
-  int64_t FoldWindows(const SeriesInput& series, RangeFold* fold);
-  RowView FoldSeries(const SeriesInput& series, RangeFold* fold);
-  absl::Status AddFolded(const SeriesInput& series, RangeFold* fold, RowSink* sink);
-  // Counts the windows of the series that `bounds` is bound to; `used` samples are in all of them.
-  void CountWindows(const RangeArgument& argument, const SeriesInput& series, int64_t used,
-                    WindowBounds* bounds);
   absl::StatusOr<Value> EvalAbsentOverTime(const Call& call);
 
   // call.cc
@@ -172,6 +191,10 @@ class Evaluator {
   const Steps steps_;
 };
 
+inline constexpr std::string_view kTooManySamples =
+    "query processing would load too many samples into memory in query execution";
+// The text of an expression, short enough for an error: selectors of a megabyte help nobody.
+std::string Excerpt(const Expr& expr);
 // A range argument found among a call's arguments, or -1.
 int RangeArgumentIndex(const Call& call);
 // Whether rows of equal labels without their name cannot come of this selector.

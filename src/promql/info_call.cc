@@ -226,7 +226,8 @@ absl::StatusOr<Value> Evaluator::EvalInfo(const Call& call) {
   TRY_ASSIGN(Matchers matchers, IdentifyingMatchers(grid, ignored));
   std::vector<InfoSeries> info;
   if (!matchers.empty()) {
-    VectorSelector selector;
+    VectorSelector& selector =
+        *query_.made_selectors.emplace_back(std::make_unique<VectorSelector>());
     const InfoTime time = FindInfoTime(*call.args[0]).value_or(InfoTime{});
     selector.timestamp_ms = time.timestamp_ms;
     selector.original_offset_ns = time.offset_ns;

@@ -24,10 +24,8 @@ class MatchGroups {
     numbers.reserve(grid.rows());
     std::string key;
     for (size_t row = 0; row < grid.rows(); ++row) {
-      key.clear();
-      Select(grid.labels(row), &key);
       const auto next = static_cast<uint32_t>(groups_.size());
-      numbers.push_back(groups_.try_emplace(key, next).first->second);
+      numbers.push_back(groups_.try_emplace(Key(grid.labels(row), &key), next).first->second);
     }
     return numbers;
   }
@@ -40,6 +38,16 @@ class MatchGroups {
   }
 
  private:
+  // The labels that decide, in `scratch` where they are not all.
+  std::string_view Key(model::LabelsView labels, std::string* scratch) const {
+    const bool all =
+        !matching_.on && std::none_of(names_.begin(), names_.end(),
+                                      [&](const std::string& name) { return labels.Has(name); });
+    if (all) return labels.packed();
+    scratch->clear();
+    Select(labels, scratch);
+    return *scratch;
+  }
   void Select(model::LabelsView labels, std::string* packed) const {
     for (const model::Label& label : labels) {
       const bool named = std::binary_search(names_.begin(), names_.end(), label.name);
@@ -302,7 +310,8 @@ absl::StatusOr<Value> Evaluator::EvalSetOperation(const BinaryExpr& expr) {
     }
   }
   filtered->RemoveEmptyRows();
-  if (is_or) {
+  // Where nothing is added, the left side's rows are as different as they were.
+  if (is_or && right.rows() > 0) {
     TRY(query_.HoldBytes(right.bytes()));
     for (size_t row = 0; row < right.rows(); ++row) left.AddRow(right.View(row));
     // Upstream joins rows of equal labels here, and refuses two values at one step.

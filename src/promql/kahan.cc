@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "promql/kahan.h"
 
-// Wider vectors where the machine has them; each lane's result is the same. Sanitizers do not bear
-// that the choice is made before they have started.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define HEARTH_WIDE __attribute__((target_clones("avx2", "default")))
-#else
-#define HEARTH_WIDE
-#endif
+#include "promql/float_scan.h"
 
 namespace hearth::promql {
 

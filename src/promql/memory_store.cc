@@ -23,7 +23,8 @@ class MemoryStore::Set : public storage::SeriesSet {
  public:
   Set(const std::map<model::Labels, Columns>& series, const storage::SelectRequest& request,
       const storage::SelectHints& hints, bool numbers_timelines)
-      : at_(series.begin()),
+      : series_(series),
+        at_(series.begin()),
         end_(series.end()),
         range_(request.range),
         matchers_(request.matchers),
@@ -66,7 +67,28 @@ class MemoryStore::Set : public storage::SeriesSet {
     return !batch->series.empty();
   }
 
+  size_t rows() const override { return series_.size(); }
+  void Restrict(size_t begin, size_t end) override {
+    at_ = std::next(series_.begin(), static_cast<std::ptrdiff_t>(begin));
+    end_ = std::next(series_.begin(), static_cast<std::ptrdiff_t>(std::min(end, series_.size())));
+  }
+  absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Fork() override {
+    if (hints_.labels.has_value()) {
+      for (const auto& [labels, columns] : series_) Project(labels);
+    }
+    auto fork = std::make_unique<Set>(*this);
+    fork->timelines_.clear();
+    return fork;
+  }
+
  private:
+  const std::pair<const model::Labels, uint32_t>& Project(model::LabelsView labels) {
+    model::LabelsBuilder builder(labels);
+    builder.Keep(*hints_.labels);
+    return *projections_
+                .try_emplace(builder.Build(), static_cast<uint32_t>(projections_.size() + 1))
+                .first;
+  }
   bool AreOne(const storage::SeriesColumns& a, const storage::SeriesColumns& b) const {
     return hints_.times_only && a.labels_id != 0 && a.labels_id == b.labels_id &&
            a.values.empty() && b.values.empty() && a.histograms.empty() && b.histograms.empty() &&
@@ -91,14 +113,12 @@ class MemoryStore::Set : public storage::SeriesSet {
                              .first->second;
     }
     if (!hints_.labels.has_value()) return;
-    model::LabelsBuilder builder(series->labels);
-    builder.Keep(*hints_.labels);
-    const auto [at, added] =
-        projections_.try_emplace(builder.Build(), static_cast<uint32_t>(projections_.size() + 1));
-    series->labels = at->first;
-    series->labels_id = at->second;
+    const auto& [labels, id] = Project(series->labels);
+    series->labels = labels;
+    series->labels_id = id;
   }
 
+  const std::map<model::Labels, Columns>& series_;
   std::map<model::Labels, Columns>::const_iterator at_;
   std::map<model::Labels, Columns>::const_iterator end_;
   const storage::TimeRange range_;

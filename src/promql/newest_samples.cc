@@ -4,18 +4,19 @@
 #include <algorithm>
 
 #include "model/value.h"
+#include "promql/float_scan.h"
 
 namespace hearth::promql {
 
 void NewestSamples::FindPicks(const SeriesInput& series, Line* line) const {
-  line->picks.assign(references_.size(), 0);
+  line->reads.assign(references_.size(), 0);
   line->cells.assign(references_.size(), Cell::kNone);
   line->count = 0;
   uint32_t next = 0;  // the first sample later than the step looks
   for (size_t step = 0; step < references_.size(); ++step) {
     while (next < series.times.size() && series.times[next] <= references_[step]) ++next;
     if (next == 0 || series.times[next - 1] <= references_[step] - lookback_ms_) continue;
-    line->picks[step] = next;
+    line->reads[step] = next - 1;
     line->cells[step] = Cell::kFloat;
     ++line->count;
   }
@@ -32,16 +33,11 @@ size_t NewestSamples::FillFloats(const SeriesInput& series, const Line& line) {
   row_cells_ = line.cells.data();
   if (series.values.empty()) return line.count;
   const double* const in = series.values.data();
-  bool marked = false;
-  for (size_t step = 0; step < line.picks.size(); ++step) {
-    // Any value will do where there is none.
-    values_[step] = in[std::max(line.picks[step], 1U) - 1];
-    marked |= model::IsStaleNan(values_[step]);
-  }
-  if (!marked) return line.count;
+  for (size_t step = 0; step < line.reads.size(); ++step) values_[step] = in[line.reads[step]];
+  if (!series.marked || !HasMarker(values_)) return line.count;
   size_t count = 0;
-  for (size_t step = 0; step < line.picks.size(); ++step) {
-    const bool good = line.picks[step] != 0 && !model::IsStaleNan(values_[step]);
+  for (size_t step = 0; step < line.reads.size(); ++step) {
+    const bool good = line.cells[step] != Cell::kNone && !model::IsStaleNan(values_[step]);
     cells_[step] = good ? Cell::kFloat : Cell::kNone;
     count += good ? 1 : 0;
   }

@@ -34,7 +34,7 @@ class NewestSamples {
  private:
   // What the timestamps say.
   struct Line {
-    std::vector<uint32_t> picks;  // index + 1 of each step's sample, 0: none that is young enough
+    std::vector<uint32_t> reads;  // index of each step's sample, any where none is young enough
     std::vector<Cell> cells;      // if none of them is a marker
     size_t count = 0;             // of steps that have one
   };

@@ -6,19 +6,9 @@
 #include "base/status.h"
 #include "model/value.h"
 #include "promql/extended_range.h"
+#include "promql/float_scan.h"
 
 namespace hearth::promql {
-namespace {
-
-// Without a way out, so that it compiles to vectors: markers are rare.
-bool HasMarker(std::span<const double> values) {
-  bool found = false;
-  for (const double value : values) found |= model::IsStaleNan(value);
-  return found;
-}
-
-}  // namespace
-
 SeriesInput StaleFilter::Without(const SeriesInput& series) {
   SeriesInput clean = series;
   if (series.marked && HasMarker(series.values)) {
@@ -103,13 +93,6 @@ bool WindowBounds::Fill(const SeriesInput& series, size_t step, Window* window) 
   window->anchored = anchored_;
   window->smoothed = smoothed_;
   return !window->times.empty() || !window->histograms.empty();
-}
-
-bool MayReset(std::span<const double> values) {
-  // Without a way out, so that it compiles to vectors: resets are rare.
-  bool found = false;
-  for (size_t i = 1; i < values.size(); ++i) found |= values[i] < values[i - 1];
-  return found;
 }
 
 HistogramPtr WithoutResetHint(HistogramPtr histogram) {

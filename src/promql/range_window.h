@@ -60,8 +60,6 @@ class WindowBounds {
   bool has_histograms_ = false;
 };
 
-// False only where no value is below the one before it.
-bool MayReset(std::span<const double> values);
 // For points of subqueries: hints about resets say nothing about neighbours there.
 HistogramPtr WithoutResetHint(HistogramPtr histogram);
 // FailedPrecondition with upstream's text where scalar arguments are impossible.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "promql/rate_row.h"
 
+#include <limits>
+
 #include "promql/ast.h"
+#include "promql/float_scan.h"
 #include "promql/range_function.h"
 
 namespace hearth::promql {
@@ -47,10 +50,28 @@ void RateRow::Measure(const SeriesInput& series, const WindowBounds& bounds, Lin
     line->extents.push_back(extent);
     line->cells[step] = Cell::kFloat;
   }
+  FindRuns(line);
+}
+
+void RateRow::FindRuns(Line* line) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const std::vector<Extent>& extents = line->extents;
+  line->runs.clear();
+  line->factors.clear();
+  line->limits.clear();
+  for (uint32_t i = 0; i < extents.size(); ++i) {
+    line->factors.push_back(extents[i].factor);
+    line->limits.push_back(extents[i].far_start ? kInfinity : -kInfinity);
+    const bool further = i > 0 && extents[i].first == extents[i - 1].first + 1 &&
+                         extents[i].last == extents[i - 1].last + 1 &&
+                         extents[i].step == extents[i - 1].step + 1;
+    if (!further) line->runs.push_back({i, i});
+    line->runs.back().end = i + 1;
+  }
 }
 
 bool RateRow::FindResets(std::span<const double> values) {
-  if (!MayReset(values)) return false;
+  if (!Decreases(values)) return false;
   newest_reset_.resize(values.size());
   uint32_t newest = 0;
   newest_reset_[0] = 0;
@@ -65,9 +86,9 @@ bool RateRow::Fill(const SeriesInput& series, const WindowBounds& bounds, double
   line_ = &kept_.Get(series.timeline, [&](Line* line) { Measure(series, bounds, line); });
   const double* const in = series.values.data();
   if (counter_ && FindResets(series.values)) {
-    FillCounter<true>(in, values);
+    FillCounter<true>(in, {0, static_cast<uint32_t>(line_->extents.size())}, values);
   } else if (counter_) {
-    FillCounter<false>(in, values);
+    FillWithoutResets(in, values);
   } else {
     for (const Extent& extent : line_->extents) {
       values[extent.step] = (in[extent.last] - in[extent.first]) * extent.factor;
@@ -76,9 +97,19 @@ bool RateRow::Fill(const SeriesInput& series, const WindowBounds& bounds, double
   return !line_->extents.empty();
 }
 
+void RateRow::FillWithoutResets(const double* in, double* values) const {
+  for (const Run& run : line_->runs) {
+    const Extent& extent = line_->extents[run.begin];
+    const bool young =
+        FillRises(in + extent.first, in + extent.last, line_->factors.data() + run.begin,
+                  line_->limits.data() + run.begin, run.end - run.begin, values + extent.step);
+    if (young) FillCounter<false>(in, run, values);
+  }
+}
+
 template <bool kResets>
-void RateRow::FillCounter(const double* in, double* values) const {
-  for (const Extent& extent : line_->extents) {
+void RateRow::FillCounter(const double* in, const Run& run, double* values) const {
+  for (const Extent& extent : std::span(line_->extents).subspan(run.begin, run.end - run.begin)) {
     const double first = in[extent.first];
     double result = in[extent.last] - first;
     if (kResets && newest_reset_[extent.last] > extent.first) {

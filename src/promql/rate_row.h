@@ -42,9 +42,18 @@ class RateRow {
     bool far_start = false;  // to_start is more than sampled
   };
 
+  // Windows one after the other, each a sample further than the one before: where steps are as far
+  // apart as samples, they are a run of values.
+  struct Run {
+    uint32_t begin = 0;  // in extents
+    uint32_t end = 0;
+  };
   // What the timestamps say of a whole row.
   struct Line {
     std::vector<Extent> extents;
+    std::vector<Run> runs;        // of all extents
+    std::vector<double> factors;  // of each extent …
+    std::vector<double> limits;   // … infinite where far_start, else minus infinity
     std::vector<Cell> cells;
     int64_t samples_used = 0;
   };
@@ -52,8 +61,10 @@ class RateRow {
   RateRow(bool counter, bool per_second, int64_t range_ms, size_t steps)
       : counter_(counter), per_second_(per_second), range_ms_(range_ms), kept_(steps) {}
   void Measure(const SeriesInput& series, const WindowBounds& bounds, Line* line) const;
+  static void FindRuns(Line* line);
   template <bool kResets>
-  void FillCounter(const double* in, double* values) const;
+  void FillCounter(const double* in, const Run& run, double* values) const;
+  void FillWithoutResets(const double* in, double* values) const;
   double FactorOf(const Extent& extent, double to_start) const;
   // Index of the newest reset at or before each sample, 0 where there is none; false: no reset.
   bool FindResets(std::span<const double> values);

@@ -7,6 +7,9 @@
 #include "model/value.h"
 #include "promql/evaluator.h"
 #include "promql/newest_samples.h"
+#include "promql/row_maker.h"
+#include "promql/tile_pool.h"
+#include "promql/tile_run.h"
 
 namespace hearth::promql {
 namespace {
@@ -36,6 +39,53 @@ void KeepTotals(std::vector<HistogramPoint>* points) {
   }
 }
 
+// The newest sample of each step.
+class NewestRows : public RowMaker {
+ public:
+  NewestRows(const std::vector<int64_t>& references, int64_t lookback_ms)
+      : steps_(references.size()), newest_(steps_, lookback_ms) {
+    for (size_t step = 0; step < steps_; ++step) newest_.SetReference(step, references[step]);
+  }
+  RowView Make(const SeriesInput& series, StepCounts* counts, Annotations* /*notes*/) override {
+    const size_t found = newest_.Fill(series);
+    RowView row;
+    if (found == 0) return row;
+    counts->AddCells({newest_.cells(), steps_}, found, series.series);
+    row.labels = series.labels;
+    row.drop_name = series.drop_name;
+    row.cells = newest_.cells();
+    if (!series.values.empty() || !series.histograms.empty()) row.values = newest_.values();
+    row.histograms = newest_.histograms();
+    row.labels_id = series.labels_id;
+    row.series = series.series;
+    return row;
+  }
+
+ private:
+  const size_t steps_;
+  NewestSamples newest_;
+};
+
+struct TilePlan {
+  bool worthwhile = false;
+  size_t tile_rows = 0;
+};
+
+// `rows` series of so many samples each are left.
+TilePlan PlanTiles(const TilePool::Options& options, size_t rows, size_t samples, size_t steps) {
+  constexpr size_t kSeriesWork = 32;  // whatever it has
+  constexpr size_t kTileBytesMax = 2 << 20;
+  const size_t work = kSeriesWork + samples + steps;
+  TilePlan plan;
+  plan.worthwhile = rows * work >= options.work_min;
+  plan.tile_rows = std::max<size_t>(options.tile_work / work, 1);
+  // Whole batches, where they are small.
+  if (plan.tile_rows > storage::kTileSeries) plan.tile_rows &= ~(storage::kTileSeries - 1);
+  const size_t row_bytes = steps * (sizeof(double) + sizeof(Cell));
+  plan.tile_rows = std::min(plan.tile_rows, std::max<size_t>(kTileBytesMax / row_bytes, 1));
+  return plan;
+}
+
 }  // namespace
 
 // Where a step looks: its own time, or that of `@`, before the offset.
@@ -44,32 +94,58 @@ int64_t Evaluator::ReferenceTime(const VectorSelector& selector, size_t step) co
   return std::clamp(at, -kTimeLimitMs, kTimeLimitMs) - selector.original_offset_ns / 1'000'000;
 }
 
-absl::Status Evaluator::VisitSeries(const VectorSelector& selector, storage::TimeRange range,
-                                    const storage::SelectHints& hints, const SeriesVisitor& visit) {
+SeriesInput InputOf(const storage::SeriesColumns& series, bool with_starts) {
+  SeriesInput input;
+  input.labels = series.labels;
+  input.times = series.times_ms;
+  input.values = series.values;
+  input.timeline = series.timeline;
+  if (with_starts) input.starts = series.start_times_ms;
+  input.labels_id = series.labels_id;
+  input.marked = series.marked;
+  input.series = series.series;
+  input.samples_before = series.samples_before;
+  return input;
+}
+
+struct Evaluator::Selected {
+  const VectorSelector& selector;
+  size_t cost_index = 0;  // evaluating other selectors meanwhile may move the list
+  bool times_only = false;
+  std::unique_ptr<storage::SeriesSet> set = nullptr;
+  storage::ColumnBatch batch = {};
+  std::vector<HistogramPoint> histograms = {};
+};
+
+absl::StatusOr<Evaluator::Selected> Evaluator::OpenSeries(const VectorSelector& selector,
+                                                          storage::TimeRange range,
+                                                          const storage::SelectHints& hints) {
   storage::SelectRequest request;
   request.range = range;
   request.hints = hints;
   request.matchers = selector.matchers;
   request.at_least = query_.context.at_least;
   request.cancelled = query_.context.cancelled;
-  // By index: evaluating other selectors meanwhile may move the list. Before the store is asked, so
-  // that what it refuses or takes too long for has a name too.
-  const auto cost_index = static_cast<size_t>(&query_.CostOf(selector) - query_.costs.data());
-  TRY_ASSIGN(const std::unique_ptr<storage::SeriesSet> set, query_.querier.Select(request));
-  storage::ColumnBatch batch;
+  Selected selected{selector};
+  selected.times_only = hints.times_only;
+  // Before the store is asked, so that what it refuses or takes too long for has a name too.
+  selected.cost_index = static_cast<size_t>(&query_.CostOf(selector) - query_.costs.data());
+  TRY_ASSIGN(selected.set, query_.querier.Select(request));
+  return selected;
+}
+
+absl::Status Evaluator::VisitOpened(Selected* selected, const SeriesVisitor& visit) {
   const bool with_starts = query_.options.use_start_timestamps;
-  std::vector<HistogramPoint> histograms;
+  std::vector<HistogramPoint>& histograms = selected->histograms;
   for (;;) {
     TRY(query_.CheckAlive());
-    TRY_ASSIGN(const bool more, set->Next(&batch));
-    if (!more) break;
-    for (const storage::SeriesColumns& series : batch.series) {
-      const size_t floats =
-          series.samples_before.empty() ? series.times_ms.size() : series.samples_before.back();
+    TRY_ASSIGN(const bool more, selected->set->Next(&selected->batch));
+    if (!more) return absl::OkStatus();
+    for (const storage::SeriesColumns& series : selected->batch.series) {
       const auto samples =
-          static_cast<int64_t>((floats + series.histograms.size()) * series.series);
+          static_cast<int64_t>((series.floats() + series.histograms.size()) * series.series);
       query_.stats.series += series.series;
-      QueryState::SelectorCost& spent = query_.costs[cost_index];
+      QueryState::SelectorCost& spent = query_.costs[selected->cost_index];
       spent.series += series.series;
       spent.samples += samples;
       if (static_cast<size_t>(query_.stats.series) > query_.options.series_max) {
@@ -85,14 +161,76 @@ absl::Status Evaluator::VisitSeries(const VectorSelector& selector, storage::Tim
              std::make_shared<FloatHistogram>(FloatHistogram::FromModel(*sample.histogram)),
              with_starts ? sample.start_time_ms : 0});
       }
-      if (selector.histogram_totals_only) KeepTotals(&histograms);
-      TRY(visit({series.labels, false, series.times_ms, series.values, histograms, series.timeline,
-                 with_starts ? series.start_times_ms : std::span<const int64_t>(), series.labels_id,
-                 series.marked, series.series, series.samples_before}));
+      if (selected->selector.histogram_totals_only) KeepTotals(&histograms);
+      SeriesInput input = InputOf(series, with_starts);
+      input.histograms = histograms;
+      TRY(visit(input));
     }
   }
-  for (std::string& warning : set->warnings()) query_.notes.FromStore(std::move(warning));
+}
+
+absl::Status Evaluator::VisitSeries(const VectorSelector& selector, storage::TimeRange range,
+                                    const storage::SelectHints& hints, const SeriesVisitor& visit) {
+  TRY_ASSIGN(Selected selected, OpenSeries(selector, range, hints));
+  TRY(VisitOpened(&selected, visit));
+  for (std::string& warning : selected.set->warnings()) query_.notes.FromStore(std::move(warning));
   return absl::OkStatus();
+}
+
+absl::Status Evaluator::SelectRows(const VectorSelector& selector, storage::TimeRange range,
+                                   const storage::SelectHints& hints,
+                                   const MakeRowMaker& make_maker, RowSink* sink) {
+  TRY_ASSIGN(Selected selected, OpenSeries(selector, range, hints));
+  const std::unique_ptr<RowMaker> maker = make_maker();
+  TRY(HelpedRows(&selected, make_maker, maker.get(), sink));
+  for (std::string& warning : selected.set->warnings()) query_.notes.FromStore(std::move(warning));
+  return absl::OkStatus();
+}
+
+absl::Status Evaluator::HelpedRows(Selected* selected, const MakeRowMaker& make_maker,
+                                   RowMaker* maker, RowSink* sink) {
+  const auto visit = [&](const SeriesInput& series) {
+    const RowView row = maker->Make(series, query_.counts, &query_.notes);
+    return row.cells == nullptr ? absl::OkStatus() : sink->Add(row);
+  };
+  const size_t rows = selected->set->rows();
+  if (query_.tile_pool == nullptr || rows <= query_.tile_pool->options().probe_series) {
+    return VisitOpened(selected, visit);
+  }
+  // The first series tell how much work one is.
+  const size_t probe = query_.tile_pool->options().probe_series;
+  const int64_t before = query_.costs[selected->cost_index].samples;
+  selected->set->Restrict(0, probe);
+  TRY(VisitOpened(selected, visit));
+  auto samples = static_cast<size_t>(query_.costs[selected->cost_index].samples - before) / probe;
+  // Values are left alone, and times mostly are those of another series.
+  if (selected->times_only) samples /= 8;
+  const TilePlan plan = PlanTiles(query_.tile_pool->options(), rows - probe, samples, steps());
+  const size_t bytes = TileRun::Bytes(*query_.tile_pool, plan.tile_rows, steps(), samples);
+  if (!plan.worthwhile || query_.held_bytes + bytes > query_.options.memory_bytes_max) {
+    selected->set->Restrict(probe, rows);
+    return VisitOpened(selected, visit);
+  }
+  const size_t bytes_before = query_.tile_bytes;
+  query_.SetTileBytes(bytes_before + bytes);
+  const absl::Status status = TileRun({.query = &query_,
+                                       .set = selected->set.get(),
+                                       .cost_index = selected->cost_index,
+                                       .begin = probe,
+                                       .end = rows,
+                                       .tile_rows = plan.tile_rows,
+                                       .steps = steps(),
+                                       .maker = maker,
+                                       .make_maker = &make_maker,
+                                       .sink = sink,
+                                       .read =
+                                           [&](size_t begin, size_t end) {
+                                             selected->set->Restrict(begin, end);
+                                             return VisitOpened(selected, visit);
+                                           }})
+                                  .Run();
+  query_.SetTileBytes(bytes_before);
+  return status;
 }
 
 absl::Status Evaluator::SelectorRows(const VectorSelector& selector, RowSink* sink) {
@@ -102,20 +240,12 @@ absl::Status Evaluator::SelectorRows(const VectorSelector& selector, RowSink* si
   hints.labels = needs.labels;
   hints.times_only = !needs.values;
   hints.newest_only = instant();
-  const int64_t lookback = query_.lookback_ms;
-  const int64_t first = ReferenceTime(selector, 0);
-  const int64_t last = ReferenceTime(selector, steps() - 1);
-  NewestSamples newest(steps(), lookback);
-  for (size_t step = 0; step < steps(); ++step) {
-    newest.SetReference(step, ReferenceTime(selector, step));
-  }
-  return VisitSeries(selector, {first - lookback + 1, last}, hints, [&](const SeriesInput& series) {
-    const size_t found = newest.Fill(series);
-    if (found == 0) return absl::OkStatus();
-    query_.counts->AddCells({newest.cells(), steps()}, found, series.series);
-    return sink->Add({series.labels, series.drop_name, newest.values(), newest.cells(),
-                      newest.histograms(), series.labels_id, series.series});
-  });
+  std::vector<int64_t> references(steps());
+  for (size_t step = 0; step < steps(); ++step) references[step] = ReferenceTime(selector, step);
+  const storage::TimeRange range{references.front() - query_.lookback_ms + 1, references.back()};
+  return SelectRows(
+      selector, range, hints,
+      [&] { return std::make_unique<NewestRows>(references, query_.lookback_ms); }, sink);
 }
 
 bool NamesOneMetric(const VectorSelector& selector) {

@@ -24,6 +24,20 @@ void StepCounts::AddCells(std::span<const Cell> cells, size_t filled, size_t ser
   }
 }
 
+void StepCounts::Merge(const StepCounts& part) {
+  Add(part.used_, part.fresh_);
+  for (size_t step = 0; step < part.used_at_.size(); ++step) {
+    used_at_[step] += part.used_at_[step];
+    fresh_at_[step] += part.fresh_at_[step];
+  }
+}
+
+void StepCounts::Clear() {
+  used_ = fresh_ = 0;
+  std::fill(used_at_.begin(), used_at_.end(), 0);
+  std::fill(fresh_at_.begin(), fresh_at_.end(), 0);
+}
+
 void StepCounts::MergeInvariant(const StepCounts& part, size_t steps) {
   Add(part.used_ * static_cast<int64_t>(steps), part.fresh_);
   if (!tracks_steps()) return;

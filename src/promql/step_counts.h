@@ -21,6 +21,7 @@ class StepCounts {
     used_at_.assign(steps, 0);
     fresh_at_.assign(steps, 0);
   }
+  void TrackAs(const StepCounts& other) { TrackSteps(other.used_at_.size()); }
   bool tracks_steps() const { return !used_at_.empty(); }
   // What TrackSteps takes.
   static size_t Bytes(size_t steps) { return 2 * steps * sizeof(int64_t); }
@@ -34,6 +35,10 @@ class StepCounts {
   // Rows of `series` instant selectors alike: one sample where a step has a value, which `filled`
   // steps have.
   void AddCells(std::span<const Cell> cells, size_t filled, size_t series);
+  // What was counted apart, at the same steps.
+  void Merge(const StepCounts& part);
+  // Nothing is counted; steps are tracked as before.
+  void Clear();
   // A part that was evaluated once for `steps` steps: used by each, read at the first.
   void MergeInvariant(const StepCounts& part, size_t steps);
   // What a subquery read, at the step that uses its points first. Points that lie between the

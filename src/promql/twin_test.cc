@@ -15,6 +15,7 @@
 #include "model/value.h"
 #include "promql/engine.h"
 #include "promql/memory_store.h"
+#include "promql/tile_pool.h"
 
 namespace hearth::promql {
 namespace {
@@ -244,12 +245,16 @@ TwinSeries RandomSeries(Rng* rng, MemoryStore* store) {
 
 // The whole answer as text, or the error; `step_ms` 0: at one moment.
 std::string Ask(const Engine& engine, const MemoryStore& store, const std::string& query,
-                int64_t start_ms, int64_t step_ms) {
+                int64_t start_ms, int64_t step_ms, const QueryContext& context = {}) {
   const auto result =
-      step_ms == 0 ? engine.Instant(store, query, start_ms, {})
-                   : engine.Range(store, query, start_ms, start_ms + 7 * step_ms, step_ms, {});
+      step_ms == 0 ? engine.Instant(store, query, start_ms, context)
+                   : engine.Range(store, query, start_ms, start_ms + 7 * step_ms, step_ms, context);
   if (!result.ok()) return std::string(result.status().message());
-  std::string text = fmt::format("{} samples", result->stats.total_queryable_samples);
+  const Stats& stats = result->stats;
+  std::string text = fmt::format("{} samples, {} read, {} held", stats.total_queryable_samples,
+                                 stats.samples_read, stats.peak_samples);
+  for (const int64_t used : stats.total_queryable_samples_at) text += fmt::format(" {}", used);
+  for (const int64_t fresh : stats.samples_read_at) text += fmt::format(" {}", fresh);
   const auto add = [&text](model::LabelsView labels, int64_t time_ms, double value) {
     text += fmt::format("\n{} {} {:x}", labels.ToString(), time_ms,
                         std::isnan(value) ? 1 : std::bit_cast<uint64_t>(value));
@@ -312,6 +317,122 @@ TEST(Twin, HintsChangeNothing) {
           store.HonourHints(true);
           ASSERT_EQ(Ask(engine, store, text, start, step), plain) << text;
         }
+      }
+    }
+  }
+}
+
+// Helpers that come for every selection of more than one series.
+class Helped {
+ public:
+  explicit Helped(size_t tile_work) : helpers_(Eager(tile_work), metrics_) {}
+  Engine MakeEngine(const Options& options = {}) { return {options, &SystemClock(), &helpers_}; }
+
+ private:
+  static TilePool::Options Eager(size_t tile_work) {
+    TilePool::Options options;
+    options.threads = 4;
+    options.work_min = 0;
+    options.tile_work = tile_work;
+    options.probe_series = 1;
+    return options;
+  }
+  Registry metrics_;
+  TilePool helpers_;
+};
+
+// Of many series: floats, some with markers and resets, some with histograms or both.
+void AddManySeries(Rng* rng, MemoryStore* store) {
+  model::NativeHistogram histogram;
+  histogram.count = 3;
+  histogram.sum = 4;
+  histogram.zero_count = 3;
+  const auto shared = std::make_shared<model::NativeHistogram>(histogram);
+  for (int s = 0; s < 150; ++s) {
+    const uint64_t kind = rng->Below(12);
+    const model::Labels labels{{"__name__", kind == 1 ? "other" : "m_total"},
+                               {"g", std::to_string(s % 7)},
+                               {"i", std::to_string(s)}};
+    const auto phase = static_cast<int64_t>(rng->Below(3)) * 1000;
+    double value = 0;
+    for (int64_t time = phase; time < 1'800'000; time += 30'000) {
+      value = rng->Below(50) == 0 ? 0 : value + static_cast<double>(rng->Below(1000)) / 13;
+      if (kind == 0 && time > 900'000) {
+        store->AddHistogram(labels, {time, shared});
+        continue;
+      }
+      store->Add(labels, time, kind == 2 && rng->Below(9) == 0 ? model::StaleNan() : value);
+    }
+  }
+}
+
+// What comes of a query does not depend on how many threads work on it: not a bit, not a sample
+// that is counted, not a note, not the text of an error.
+TEST(Twin, ThreadsChangeNothing) {
+  const std::vector<std::string> queries = {"m_total",
+                                            "{i!=\"\"}",
+                                            "sum by (g) (rate({i!=\"\"}[3m]))",
+                                            "sum(rate(m_total[3m]))",
+                                            "avg by (g) (m_total)",
+                                            "max without (i) (increase(m_total[5m]))",
+                                            "min(last_over_time({i!=\"\"}[2m]))",
+                                            "count by (g) (last_over_time({i!=\"\"}[2m]))",
+                                            "count({i!=\"\"})",
+                                            "group by (g) (m_total)",
+                                            "stddev by (g) (m_total)",
+                                            "quantile by (g) (0.7, sum_over_time(m_total[2m]))",
+                                            "quantile(2, rate(other[3m]))",
+                                            "topk by (g) (2, rate(m_total[4m]))",
+                                            "rate(other[3m])",
+                                            "quantile_over_time(1.5, m_total[2m])",
+                                            "rate({i!=\"\"}[3m])",
+                                            "m_total / on (i) group_left rate(m_total[4m])",
+                                            "sum(sum_over_time(rate(m_total[2m])[4m:30s]))",
+                                            "absent(m_total)"};
+  SeededRng rng(20261201);
+  const Engine alone({}, &SystemClock(), nullptr);
+  std::vector<std::unique_ptr<Helped>> helped;
+  for (const size_t tile_work : {1, 300, 5000}) {
+    helped.push_back(std::make_unique<Helped>(tile_work));
+  }
+  for (int round = 0; round < 4; ++round) {
+    MemoryStore store;
+    AddManySeries(&rng, &store);
+    for (const std::string& query : queries) {
+      for (int i = 0; i < 6; ++i) {
+        const auto start = static_cast<int64_t>(rng.Below(1'500'000));
+        const auto step = static_cast<int64_t>(rng.Below(3)) * 17'000;
+        store.HonourHints(i % 2 == 0);
+        QueryContext context;
+        context.per_step_stats = i % 3 == 0;
+        const std::string wanted = Ask(alone, store, query, start, step, context);
+        for (const auto& threads : helped) {
+          ASSERT_EQ(Ask(threads->MakeEngine(), store, query, start, step, context), wanted)
+              << query;
+        }
+      }
+    }
+  }
+}
+
+TEST(Twin, ThreadsMeetTheSameLimits) {
+  SeededRng rng(7);
+  MemoryStore store;
+  AddManySeries(&rng, &store);
+  Helped helped(300);
+  for (size_t limit = 1; limit < 4000; limit = limit * 5 / 4 + 1) {
+    Options options;
+    options.samples_max = limit;
+    Options series;
+    series.series_max = limit;
+    Options bytes;
+    bytes.memory_bytes_max = 64 * limit;
+    for (const Options& each : {options, series, bytes}) {
+      const Engine alone(each, &SystemClock(), nullptr);
+      for (const std::string query : {"m_total", "sum by (i) (rate({i!=\"\"}[3m]))"}) {
+        ASSERT_EQ(Ask(helped.MakeEngine(each), store, query, 600'000, 30'000),
+                  Ask(alone, store, query, 600'000, 30'000))
+            << query << " " << limit;
       }
     }
   }
@@ -433,7 +554,8 @@ void Compare(const Engine& engine, const MemoryStore& store, const TwinSeries& s
 TEST(Twin, AgreesBitForBitOnRandomQueries) {
   static uint64_t seed = 20260101;
   SeededRng rng(seed++);
-  const Engine engine({}, &SystemClock(), nullptr);
+  Helped helped(200);
+  const Engine engine = seed % 2 == 0 ? helped.MakeEngine() : Engine({}, &SystemClock(), nullptr);
   for (int round = 0; round < 40 && !testing::Test::HasFatalFailure(); ++round) {
     MemoryStore store;
     const TwinSeries series = RandomSeries(&rng, &store);

@@ -46,6 +46,7 @@ struct SeriesColumns {
   // has before each of times_ms and, last, in all; one more than times_ms. The same for equal
   // timelines. Empty: each stands for itself.
   std::span<const uint64_t> samples_before = {};
+  size_t floats() const { return samples_before.empty() ? times_ms.size() : samples_before.back(); }
 };
 
 struct ColumnBatch {
@@ -110,6 +111,15 @@ class SeriesSet {
   virtual absl::StatusOr<bool> Next(ColumnBatch* batch) = 0;
   // What the reader should tell whoever asked (a page that could not be read, …).
   virtual std::vector<std::string> warnings() const { return {}; }
+
+  // For reading one set in parts, on several threads. How many series there are, at most; 0: it
+  // cannot be read so.
+  virtual size_t rows() const { return 0; }
+  // Another reader of the same series, for another thread; called by the one that reads this. Equal
+  // labels_id mean equal labels in both, timelines are each one's own.
+  virtual absl::StatusOr<std::unique_ptr<SeriesSet>> Fork();
+  // Next() goes on with series number `begin`, in the set's order, and ends before `end`.
+  virtual void Restrict(size_t /*begin*/, size_t /*end*/) {}
 };
 
 struct SeriesExemplars {

@@ -77,6 +77,9 @@ class BlockSource : public SeriesSource {
   }
   model::LabelsView labels() const override { return model::LabelsView(packed_); }
   uint32_t id() const override { return series_; }
+  std::unique_ptr<SeriesSource> Fork() const override {
+    return std::make_unique<BlockSource>(*this);
+  }
   absl::Status Seek(uint32_t id, bool with_labels) override {
     series_ = id;
     return with_labels ? reader_.Labels(series_, &packed_) : absl::OkStatus();

@@ -147,7 +147,10 @@ HeadSnapshot Head::Snapshot(const SeriesIds& ids, storage::TimeRange range,
   snapshot.frozen = frozen_;
   snapshot.labels = index_.shared_labels();
   snapshot.places.resize(ids.size());
+  // In the order of labels, records lie all over the place.
+  constexpr size_t kAhead = 12;
   for (size_t i = 0; i < ids.size(); ++i) {
+    if (i + kAhead < ids.size()) __builtin_prefetch(&at(ids[i + kAhead]));
     const Series& series = at(ids[i]);
     HeadSnapshot::Place& place = snapshot.places[i];
     place.id = ids[i];

@@ -116,8 +116,8 @@ class FrozenSource : public SeriesSource {
 
 absl::Status HeadSource::Read(storage::TimeRange range, Columns* columns) {
   if (place(id_).part == HeadSnapshot::kNone) return absl::OkStatus();
-  const HeadPart& series = snapshot_.parts[place(id_).part];
-  if (series.frozen != nullptr) AppendFrozen(*snapshot_.frozen, *series.frozen, range, columns);
+  const HeadPart& series = snapshot_->parts[place(id_).part];
+  if (series.frozen != nullptr) AppendFrozen(*snapshot_->frozen, *series.frozen, range, columns);
   const size_t begin = columns->size();
   for (const auto& chunk : series.chunks) AppendChunk(*chunk, range, columns);
   const size_t open_begin = columns->size();
@@ -138,7 +138,7 @@ absl::Status HeadSource::Read(storage::TimeRange range, Columns* columns) {
 void HeadSource::DecodeOpen(const HeadPart& series, int64_t* times_ms, double* values) const {
   if (series.open_count == 0) return;
   if (series.open_at != HeadPart::kNotCopied) {
-    DecodeChunk(snapshot_.open_bytes.data() + series.open_at, series.open_count, times_ms, values);
+    DecodeChunk(snapshot_->open_bytes.data() + series.open_at, series.open_count, times_ms, values);
     return;
   }
   RegularTimes(series.open_first_ms, series.open_last_ms, series.open_count, times_ms);
@@ -148,7 +148,7 @@ void HeadSource::DecodeOpen(const HeadPart& series, int64_t* times_ms, double* v
 absl::StatusOr<bool> HeadSource::Runs(storage::TimeRange range, bool /*times_only*/,
                                       std::vector<SampleRun>* runs) {
   if (place(id_).part == HeadSnapshot::kNone) return true;
-  const HeadPart& series = snapshot_.parts[place(id_).part];
+  const HeadPart& series = snapshot_->parts[place(id_).part];
   const FrozenSeries* const frozen = series.frozen;
   const FrozenTail* const tail = frozen == nullptr ? nullptr : frozen->tail.get();
   if (!series.late.empty() || series.rich != nullptr ||
@@ -157,7 +157,7 @@ absl::StatusOr<bool> HeadSource::Runs(storage::TimeRange range, bool /*times_onl
   }
   if (tail != nullptr) AddRuns(tail->chunks, range, runs);
   if (frozen != nullptr && frozen->count > 0) {
-    const uint8_t* const data = snapshot_.frozen->arena.at(frozen->chunk);
+    const uint8_t* const data = snapshot_->frozen->arena.at(frozen->chunk);
     AddRun(MakeRun(FirstTime(data), frozen->last_ms, frozen->count, frozen->shape, data), range,
            runs);
   }
@@ -166,7 +166,7 @@ absl::StatusOr<bool> HeadSource::Runs(storage::TimeRange range, bool /*times_onl
     const bool copied = series.open_at != HeadPart::kNotCopied;
     runs->push_back(MakeRun(series.open_first_ms, series.open_last_ms, series.open_count,
                             series.open_shape,
-                            copied ? snapshot_.open_bytes.data() + series.open_at : nullptr));
+                            copied ? snapshot_->open_bytes.data() + series.open_at : nullptr));
   }
   return true;
 }

@@ -19,14 +19,17 @@ namespace hearth::tsdb {
 // A series' id is its place in the snapshot.
 class HeadSource : public SeriesSource {
  public:
-  explicit HeadSource(HeadSnapshot snapshot) : snapshot_(std::move(snapshot)) {}
-  const HeadSnapshot::Place& place(uint32_t id) const { return snapshot_.places[id]; }
+  // Several may share a snapshot.
+  explicit HeadSource(std::shared_ptr<const HeadSnapshot> snapshot)
+      : snapshot_(std::move(snapshot)) {}
+  const std::shared_ptr<const HeadSnapshot>& snapshot() const { return snapshot_; }
+  const HeadSnapshot::Place& place(uint32_t id) const { return snapshot_->places[id]; }
   model::LabelsView labels() const override { return model::LabelsView(packed_); }
   uint32_t id() const override { return id_; }
   absl::Status Seek(uint32_t id, bool with_labels) override {
     id_ = id;
     packed_.clear();
-    if (with_labels) snapshot_.labels->Append(place(id).id, &packed_);
+    if (with_labels) snapshot_->labels->Append(place(id).id, &packed_);
     return absl::OkStatus();
   }
   absl::Status Read(storage::TimeRange range, Columns* columns) override;
@@ -37,7 +40,7 @@ class HeadSource : public SeriesSource {
  private:
   void DecodeOpen(const HeadPart& series, int64_t* times_ms, double* values) const;
 
-  const HeadSnapshot snapshot_;
+  const std::shared_ptr<const HeadSnapshot> snapshot_;
   uint32_t id_ = 0;
   std::string packed_;  // labels of the current one, where asked for
 };

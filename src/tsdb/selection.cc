@@ -19,8 +19,20 @@ void Selection::Keep(std::shared_ptr<const Projection> projection) const {
   if (projections_.size() < kProjectionsMax) projections_.push_back(std::move(projection));
 }
 
+std::shared_ptr<const RowLabels> Selection::labels() const {
+  absl::MutexLock lock(&mutex_);
+  return labels_;
+}
+
+void Selection::Keep(std::shared_ptr<const RowLabels> labels) const {
+  if (rows() > kLabelRowsMax || labels->bytes.size() > rows() * kLabelBytesMax) return;
+  absl::MutexLock lock(&mutex_);
+  labels_ = std::move(labels);
+}
+
 uint64_t Selection::memory_bytes() const {
-  return sizeof *this +
+  const size_t labels = rows() <= kLabelRowsMax ? rows() * (kLabelBytesMax + sizeof(uint32_t)) : 0;
+  return sizeof *this + labels +
          (ids.size() + head_ids.size() + kProjectionsMax * rows()) * sizeof(uint32_t);
 }
 

@@ -29,12 +29,25 @@ struct Projection {
   std::vector<std::string> packed;  // distinct label sets
 };
 
+// All labels of each row, packed.
+struct RowLabels {
+  std::string bytes;
+  std::vector<uint32_t> ends;  // of each row, in `bytes`
+  model::LabelsView at(size_t row) const {
+    const uint32_t begin = row == 0 ? 0 : ends[row - 1];
+    return model::LabelsView(std::string_view(bytes).substr(begin, ends[row] - begin));
+  }
+};
+
 // Immutable but for what is noted under its own lock; thread-safe.
 class Selection {
  public:
   static constexpr uint32_t kAbsent = UINT32_MAX;
   // Projections that one selection remembers; more are made anew each time.
   static constexpr size_t kProjectionsMax = 4;
+  // Whole labels are remembered of small selections: these many rows, and bytes for each of them.
+  static constexpr size_t kLabelRowsMax = 2048;
+  static constexpr size_t kLabelBytesMax = 512;
 
   uint64_t store = 0;  // its BlockCache::NewOwner()
   std::vector<model::Matcher> matchers;
@@ -50,12 +63,15 @@ class Selection {
 
   std::shared_ptr<const Projection> FindProjection(const std::vector<std::string>& names) const;
   void Keep(std::shared_ptr<const Projection> projection) const;
-  // With room for the projections that may come.
+  std::shared_ptr<const RowLabels> labels() const;  // null: not known
+  void Keep(std::shared_ptr<const RowLabels> labels) const;
+  // With room for the projections and labels that may come.
   uint64_t memory_bytes() const;
 
  private:
   mutable absl::Mutex mutex_;
   mutable std::vector<std::shared_ptr<const Projection>> projections_ ABSL_GUARDED_BY(mutex_);
+  mutable std::shared_ptr<const RowLabels> labels_ ABSL_GUARDED_BY(mutex_);
 };
 
 // Where a selection stands in the cache.

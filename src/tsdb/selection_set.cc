@@ -177,24 +177,24 @@ class Timelines {
 class SelectionSet : public storage::SeriesSet {
  public:
   SelectionSet(std::shared_ptr<const Selection> selection,
-               std::vector<std::unique_ptr<SeriesSource>> blocks, HeadSnapshot snapshot,
-               const storage::SelectRequest& request)
+               std::vector<std::unique_ptr<SeriesSource>> blocks,
+               std::shared_ptr<const HeadSnapshot> snapshot, storage::TimeRange range,
+               storage::SelectHints hints, const std::atomic<bool>* cancelled)
       : selection_(std::move(selection)),
         blocks_(std::move(blocks)),
         head_(std::move(snapshot)),
-        range_(request.range),
-        hints_(request.hints),
-        cancelled_(request.cancelled) {
-    labels_.resize(storage::kTileSeries);
-  }
+        range_(range),
+        hints_(std::move(hints)),
+        cancelled_(cancelled),
+        end_(selection_->rows()) {}
 
   absl::StatusOr<bool> Next(storage::ColumnBatch* batch) override {
-    if (row_ == 0 && hints_.labels.has_value()) TRY(FindProjection(*hints_.labels));
+    TRY(FindLabels());
     batch->series.clear();
     columns_.Clear();
     values_used_ = 0;
     places_.clear();
-    while (places_.size() < storage::kTileSeries && row_ < selection_->rows()) {
+    while (places_.size() < storage::kTileSeries && row_ < end_) {
       if (cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed)) {
         return Cancelled("the query was cancelled");
       }
@@ -203,6 +203,22 @@ class SelectionSet : public storage::SeriesSet {
     }
     for (const Place& place : places_) HandOut(place, &batch->series.emplace_back());
     return !batch->series.empty();
+  }
+
+  size_t rows() const override { return selection_->rows(); }
+  void Restrict(size_t begin, size_t end) override {
+    row_ = begin;
+    end_ = std::min(end, selection_->rows());
+  }
+  absl::StatusOr<std::unique_ptr<storage::SeriesSet>> Fork() override {
+    TRY(FindLabels());
+    std::vector<std::unique_ptr<SeriesSource>> blocks;
+    for (const auto& block : blocks_) blocks.push_back(block->Fork());
+    auto fork = std::make_unique<SelectionSet>(selection_, std::move(blocks), head_.snapshot(),
+                                               range_, hints_, cancelled_);
+    fork->projection_ = projection_;
+    fork->whole_ = whole_;
+    return fork;
   }
 
  private:
@@ -252,7 +268,22 @@ class SelectionSet : public storage::SeriesSet {
   }
 
   absl::Status AddNewest(const Sample& newest) {
-    const uint32_t timeline = timelines_.Intern({&newest.time_ms, 1});
+    if (newest.time_ms != newest_ms_) {
+      newest_timeline_ = timelines_.Intern({&newest.time_ms, 1});
+      newest_ms_ = newest.time_ms;
+    }
+    const uint32_t timeline = newest_timeline_;
+    const bool stale = newest.value_bits == model::kStaleNanBits;
+    // Counting looks at nothing else, row after row.
+    if (hints_.times_only && !stale && projection_ != nullptr && !places_.empty()) {
+      Place& last = places_.back();
+      const bool same = !last.values && timeline != 0 && last.timeline == timeline &&
+                        last.labels_id == projection_->ids[row_];
+      if (same) {
+        ++last.series;
+        return absl::OkStatus();
+      }
+    }
     if (timeline == 0) {
       columns_.Append(newest.time_ms, std::bit_cast<double>(newest.value_bits));
       return Keep({.begin = columns_.size() - 1, .count = 1});
@@ -260,7 +291,7 @@ class SelectionSet : public storage::SeriesSet {
     Place place;
     place.timeline = timeline;
     place.runs = true;
-    place.marked = newest.value_bits == model::kStaleNanBits;
+    place.marked = stale;
     place.values = place.marked || !hints_.times_only;
     place.count = 1;
     if (!place.values) return Keep(place);
@@ -454,7 +485,11 @@ class SelectionSet : public storage::SeriesSet {
         return absl::OkStatus();
       }
       place.labels = model::LabelsView(projection_->packed[place.labels_id - 1]);
+    } else if (whole_ != nullptr) {
+      place.labels_id = static_cast<uint32_t>(row_) + 1;
+      place.labels = whole_->at(row_);
     } else {
+      labels_.resize(storage::kTileSeries);
       std::string& packed = labels_[places_.size()];
       packed.clear();
       TRY(AppendLabels(row_, &packed));
@@ -479,7 +514,26 @@ class SelectionSet : public storage::SeriesSet {
     return absl::OkStatus();
   }
 
-  absl::Status FindProjection(const std::vector<std::string>& names) {
+  absl::Status FindLabels() {
+    if (hints_.labels.has_value()) return FindProjection();
+    if (whole_ != nullptr || selection_->rows() > Selection::kLabelRowsMax) return absl::OkStatus();
+    whole_ = selection_->labels();
+    if (whole_ != nullptr) return absl::OkStatus();
+    auto made = std::make_shared<RowLabels>();
+    made->ends.reserve(selection_->rows());
+    for (size_t row = 0; row < selection_->rows(); ++row) {
+      TRY(AppendLabels(row, &made->bytes));
+      made->ends.push_back(static_cast<uint32_t>(made->bytes.size()));
+    }
+    whole_ = made;
+    selection_->Keep(std::move(made));
+    return absl::OkStatus();
+  }
+
+  // Of the labels that count, where those are not all.
+  absl::Status FindProjection() {
+    if (projection_ != nullptr) return absl::OkStatus();
+    const std::vector<std::string>& names = *hints_.labels;
     projection_ = selection_->FindProjection(names);
     if (projection_ != nullptr) return absl::OkStatus();
     auto made = std::make_shared<Projection>();
@@ -552,8 +606,10 @@ class SelectionSet : public storage::SeriesSet {
   const storage::TimeRange range_;
   const storage::SelectHints hints_;
   const std::atomic<bool>* const cancelled_;
-  std::shared_ptr<const Projection> projection_;  // null: all labels
-  size_t row_ = 0;
+  std::shared_ptr<const Projection> projection_;  // null: all labels …
+  std::shared_ptr<const RowLabels> whole_;        // … from here, or, where null, from the sources
+  size_t row_ = 0;                                // the next one
+  size_t end_;
   // The tile.
   std::vector<Place> places_;
   std::vector<std::string> labels_;
@@ -565,6 +621,8 @@ class SelectionSet : public storage::SeriesSet {
   std::vector<SampleRun> runs_;
   std::vector<int64_t> times_;
   Timelines timelines_;
+  int64_t newest_ms_ = INT64_MIN;  // the newest sample's time of the row before …
+  uint32_t newest_timeline_ = 0;   // … and that as a timeline
 };
 
 }  // namespace
@@ -596,7 +654,8 @@ std::unique_ptr<storage::SeriesSet> MakeSeriesSet(std::shared_ptr<const Selectio
                                                   HeadSnapshot snapshot,
                                                   const storage::SelectRequest& request) {
   return std::make_unique<SelectionSet>(std::move(selection), std::move(blocks),
-                                        std::move(snapshot), request);
+                                        std::make_shared<const HeadSnapshot>(std::move(snapshot)),
+                                        request.range, request.hints, request.cancelled);
 }
 
 }  // namespace hearth::tsdb

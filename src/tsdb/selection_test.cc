@@ -62,7 +62,9 @@ class Twin {
       request.hints.newest_only = rng->Below(3) == 0;
       request.hints.times_only = rng->Below(3) == 0;
       if (rng->Below(2) == 0) request.hints.labels = {"__name__", "parity"};
-      ASSERT_EQ(Got(request), Wanted(request));
+      const std::string wanted = Wanted(request);
+      ASSERT_EQ(Got(request), wanted);
+      ASSERT_EQ(GotInParts(rng, request), wanted);
     }
   }
 
@@ -104,8 +106,8 @@ class Twin {
   }
 
   // A line a series; with hints only what they leave.
-  void Line(const storage::SelectHints& hints, model::LabelsView labels,
-            const std::vector<std::pair<int64_t, double>>& samples, std::string* text) const {
+  static void Line(const storage::SelectHints& hints, model::LabelsView labels,
+                   const std::vector<std::pair<int64_t, double>>& samples, std::string* text) {
     if (samples.empty()) return;
     *text += hints.labels ? std::string(labels.metric_name()) + std::string(labels.Get("parity"))
                           : labels.ToString();
@@ -136,12 +138,36 @@ class Twin {
   std::string Got(const storage::SelectRequest& request) {
     const auto set = store_.db().Select(request);
     if (!set.ok()) return set.status().ToString();
+    std::map<uint32_t, std::string> labels_by_id;
+    return Text(request, set->get(), &labels_by_id);
+  }
+  // By three readers of the same series, the last part read first.
+  static std::string InParts(Rng* rng, const storage::SelectRequest& request,
+                             storage::SeriesSet* set) {
+    const auto last = set->Fork();
+    const auto middle = (*last)->Fork();
+    const size_t rows = set->rows();
+    const size_t first_end = rng->Below(rows + 1);
+    const size_t middle_end = first_end + rng->Below(rows - first_end + 1);
+    set->Restrict(0, first_end);
+    (*middle)->Restrict(first_end, middle_end);
+    (*last)->Restrict(middle_end, rows);
+    std::map<uint32_t, std::string> labels_by_id;
+    const std::string end = Text(request, last->get(), &labels_by_id);
+    const std::string begin = Text(request, set, &labels_by_id);
+    return begin + Text(request, middle->get(), &labels_by_id) + end;
+  }
+  std::string GotInParts(Rng* rng, const storage::SelectRequest& request) {
+    const auto set = store_.db().Select(request);
+    return set.ok() ? InParts(rng, request, set->get()) : set.status().ToString();
+  }
+  static std::string Text(const storage::SelectRequest& request, storage::SeriesSet* set,
+                          std::map<uint32_t, std::string>* labels_by_id) {
     std::string text;
     storage::ColumnBatch batch;
     std::map<uint64_t, std::vector<int64_t>> timelines;
-    std::map<uint32_t, std::string> labels_by_id;
     for (;;) {
-      const auto more = (*set)->Next(&batch);
+      const auto more = set->Next(&batch);
       if (!more.ok()) return more.status().ToString();
       if (!*more) return text;
       for (const storage::SeriesColumns& series : batch.series) {
@@ -159,7 +185,7 @@ class Twin {
         }
         if (series.labels_id != 0) {
           const std::string packed(series.labels.packed());
-          EXPECT_EQ(labels_by_id.try_emplace(series.labels_id, packed).first->second, packed);
+          EXPECT_EQ(labels_by_id->try_emplace(series.labels_id, packed).first->second, packed);
         }
         EXPECT_TRUE(series.series == 1 || request.hints.times_only);
         for (uint32_t i = 0; i < series.series; ++i) {

@@ -101,6 +101,8 @@ class SeriesSource {
   virtual absl::Status ReadRun(const SampleRun& run, int64_t* times_ms, double* values);
   // Of a run that is `summed`.
   virtual absl::Status ReadStatistics(const SampleRun& run, ColumnStatistics* statistics);
+  // The same series, to seek in, for another thread; null where they are not to be seeked in.
+  virtual std::unique_ptr<SeriesSource> Fork() const { return nullptr; }
 };
 
 // Sources in the order of their writing, earliest first.
