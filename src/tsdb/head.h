@@ -187,6 +187,10 @@ class Head {
   void AppendLabels(uint32_t id, std::string* packed) const { index_.labels().Append(id, packed); }
   uint32_t generation() const { return generation_; }
   void SetGeneration(uint32_t generation) { generation_ = generation; }
+  // The log can tell these series by their numbers in this generation.
+  void MarkLogged(std::span<const uint32_t> ids) {
+    for (const uint32_t id : ids) at(id).logged = 1;
+  }
 
   // All samples go; the generation moves on. Only when frozen() is null. Series without a sample
   // since `idle_before_ms` (of AppendRules::now_ms) leave if `rebuilt` was made: an index of those

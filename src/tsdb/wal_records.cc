@@ -220,6 +220,42 @@ absl::Status DecodeHistogramsFrame(
                                       : DataLoss("histograms frame does not parse");
 }
 
+// varint generation before, varint generation now, varint n; then of each run the varints of the
+// number before, the number now, and how many.
+void EncodeCarried(uint32_t before, uint32_t now, std::span<const CarriedRun> runs,
+                   std::string* payload) {
+  payload->clear();
+  PutVarint(before, payload);
+  PutVarint(now, payload);
+  PutVarint(runs.size(), payload);
+  for (const CarriedRun& run : runs) {
+    PutVarint(run.before, payload);
+    PutVarint(run.now, payload);
+    PutVarint(run.count, payload);
+  }
+}
+
+absl::Status DecodeCarried(
+    std::string_view payload,
+    absl::FunctionRef<void(uint32_t, uint32_t, std::span<const CarriedRun>)> visit) {
+  ByteReader reader(payload);
+  const auto before = static_cast<uint32_t>(reader.Varint());
+  const auto now = static_cast<uint32_t>(reader.Varint());
+  std::vector<CarriedRun> runs(reader.Count(3));
+  uint64_t series = 0;
+  for (CarriedRun& run : runs) {
+    run.before = static_cast<uint32_t>(reader.Varint());
+    run.now = static_cast<uint32_t>(reader.Varint());
+    run.count = static_cast<uint32_t>(reader.Varint());
+    series += run.count;
+  }
+  if (!reader.ok() || !reader.done() || series > kCarriedMax) {
+    return DataLoss("carried series do not parse");
+  }
+  visit(before, now, runs);
+  return absl::OkStatus();
+}
+
 void EncodeMetadata(const std::vector<model::Metadata>& metadata, std::string* payload) {
   payload->clear();
   PutVarint(metadata.size(), payload);
