@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/check.h"
+#include "base/snappy_decode.h"
 #include "base/status.h"
 
 namespace hearth {
@@ -49,7 +50,10 @@ absl::Status SnappyDecompress(std::string_view in, size_t size_max, std::string*
   // far beyond that is a lie and must not cost an allocation.
   if (size / 64 > in.size()) return InvalidArgument("snappy: corrupt input");
   out->resize(size);
-  if (!snappy::RawUncompress(in.data(), in.size(), out->data())) {
+  // The size before the elements is a varint, and whole: it was read above.
+  size_t at = 0;
+  while ((static_cast<unsigned char>(in[at]) & 0x80) != 0) ++at;
+  if (!SnappyDecodeElements(in.substr(at + 1), out->data(), size)) {
     return InvalidArgument("snappy: corrupt input");
   }
   return absl::OkStatus();

@@ -150,6 +150,10 @@ bool SameWhenRaw(std::string_view message, const BatchForTest& decoded,
       }
     }
   }
+  if (raw.exemplars().size() != decoded.exemplars().size()) return false;
+  for (size_t i = 0; i < raw.exemplars().size(); ++i) {
+    if (raw.exemplars()[i].series != decoded.exemplars()[i].series) return false;
+  }
   // What is said of a metric is kept even where its series is refused later.
   return raw.metadata().size() >= decoded.metadata().size();
 }

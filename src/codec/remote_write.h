@@ -110,8 +110,12 @@ class RemoteWriteReader {
   // Appends the next good series' labels to `arena` and fills `series`; false at the end or on a
   // malformed message (see status()).
   bool Next(std::string* arena, Series* series);
-  // As Next, but of a series of nothing but labels and then floats the labels stay as they are.
+  // As Next, but of a series of nothing but labels and then floats the labels stay as they are. Of
+  // one that ends as a single float does, what lies before that is taken for labels unseen: who
+  // does not know it by its bytes has to ask IsRun().
   bool NextRaw(std::string* arena, Series* series);
+  // Whether NextRaw's `raw` is a run of label fields.
+  static bool IsRun(std::string_view raw);
   // Decodes and judges the labels that NextRaw left, of series `number` of the message with so many
   // samples, and appends them to `arena`. False: refused (see outcome()) or malformed (status()).
   bool DecodeRaw(std::string_view raw, uint32_t number, size_t samples, std::string* arena);
@@ -120,6 +124,8 @@ class RemoteWriteReader {
   const absl::Status& status() const { return status_; }
   RemoteWriteOutcome& outcome() { return outcome_; }
   std::vector<model::Metadata> TakeMetadata() { return std::move(metadata_); }
+  // As it was before the first series.
+  void Restart() { *this = RemoteWriteReader({begin_, end_}, limits_); }
 
  private:
   bool NextSeries(bool raw, std::string* arena, Series* series);
@@ -193,6 +199,29 @@ void DecodeLabels(Reader* reader, size_t index, Batch* batch) {
   }
 }
 
+// Takes all of a message into `batch`, with all labels decoded.
+template <typename Reader, typename Batch>
+absl::Status DecodeAll(Reader* reader, Batch* batch) {
+  typename Reader::Series series;
+  while (reader->Next(&batch->arena(), &series)) {
+    batch->AddSeriesAt(series.labels_offset);
+    for (const auto& sample : series.samples) AddSample(sample, batch);
+    for (auto& histogram : series.histograms) batch->AddHistogram(std::move(histogram));
+    for (auto& exemplar : series.exemplars) batch->AddExemplar(std::move(exemplar));
+  }
+  TRY(reader->status());
+  for (auto& metadata : reader->TakeMetadata()) batch->AddMetadata(std::move(metadata));
+  return absl::OkStatus();
+}
+
+// Begins again, for what the two passes of WalkRemoteWrite and DecodeUnknown cannot do.
+template <typename Reader, typename Batch>
+absl::Status DecodeAgain(Reader* reader, Batch* batch) {
+  batch->Clear();
+  reader->Restart();
+  return DecodeAll(reader, batch);
+}
+
 // Labels of the series that the store does not know; those that break a rule leave the batch.
 template <typename Reader, typename Batch>
 absl::Status DecodeUnknown(Reader* reader, Batch* batch) {
@@ -200,6 +229,7 @@ absl::Status DecodeUnknown(Reader* reader, Batch* batch) {
   for (size_t i = 0; i < batch->series().size(); ++i) {
     const auto& series = batch->series()[i];
     if (series.raw == nullptr || series.has_labels() || series.known != Batch::kUnknown) continue;
+    if (!Reader::IsRun(series.raw_labels())) return DecodeAgain(reader, batch);
     const size_t offset = batch->arena().size();
     if (reader->DecodeRaw(series.raw_labels(), series.number, series.sample_count,
                           &batch->arena())) {
@@ -210,6 +240,8 @@ absl::Status DecodeUnknown(Reader* reader, Batch* batch) {
     TRY(reader->status());
   }
   if (!refused) return absl::OkStatus();
+  // Exemplars know their series by a place in the batch, which others leave.
+  if (!batch->exemplars().empty()) return DecodeAgain(reader, batch);
   batch->LeaveOut([](const auto& series) {
     return series.raw != nullptr && !series.has_labels() && series.known == Batch::kUnknown;
   });
@@ -221,17 +253,9 @@ template <typename Batch>
 absl::StatusOr<RemoteWriteOutcome> DecodeRemoteWrite(std::string_view message,
                                                      const LabelLimits& limits, Batch* batch) {
   RemoteWriteReader reader(message, limits);
-  RemoteWriteReader::Series series;
   // Packed labels are never longer than the message that holds them (and a little room to copy in).
   batch->arena().reserve(batch->arena().size() + message.size() + 64);
-  while (reader.Next(&batch->arena(), &series)) {
-    batch->AddSeriesAt(series.labels_offset);
-    for (const auto& sample : series.samples) batch->AddSample(sample.time_ms, sample.value);
-    for (auto& histogram : series.histograms) batch->AddHistogram(std::move(histogram));
-    for (auto& exemplar : series.exemplars) batch->AddExemplar(std::move(exemplar));
-  }
-  TRY(reader.status());
-  for (auto& metadata : reader.TakeMetadata()) batch->AddMetadata(std::move(metadata));
+  TRY(DecodeAll(&reader, batch));
   return std::move(reader.outcome());
 }
 

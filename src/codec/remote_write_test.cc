@@ -241,6 +241,62 @@ TEST(RemoteWrite, LabelsThatAreDecodedLaterAreJudgedAlike) {
   }
 }
 
+// What NextRaw takes for labels without looking must come out as if it had looked.
+TEST(RemoteWrite, WhatOnlyEndsLikeASampleIsReadWithCare) {
+  constexpr int64_t kNow = 1'700'000'000'000;
+  const auto field = [](uint32_t number, std::string_view bytes) {
+    std::string out;
+    wire::AppendBytesField(number, bytes, &out);
+    return out;
+  };
+  const std::string labels =
+      field(1, LabelMessage("__name__", "m")) + field(1, LabelMessage("job", "a_long_value"));
+  const std::string sample = field(2, SampleMessage(kNow, 1.5));
+  std::string zero;  // its value left out
+  wire::AppendVarintField(2, kNow, &zero);
+  zero = field(2, zero);
+  std::string exemplar;
+  wire::AppendDoubleField(2, 3, &exemplar);
+  const std::string series[] = {
+      labels + sample,
+      labels + zero,
+      labels + sample + sample,
+      labels + zero + zero,
+      labels + zero + sample,
+      labels + field(2, SampleMessage(1000, 1)),
+      labels + field(2, SampleMessage(-1, 1)),
+      labels + field(2, SampleMessage(int64_t{1} << 50, 1)),
+      sample + labels,
+      labels + field(3, exemplar) + sample,
+      labels + field(9, "unknown") + sample,
+      labels + std::string("\x0a\x05", 2) + sample,
+      labels + field(1, LabelMessage("z", sample)),
+      labels + field(1, LabelMessage("z", zero)),
+      field(1, LabelMessage("job", "no_name_but_long_enough")) + sample,
+  };
+  // Each alone, and between others: one that is refused must not lend its place to exemplars.
+  const std::string good = field(1, labels + sample);
+  const std::string with_exemplar = field(1, labels + sample + field(3, exemplar));
+  for (size_t i = 0; i < std::size(series); ++i) {
+    for (const std::string& request :
+         {field(1, series[i]), good + field(1, series[i]) + with_exemplar + good}) {
+      BatchForTest batch;
+      const auto outcome = DecodeRemoteWrite(request, {}, &batch);
+      EXPECT_TRUE(SameWhenRaw<RemoteWriteReader>(request, batch, outcome)) << i;
+    }
+  }
+  for (const auto& [bytes, value] : {std::pair(labels + sample, 1.5), {labels + zero, 0.0}}) {
+    const std::string request = field(1, bytes);
+    RemoteWriteReader reader(request, LabelLimits{});
+    BatchForTest batch;
+    ASSERT_TRUE(WalkRemoteWrite(&reader, &batch).ok());
+    ASSERT_EQ(batch.series().size(), 1U);
+    EXPECT_EQ(batch.series()[0].raw_labels(), labels);
+    EXPECT_EQ(batch.times_ms(), std::vector<int64_t>{kNow});
+    EXPECT_EQ(batch.values(), std::vector<double>{value});
+  }
+}
+
 TEST(RemoteWrite, RefusesEveryTruncationOfASeries) {
   const std::string request = Request({{"__name__", "m"}, {"a", "b"}});
   for (size_t size = 1; size < request.size(); ++size) {

@@ -53,6 +53,8 @@ class RemoteWriteV2Reader {
   std::span<const std::string_view> symbols() const { return symbols_; }
   const absl::Status& status() const { return status_; }
   RemoteWriteOutcome& outcome() { return outcome_; }
+  static bool IsRun(std::string_view /*raw*/) { return true; }
+  void Restart() { *this = RemoteWriteV2Reader(message_, limits_); }
   // What the series said of their metrics, each family once.
   std::vector<model::Metadata> TakeMetadata();
 
@@ -71,9 +73,9 @@ class RemoteWriteV2Reader {
   bool Refuse(SeriesErrorKind kind, std::string text, size_t discarded);
   bool Malformed(const char* where, std::string_view what);
 
-  const std::string_view message_;
+  std::string_view message_;
   const char* at_;
-  const LabelLimits limits_;
+  LabelLimits limits_;
   absl::Status status_;
   RemoteWriteOutcome outcome_;
   uint32_t number_ = 0;
@@ -97,17 +99,7 @@ template <typename Batch>
 absl::StatusOr<RemoteWriteOutcome> DecodeRemoteWriteV2(std::string_view message,
                                                        const LabelLimits& limits, Batch* batch) {
   RemoteWriteV2Reader reader(message, limits);
-  RemoteWriteV2Reader::Series series;
-  while (reader.Next(&batch->arena(), &series)) {
-    batch->AddSeriesAt(series.labels_offset);
-    for (const auto& sample : series.samples) {
-      batch->AddSample(sample.time_ms, sample.value, sample.start_time_ms);
-    }
-    for (auto& histogram : series.histograms) batch->AddHistogram(std::move(histogram));
-    for (auto& exemplar : series.exemplars) batch->AddExemplar(std::move(exemplar));
-  }
-  TRY(reader.status());
-  for (auto& metadata : reader.TakeMetadata()) batch->AddMetadata(std::move(metadata));
+  TRY(DecodeAll(&reader, batch));
   return std::move(reader.outcome());
 }
 

@@ -28,6 +28,8 @@ bool ToInteger(uint64_t bits, int64_t* integer) {
 constexpr uint32_t kPeekBits = 56;
 // Of an integer, behind the bits that lead to them.
 constexpr unsigned kNibblesPeeked = (kPeekBits - 8) / 4;
+// Of an integer that AppendPlain takes: with the bits before them, at any bit of a byte, one word.
+constexpr unsigned kNibblesPlain = (64 - 7 - 8) / 4;
 constexpr uint64_t kPeekEnd = uint64_t{1} << kPeekBits;
 
 unsigned Nibbles(uint64_t value) { return (static_cast<unsigned>(std::bit_width(value)) + 3) / 4; }
@@ -295,8 +297,53 @@ void Reserve(size_t bytes, ChunkArena* arena, OpenChunk* chunk) {
 
 }  // namespace
 
+namespace {
+
+// The same spacing as before and the same value or another integer, in one word: most samples.
+// False: it is something else, and nothing was done.
+bool AppendPlain(const Sample& before, const Sample& sample, ChunkArena* arena, OpenChunk* chunk) {
+  if (WrappingSub(sample.time_ms, before.time_ms) != chunk->spacing_ms) return false;
+  uint64_t word = 0;
+  unsigned size = 1;
+  if (sample.value_bits != before.value_bits) {
+    int64_t old = 0;
+    int64_t now = 0;
+    if (!ToInteger(before.value_bits, &old) || !ToInteger(sample.value_bits, &now)) return false;
+    const int64_t change = now - old;
+    const uint64_t of_change = Zigzag(change - chunk->change);
+    const uint64_t plain = Zigzag(change);
+    const bool use_plain = Nibbles(plain) < Nibbles(of_change);
+    const uint64_t coded = use_plain ? plain : of_change;
+    const unsigned nibbles = Nibbles(coded);
+    if (nibbles > kNibblesPlain) return false;
+    // From the low end: 1 0, then V: 0 k n, then the nibbles.
+    word = 1 | (use_plain ? 8U : 0U) | nibbles << 4 | coded << 8;
+    size = 8 + nibbles * 4;
+    chunk->change = change;
+  }
+  Reserve((chunk->bits + size + 7U) / 8, arena, chunk);
+  // The word may reach beyond the block, into another one or the arena's slack: what is there
+  // stays as it is.
+  uint8_t* const at = arena->at(chunk->ref) + (chunk->bits >> 3);
+  const unsigned shift = chunk->bits & 7;
+  uint64_t there = 0;
+  std::memcpy(&there, at, sizeof there);
+  const uint64_t ours = (uint64_t{1} << size) - 1;
+  there = (there & ~(ours << shift)) | word << shift;
+  std::memcpy(at, &there, sizeof there);
+  chunk->bits = static_cast<uint16_t>(chunk->bits + size);
+  ++chunk->count;
+  return true;
+}
+
+}  // namespace
+
 bool AppendToChunk(const Sample& before, const Sample& sample, ChunkArena* arena,
                    OpenChunk* chunk) {
+  if (!chunk->empty() && chunk->count < kChunkSamplesMax &&
+      AppendPlain(before, sample, arena, chunk)) {
+    return true;
+  }
   SampleBits bits;
   if (chunk->empty()) {
     bits.Put(static_cast<uint64_t>(sample.time_ms), 64);

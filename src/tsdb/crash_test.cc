@@ -317,6 +317,47 @@ TEST(Crash, ABitFlipAnywhereIsReportedOrHarmless) {
 
 // A volume that fills up while blocks are sealed and merged: what does not fit is refused, reads go
 // on, and writing resumes by itself when there is room again.
+// Series are told by what the log has of them, whatever they are called after a start.
+TEST(Crash, LabelsThatTheLogHasAreNotLoggedAgainAfterAStart) {
+  TestStore store;
+  const std::string filler(500, 'f');
+  const auto put_all = [&](int64_t time_ms) {
+    for (int i = 0; i < 20; ++i) {
+      store.Put(Labels{{"__name__", "x"}, {"filler", filler}, {"i", std::to_string(i)}},
+                {{time_ms, i}});
+    }
+  };
+  const auto expect_each = [&](size_t samples, const char* when) {
+    const std::vector<TestSeries> all = store.Read("x");
+    ASSERT_EQ(all.size(), 20U) << when;
+    for (const TestSeries& series : all) {
+      EXPECT_EQ(series.values.size(), samples) << when;
+      const std::string number = "i=\"" + std::to_string(static_cast<int>(series.values[0])) + '"';
+      EXPECT_NE(series.labels.find(number), std::string::npos) << when << series.labels;
+      EXPECT_EQ(std::set(series.values.begin(), series.values.end()).size(), 1U) << when;
+    }
+  };
+  // Known to the head, and counted by it, but not logged: others have other numbers after a start.
+  ASSERT_EQ(store.Try(Labels{{"__name__", "y"}}, {{int64_t{1} << 45, 1}})->rejected, 1U);
+  put_all(1000);
+  store.Crash();
+  const uint64_t before = store.db().stats().wal_bytes;
+  put_all(2000);
+  EXPECT_LT(store.db().stats().wal_bytes - before, 20U * filler.size());
+  store.Crash();
+  expect_each(2, "after one start");
+  store.Crash();
+  put_all(3000);
+  store.Crash();
+  expect_each(3, "after four");
+  ASSERT_TRUE(store.db().Seal().ok());
+  put_all(4000);
+  store.Crash();
+  put_all(5000);
+  store.Crash();
+  expect_each(5, "after a seal");
+}
+
 TEST(Crash, FullVolumeRefusesWritesAndResumes) {
   FaultyFileSystem disk;
   TestStore store(Small(), &disk);

@@ -43,6 +43,8 @@ struct DbMetrics {
   static DbMetrics Register(Registry& registry);
 };
 
+class LoggedSeries;  // db_replay.cc
+
 class Db::Impl {
  public:
   Impl(Options options, FileSystem& file_system, const Clock& clock, Registry& registry,
@@ -98,6 +100,7 @@ class Db::Impl {
 
  private:
   absl::Status Replay(storage::Position covered);
+  void CarrySeries(const LoggedSeries& series) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReplayAside(uint8_t type, std::string_view payload);
   void ReportReplay(uint64_t unresolved) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SeedFromBlocks();

@@ -19,21 +19,67 @@ namespace {
 // take more than half a second of it.
 constexpr uint64_t kSeedSeriesMax = 200'000;
 
+// What a series of the log is called by the head that was made of it, in order and in frames.
+class CarriedFrames {
+ public:
+  // False where the frame is full: it has to be written, and Clear()ed, first.
+  bool Add(uint32_t before, uint32_t now) {
+    if (ids_.size() == kCarriedMax) return false;
+    ids_.push_back(now);
+    if (!runs_.empty() && runs_.back().before + runs_.back().count == before &&
+        runs_.back().now + runs_.back().count == now) {
+      ++runs_.back().count;
+    } else {
+      runs_.push_back({before, now, 1});
+    }
+    return true;
+  }
+  void Clear() {
+    ids_.clear();
+    runs_.clear();
+  }
+  const std::vector<CarriedRun>& runs() const { return runs_; }
+  const std::vector<uint32_t>& ids() const { return ids_; }
+
+ private:
+  std::vector<CarriedRun> runs_;
+  std::vector<uint32_t> ids_;
+};
+
+}  // namespace
+
 // The head's numbers of the series that the log has, by the log's numbers, which are dense.
 class LoggedSeries {
  public:
   void Put(uint32_t generation, std::span<const SeriesRecord> records,
            const std::vector<uint32_t>& ids, size_t numbers_max) {
+    newest_generation_ = std::max(newest_generation_, generation);
     for (size_t i = 0; i < records.size(); ++i) {
       const uint32_t number = records[i].series;
-      if (number >= numbers_max) continue;
-      if (number >= series_.size()) series_.resize(number + 1 + number / 2);
-      series_[number] = {generation, ids[i]};
+      if (number < numbers_max) Put(generation, number, ids[i]);
+    }
+  }
+  // Runs of `before` get numbers of `now` as well; what is not known of them stays unknown.
+  void Carry(uint32_t before, uint32_t now, std::span<const CarriedRun> runs, size_t numbers_max) {
+    // All of a generation is carried at once: numbers that were given anew must not be taken for
+    // those before.
+    newest_generation_ = std::max(newest_generation_, now);
+    if (carried_to_ != now) carried_from_ = series_;
+    carried_to_ = now;
+    for (const CarriedRun& run : runs) {
+      for (uint32_t i = 0; i < run.count; ++i) {
+        const uint64_t from = uint64_t{run.before} + i;
+        const uint64_t to = uint64_t{run.now} + i;
+        if (from >= carried_from_.size() || carried_from_[from].generation != before) continue;
+        if (to < numbers_max) Put(now, static_cast<uint32_t>(to), carried_from_[from].id);
+      }
     }
   }
   bool Has(uint32_t generation, uint32_t number) const {
     return number < series_.size() && series_[number].generation == generation;
   }
+  uint32_t newest_generation() const { return newest_generation_; }  // 0: there is none
+  uint32_t size() const { return static_cast<uint32_t>(series_.size()); }
   uint32_t id(uint32_t number) const { return series_[number].id; }
 
  private:
@@ -41,10 +87,15 @@ class LoggedSeries {
     uint32_t generation = 0;
     uint32_t id = 0;
   };
+  void Put(uint32_t generation, uint32_t number, uint32_t id) {
+    if (number >= series_.size()) series_.resize(number + 1 + number / 2);
+    series_[number] = {generation, id};
+  }
   std::vector<Logged> series_;
+  uint32_t newest_generation_ = 0;
+  std::vector<Logged> carried_from_;
+  uint32_t carried_to_ = 0;
 };
-
-}  // namespace
 
 absl::Status Db::Impl::Open() {
   TRY(file_system_.MakeDirectories(options_.directory));
@@ -126,16 +177,36 @@ absl::Status Db::Impl::ReplayAside(uint8_t type, std::string_view payload) {
   return status;
 }
 
+// The labels of the newest generation need not be logged again as long as its frames are there,
+// which is until the next seal.
+void Db::Impl::CarrySeries(const LoggedSeries& series) {
+  const uint32_t generation = series.newest_generation();
+  CarriedFrames frames;
+  const auto write = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (frames.ids().empty()) return true;
+    EncodeCarried(generation, head_.generation(), frames.runs(), &payload_);
+    const bool written = wal_->Append(kCarriedFrame, payload_).ok();
+    if (written) head_.MarkLogged(frames.ids());
+    frames.Clear();
+    return written;
+  };
+  for (uint32_t number = 0; number < series.size(); ++number) {
+    if (!series.Has(generation, number)) continue;
+    if (frames.Add(number, series.id(number))) continue;
+    if (!write()) return;  // the log says why when samples come; labels are logged with those
+    frames.Add(number, series.id(number));
+  }
+  write();
+}
+
 absl::Status Db::Impl::Replay(Position covered) {
   const int64_t start_ns = clock_.MonotonicNs();
   LoggedSeries series;
   uint64_t unresolved = 0;
-  uint32_t newest_generation = 0;
   absl::MutexLock lock(&mutex_);
   std::vector<uint32_t> ids;
   const auto visit_series = [&](uint32_t generation, std::span<const SeriesRecord> records)
                                 ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                                  newest_generation = std::max(newest_generation, generation);
                                   head_.ReplaySeries(records, &ids);
                                   series.Put(generation, records, ids, options_.series_max);
                                 };
@@ -157,6 +228,9 @@ absl::Status Db::Impl::Replay(Position covered) {
                                      if (!known(generation, record.series)) return;
                                      head_.ReplayHistogram(series.id(record.series), record.sample);
                                    };
+  const auto visit_carried = [&](uint32_t before, uint32_t now, std::span<const CarriedRun> runs) {
+    series.Carry(before, now, runs, options_.series_max);
+  };
   const auto visit = [&](Position, uint8_t type, std::string_view payload) {
     absl::Status status;
     switch (type) {
@@ -172,6 +246,9 @@ absl::Status Db::Impl::Replay(Position covered) {
       case kHistogramsFrame:
         status = DecodeHistogramsFrame(payload, visit_histogram);
         break;
+      case kCarriedFrame:
+        status = DecodeCarried(payload, visit_carried);
+        break;
       case kMetadataFrame:
       case kExemplarsFrame:
         status = ReplayAside(type, payload);
@@ -183,7 +260,8 @@ absl::Status Db::Impl::Replay(Position covered) {
     return absl::OkStatus();
   };
   TRY(wal_->Replay(covered, visit));
-  head_.SetGeneration(newest_generation + 1);
+  head_.SetGeneration(series.newest_generation() + 1);
+  CarrySeries(series);
   ReportMemory();
   first_unsealed_ns_ = clock_.MonotonicNs();
   replayed_samples_ = head_.samples();

@@ -88,6 +88,10 @@ uint32_t Head::FindKey(const SeriesKey& key) const {
   return id == kNone || at(id).ambiguous != 0 ? kNone : id;
 }
 
+bool Head::Has(uint32_t id, const SeriesKey& key) const {
+  return id < series_.size() && at(id).key == key && at(id).ambiguous == 0;
+}
+
 uint32_t Head::FindAlias(const SeriesKey& key) const {
   const auto found = aliases_.find(key);
   return found == aliases_.end() ? kNone : found->second;
@@ -127,6 +131,8 @@ void Head::AddAlias(const SeriesKey& key, uint32_t id) {
   if (aliases_.try_emplace(key, id).second) ++series.aliases;
 }
 
+// Senders repeat the order in which their series came first, which is the order of their numbers: a
+// record that lies behind the one before mostly is the next one, and needs no look at the table.
 void Head::Resolve(const AppendRules& rules, storage::WriteBatch* batch) const {
   batch->SetEpoch(epoch_);
   const bool fields = batch->symbols().empty();
@@ -134,33 +140,46 @@ void Head::Resolve(const AppendRules& rules, storage::WriteBatch* batch) const {
   if (!fields) keys_.HashSymbols(batch->symbols(), &symbols);
   const bool full = !refused_.empty() && (series_.size() >= rules.series_max || rules.memory_full);
   std::array<SeriesKey, kBlock> keys;
-  std::array<bool, kBlock> wanted{};
+  std::array<uint32_t, kBlock> misses{};
   auto& series = batch->series();
+  uint32_t next = kNone;  // the number that the next series has, if it follows the one before
   for (size_t base = 0; base < series.size(); base += kBlock) {
     const size_t n = std::min(kBlock, series.size() - base);
+    size_t missed = 0;
     for (size_t i = 0; i < n; ++i) {
       storage::WriteBatch::Series& entry = series[base + i];
       entry.known = kNone;
-      wanted[i] = entry.raw != nullptr && RawKey(*batch, symbols, entry, &keys[i]);
-      if (!wanted[i]) continue;
-      if (fields) {
-        table_.Prefetch(keys[i]);
-      } else {
-        aliases_.prefetch(keys[i]);
+      if (next < series_.size()) Prefetch(&at(next));
+      const bool wanted = entry.raw != nullptr && RawKey(*batch, symbols, entry, &keys[i]);
+      if (wanted && next == kNone && fields) next = FindKey(keys[i]);
+      if (wanted && Has(next, keys[i])) {
+        entry.known = next;
+      } else if (wanted) {
+        misses[missed++] = static_cast<uint32_t>(i);
+        if (fields) {
+          table_.Prefetch(keys[i]);
+        } else {
+          aliases_.prefetch(keys[i]);
+        }
+        if (full) refused_.Prefetch(keys[i]);
       }
-      if (full) refused_.Prefetch(keys[i]);
+      if (next != kNone) ++next;
     }
-    for (size_t i = 0; i < n && fields; ++i) {
-      if (!wanted[i]) continue;
-      if (const uint32_t id = table_.Guess(keys[i]); id != kNone) Prefetch(&at(id));
+    for (size_t m = 0; m < missed && fields; ++m) {
+      const uint32_t id = table_.Guess(keys[misses[m]]);
+      if (id != kNone) Prefetch(&at(id));
     }
-    for (size_t i = 0; i < n; ++i) {
-      if (!wanted[i]) continue;
-      uint32_t id = fields ? FindKey(keys[i]) : kNone;
-      if (id == kNone && !aliases_.empty()) id = FindAlias(keys[i]);
-      if (id == kNone && full && refused_.Has(keys[i])) id = kRefused;
-      series[base + i].known = id;
+    for (size_t m = 0; m < missed; ++m) {
+      const SeriesKey& key = keys[misses[m]];
+      uint32_t id = fields ? FindKey(key) : kNone;
+      if (id == kNone && !aliases_.empty()) id = FindAlias(key);
+      if (id == kNone && full && refused_.Has(key)) id = kRefused;
+      series[base + misses[m]].known = id;
     }
+    // Where the last ones were all found elsewhere, the sender's order goes on from there.
+    if (missed == 0 || misses[missed - 1] + 1 != n || !fields) continue;
+    const uint32_t last = series[base + n - 1].known;
+    if (last < kRefused) next = last + 1;
   }
 }
 
@@ -190,6 +209,7 @@ void Head::Plan(const storage::WriteBatch& batch, const AppendRules& rules, Appe
   plan->max_ms_before = max_ms_;
   const auto& series = batch.series();
   plan->steps.reserve(batch.times_ms().size());
+  const bool floats = batch.histograms().empty() && !batch.has_start_times();
   if (!batch.symbols().empty()) keys_.HashSymbols(batch.symbols(), &symbol_keys_);
   const bool resolved = batch.epoch() == epoch_;
   std::array<SeriesKey, kBlock> keys;
@@ -207,6 +227,10 @@ void Head::Plan(const storage::WriteBatch& batch, const AppendRules& rules, Appe
     for (size_t i = 0; i < n; ++i) {
       const auto index = static_cast<uint32_t>(base + i);
       uint32_t id = resolved ? series[index].known : kNone;
+      if (floats && id < kRefused && series[index].sample_count == 1 &&
+          PlanPlain(batch, series[index].first_sample, id, rules, plan)) {
+        continue;
+      }
       if (id == kNone) id = FindOrPlan(batch, index, keys[i], rules, plan);
       PlanSeries(batch, index, id == kRefused ? kNone : id, rules, plan);
     }
@@ -220,6 +244,35 @@ void Head::Reject(RejectReason reason, uint32_t index, int64_t time_ms, bool his
   if (outcome.rejections.size() < storage::kRejectionsMax) {
     outcome.rejections.push_back({reason, index, time_ms, histogram});
   }
+}
+
+// One float of a known series that is in order and has nothing but floats: nearly all of them.
+// False: it is something else, and nothing was done.
+bool Head::PlanPlain(const storage::WriteBatch& batch, uint32_t sample_index, uint32_t id,
+                     const AppendRules& rules, AppendPlan* plan) {
+  Series& series = at(id);
+  const Sample sample{batch.times_ms()[sample_index],
+                      std::bit_cast<uint64_t>(batch.values()[sample_index])};
+  if (series.tail != 0 || sample.time_ms <= series.newest.time_ms ||
+      sample.time_ms > rules.max_ms || sample.time_ms < rules.retention_ms ||
+      sample.time_ms < rules.too_old_ms) {
+    return false;
+  }
+  plan->steps.push_back({.series = id, .sample = sample, .before = series.newest});
+  series.newest = sample;
+  max_ms_ = std::max(max_ms_, sample.time_ms);
+  ++plan->outcome.stored;
+  Touch(id, rules, plan);
+  return true;
+}
+
+void Head::Touch(uint32_t id, const AppendRules& rules, AppendPlan* plan) {
+  Series& series = at(id);
+  series.touched = static_cast<uint32_t>(rules.now_ms / kTouchedMs);
+  if (series.logged != 0) return;
+  // Set here so that a batch that names a series twice logs it once; Undo takes it back.
+  series.logged = 1;
+  plan->to_log.push_back(id);
 }
 
 void Head::PlanFloat(const storage::WriteBatch& batch, uint32_t index, uint32_t sample_index,
@@ -280,14 +333,7 @@ void Head::PlanSeries(const storage::WriteBatch& batch, uint32_t index, uint32_t
   for (; next < entry.histogram_count; ++next) {
     PlanHistogram(histograms[entry.first_histogram + next], index, id, rules, plan);
   }
-  if (plan->steps.size() == planned) return;
-  Series& series = at(id);
-  series.touched = static_cast<uint32_t>(rules.now_ms / kTouchedMs);
-  if (series.logged == 0) {
-    // Set here so that a batch that names a series twice logs it once; Undo takes it back.
-    series.logged = 1;
-    plan->to_log.push_back(id);
-  }
+  if (plan->steps.size() > planned) Touch(id, rules, plan);
 }
 
 Head::Verdict Head::JudgeTime(const Series& series, int64_t time_ms, const AppendRules& rules,

@@ -195,6 +195,10 @@ class Head {
   void AppendLabels(uint32_t id, std::string* packed) const { index_.labels().Append(id, packed); }
   uint32_t generation() const { return generation_; }
   void SetGeneration(uint32_t generation) { generation_ = generation; }
+  // The log can tell these series by their numbers in this generation.
+  void MarkLogged(std::span<const uint32_t> ids) {
+    for (const uint32_t id : ids) at(id).logged = 1;
+  }
 
   // All samples go; the generation moves on. Only when frozen() is null. Series without a sample
   // since `idle_before_ms` (of AppendRules::now_ms) leave if `rebuilt` was made: an index of those
@@ -308,6 +312,8 @@ class Head {
   // By the key alone; kNone where that is not enough.
   uint32_t FindKey(const SeriesKey& key) const;
   uint32_t FindAlias(const SeriesKey& key) const;
+  // Whether `id` is a series with this key and no other has it; any number may be asked.
+  bool Has(uint32_t id, const SeriesKey& key) const;
   // `symbols`: what the texts of the batch hash to. False: the references lead nowhere.
   bool RawKey(const storage::WriteBatch& batch, std::span<const SeriesKey> symbols,
               const storage::WriteBatch::Series& series, SeriesKey* key) const;
@@ -320,6 +326,10 @@ class Head {
   void AddAlias(const SeriesKey& key, uint32_t id);
   void PlanSeries(const storage::WriteBatch& batch, uint32_t index, uint32_t id,
                   const AppendRules& rules, AppendPlan* plan);
+  bool PlanPlain(const storage::WriteBatch& batch, uint32_t sample, uint32_t id,
+                 const AppendRules& rules, AppendPlan* plan);
+  // The series gets a sample of the batch: what follows from that besides the sample.
+  void Touch(uint32_t id, const AppendRules& rules, AppendPlan* plan);
   void PlanFloat(const storage::WriteBatch& batch, uint32_t index, uint32_t sample, uint32_t id,
                  const AppendRules& rules, AppendPlan* plan);
   void PlanHistogram(const model::HistogramSample& sample, uint32_t index, uint32_t id,

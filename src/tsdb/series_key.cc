@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tsdb/series_key.h"
 
-#include <xxhash.h>
-
 #include <cstring>
 
 #include "tsdb/coding.h"
@@ -35,17 +33,16 @@ uint64_t Mix(uint64_t a, uint64_t b) {
 }  // namespace
 
 SeriesKeyMaker::SeriesKeyMaker(uint64_t seed, unsigned bits)
-    : mask_(bits >= 64 ? UINT64_MAX : (uint64_t{1} << bits) - 1) {
-  for (size_t i = 0; i < kSecretBytes; i += 8) {
+    : hash_(FastestSeriesHash()), mask_(bits >= 64 ? UINT64_MAX : (uint64_t{1} << bits) - 1) {
+  for (size_t i = 0; i < kHashSecretBytes; i += 8) {
     const uint64_t word = NextRandom(&seed);
     std::memcpy(secret_.data() + i, &word, sizeof word);
   }
 }
 
 SeriesKey SeriesKeyMaker::OfFields(std::string_view run) const {
-  const XXH128_hash_t hash =
-      XXH3_128bits_withSecret(run.data(), run.size(), secret_.data(), secret_.size());
-  return {hash.low64 & mask_, hash.high64 & mask_};
+  const SeriesHash hash = hash_(run.data(), run.size(), secret_.data());
+  return {hash.low & mask_, hash.high & mask_};
 }
 
 SeriesKey SeriesKeyMaker::OfPacked(std::string_view packed, std::string* scratch) const {
@@ -77,9 +74,8 @@ void SeriesKeyMaker::HashSymbols(std::span<const std::string_view> symbols,
                                  std::vector<SeriesKey>* hashes) const {
   hashes->resize(symbols.size());
   for (size_t i = 0; i < symbols.size(); ++i) {
-    const XXH128_hash_t hash = XXH3_128bits_withSecret(symbols[i].data(), symbols[i].size(),
-                                                       secret_.data(), secret_.size());
-    (*hashes)[i] = {hash.low64, hash.high64};
+    const SeriesHash hash = hash_(symbols[i].data(), symbols[i].size(), secret_.data());
+    (*hashes)[i] = {hash.low, hash.high};
   }
 }
 

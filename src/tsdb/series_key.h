@@ -18,6 +18,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tsdb/series_hash.h"
+
 namespace hearth::tsdb {
 
 struct SeriesKey {
@@ -41,8 +43,8 @@ class SeriesKeyMaker {
                     SeriesKey* key) const;
 
  private:
-  static constexpr size_t kSecretBytes = 192;
-  std::array<uint8_t, kSecretBytes> secret_;
+  std::array<uint8_t, kHashSecretBytes> secret_;
+  SeriesHashFunction hash_;
   uint64_t mask_;
 };
 

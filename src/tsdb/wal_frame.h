@@ -15,7 +15,7 @@
 namespace hearth::tsdb {
 
 // 1: frames of series, samples, metadata. 2: histograms, start times, exemplars.
-inline constexpr uint32_t kWalVersion = 2;
+inline constexpr uint32_t kWalVersion = 3;
 inline constexpr size_t kSegmentHeaderBytes = 28;
 inline constexpr size_t kFrameHeaderBytes = 17;
 

@@ -29,6 +29,12 @@ std::string GoodSegment() {
     EncodeSamples(1, {{0, time, i << 50}, {1, time, i}}, &payload);
     AppendFrame(2 + i, kSamplesFrame, payload, &bytes);
   }
+  // As a start writes them: the same two series, by other numbers.
+  std::string payload;
+  EncodeCarried(1, 2, std::vector<CarriedRun>{{0, 1, 1}, {1, 0, 1}}, &payload);
+  AppendFrame(6, kCarriedFrame, payload, &bytes);
+  EncodeSamples(2, {{0, 1'700'000'009'000, 1}, {1, 1'700'000'009'000, 2}}, &payload);
+  AppendFrame(7, kSamplesFrame, payload, &bytes);
   return bytes;
 }
 
@@ -79,7 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     default:
       // An intact frame around foreign bytes: what a checksum cannot keep out.
-      AppendFrame(6, static_cast<uint8_t>(1 + data[0] % 6), input.substr(3), &segment);
+      AppendFrame(8, static_cast<uint8_t>(1 + data[0] % 7), input.substr(3), &segment);
   }
   Feed(segment);
   return 0;

@@ -17,6 +17,26 @@ constexpr size_t kSeriesBytesMax = 512 << 20;
 // Enough that looking one up can wait for memory while the others are read.
 constexpr size_t kSeriesTogether = 64;
 
+constexpr size_t kVarintMax = 10;       // bytes of any varint
+constexpr size_t kSeriesChangeMax = 5;  // of the change of a 32-bit number
+
+char* WriteVarint(uint64_t value, char* at) {
+  for (; value >= 0x80; value >>= 7) *at++ = static_cast<char>(value | 0x80);
+  *at++ = static_cast<char>(value);
+  return at;
+}
+
+// So many bytes more, and where they begin.
+char* Extend(size_t bytes, std::string* out) {
+  const size_t size = out->size();
+  out->resize(size + bytes);
+  return out->data() + size;
+}
+
+void Shrink(const char* end, std::string* out) {
+  out->resize(static_cast<size_t>(end - out->data()));
+}
+
 unsigned HighBytes(uint64_t value) {
   return value == 0 ? 0 : 8 - static_cast<unsigned>(std::countr_zero(value)) / 8;
 }
@@ -73,31 +93,38 @@ void EncodeSamples(uint32_t generation, const std::vector<SampleRecord>& samples
   payload->clear();
   PutVarint(generation, payload);
   PutVarint(samples.size(), payload);
+  // Room for a column at a time, taken back as far as it was not needed.
+  char* at = Extend(samples.size() * kSeriesChangeMax, payload);
   int64_t series = 0;
   for (const SampleRecord& sample : samples) {
-    PutZigzag(int64_t{sample.series} - series, payload);
+    at = WriteVarint(Zigzag(int64_t{sample.series} - series), at);
     series = sample.series;
   }
+  Shrink(at, payload);
+  at = Extend(samples.size() * kVarintMax, payload);
   int64_t time = 0;
   for (const SampleRecord& sample : samples) {
-    PutZigzag(WrappingSub(sample.time_ms, time), payload);
+    at = WriteVarint(Zigzag(WrappingSub(sample.time_ms, time)), at);
     time = sample.time_ms;
   }
-  for (size_t i = 0; i < samples.size(); i += 2) {
-    const unsigned low = HighBytes(samples[i].value_bits);
-    const unsigned high = i + 1 < samples.size() ? HighBytes(samples[i + 1].value_bits) : 0;
-    payload->push_back(static_cast<char>(low | high << 4));
-  }
-  const size_t values_at = payload->size();
-  payload->resize(values_at + samples.size() * 8);
-  char* at = payload->data() + values_at;
-  for (const SampleRecord& sample : samples) {
+  Shrink(at, payload);
+  const size_t pairs = (samples.size() + 1) / 2;
+  char* sizes = Extend(pairs + samples.size() * 8, payload);
+  at = sizes + pairs;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    const unsigned size = HighBytes(samples[i].value_bits);
     // High bytes first, so that eight can be stored and only the used ones counted.
-    const uint64_t swapped = __builtin_bswap64(sample.value_bits);
+    const uint64_t swapped = __builtin_bswap64(samples[i].value_bits);
     std::memcpy(at, &swapped, 8);
-    at += HighBytes(sample.value_bits);
+    at += size;
+    if ((i & 1) == 0) {
+      *sizes = static_cast<char>(size);
+    } else {
+      *sizes = static_cast<char>(static_cast<unsigned char>(*sizes) | size << 4);
+      ++sizes;
+    }
   }
-  payload->resize(static_cast<size_t>(at - payload->data()));
+  Shrink(at, payload);
 }
 
 absl::Status DecodeSamples(std::string_view payload,
@@ -191,6 +218,42 @@ absl::Status DecodeHistogramsFrame(
   }
   return reader.ok() && reader.done() ? absl::OkStatus()
                                       : DataLoss("histograms frame does not parse");
+}
+
+// varint generation before, varint generation now, varint n; then of each run the varints of the
+// number before, the number now, and how many.
+void EncodeCarried(uint32_t before, uint32_t now, std::span<const CarriedRun> runs,
+                   std::string* payload) {
+  payload->clear();
+  PutVarint(before, payload);
+  PutVarint(now, payload);
+  PutVarint(runs.size(), payload);
+  for (const CarriedRun& run : runs) {
+    PutVarint(run.before, payload);
+    PutVarint(run.now, payload);
+    PutVarint(run.count, payload);
+  }
+}
+
+absl::Status DecodeCarried(
+    std::string_view payload,
+    absl::FunctionRef<void(uint32_t, uint32_t, std::span<const CarriedRun>)> visit) {
+  ByteReader reader(payload);
+  const auto before = static_cast<uint32_t>(reader.Varint());
+  const auto now = static_cast<uint32_t>(reader.Varint());
+  std::vector<CarriedRun> runs(reader.Count(3));
+  uint64_t series = 0;
+  for (CarriedRun& run : runs) {
+    run.before = static_cast<uint32_t>(reader.Varint());
+    run.now = static_cast<uint32_t>(reader.Varint());
+    run.count = static_cast<uint32_t>(reader.Varint());
+    series += run.count;
+  }
+  if (!reader.ok() || !reader.done() || series > kCarriedMax) {
+    return DataLoss("carried series do not parse");
+  }
+  visit(before, now, runs);
+  return absl::OkStatus();
 }
 
 void EncodeMetadata(const std::vector<model::Metadata>& metadata, std::string* payload) {

@@ -27,6 +27,7 @@ inline constexpr uint8_t kMetadataFrame = 3;
 inline constexpr uint8_t kHistogramsFrame = 4;
 inline constexpr uint8_t kStartedSamplesFrame = 5;  // samples with their start times
 inline constexpr uint8_t kExemplarsFrame = 6;       // tsdb/exemplar_store.h
+inline constexpr uint8_t kCarriedFrame = 7;         // series of an earlier generation
 
 struct SampleRecord {
   uint32_t series = 0;
@@ -38,6 +39,15 @@ struct SeriesRecord {
   uint32_t series = 0;
   model::LabelsView labels;
 };
+
+// Series numbered `before` and on in one generation are those numbered `now` and on in another.
+struct CarriedRun {
+  uint32_t before = 0;
+  uint32_t now = 0;
+  uint32_t count = 0;
+};
+// In one frame, so that a damaged one loses no more than a damaged frame of labels does.
+inline constexpr uint32_t kCarriedMax = 4096;
 
 struct HistogramRecord {
   uint32_t series = 0;
@@ -66,6 +76,9 @@ void EncodeStartedSamples(uint32_t generation, const std::vector<SampleRecord>& 
                           const std::vector<int64_t>& starts, std::string* payload);
 void EncodeHistograms(uint32_t generation, const std::vector<HistogramRecord>& histograms,
                       std::string* payload);
+// `runs`: of kCarriedMax series at most.
+void EncodeCarried(uint32_t before, uint32_t now, std::span<const CarriedRun> runs,
+                   std::string* payload);
 void EncodeMetadata(const std::vector<model::Metadata>& metadata, std::string* payload);
 
 // Each hands what a payload holds to `visit`. DataLoss: the payload is not what its type says (its
@@ -82,6 +95,9 @@ absl::Status DecodeStartedSamples(
 absl::Status DecodeHistogramsFrame(
     std::string_view payload,
     absl::FunctionRef<void(uint32_t generation, const HistogramRecord&)> visit);
+absl::Status DecodeCarried(
+    std::string_view payload,
+    absl::FunctionRef<void(uint32_t before, uint32_t now, std::span<const CarriedRun>)> visit);
 absl::Status DecodeMetadata(std::string_view payload,
                             absl::FunctionRef<void(model::Metadata)> visit);
 
