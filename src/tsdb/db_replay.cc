@@ -112,8 +112,8 @@ absl::Status Db::Impl::Open() {
     absl::MutexLock head_lock(&mutex_);
     blocks_ = catalog_.list();
     for (const auto& block : *blocks_) head_.RaiseMax(block->meta().max_ms);
-    TRY(imports_.Load(file_system_, [&](std::string_view id) {
-      return std::any_of(blocks_->begin(), blocks_->end(), [&](const auto& block) {
+    TRY(imports_.Load(file_system_, [&blocks = *blocks_](std::string_view id) {
+      return std::any_of(blocks.begin(), blocks.end(), [&](const auto& block) {
         const std::vector<std::string>& sources = block->meta().sources;
         return block->meta().id == id ||
                std::find(sources.begin(), sources.end(), id) != sources.end();

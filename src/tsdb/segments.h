@@ -43,7 +43,7 @@ class Segments {
     const Place place(i);
     return segments_[place.segment][place.offset];
   }
-  T& Add(T value = T()) {
+  T& Add(T&& value = T()) {
     const Place place(size_);
     T*& segment = segments_[place.segment];
     if (segment == nullptr) {
