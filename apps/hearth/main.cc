@@ -15,8 +15,9 @@ std::string Failure(const CLI::App* app, const CLI::Error& error) {
     command += " " + app->get_name();
   }
   std::string there_are;
+  const bool one_is_missing = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
   for (const CLI::App* one : app->get_subcommands([](const CLI::App*) { return true; })) {
-    there_are += (there_are.empty() ? ": " : ", ") + one->get_name();
+    if (one_is_missing) there_are += (there_are.empty() ? ": " : ", ") + one->get_name();
   }
   return command + ": " + error.what() + there_are + "\nRun `" + command +
          " --help` for more information.\n";
