@@ -78,7 +78,7 @@ bool IsServed(const std::string& data) {
 }  // namespace
 
 void AddAdminFlags(CLI::App& command, AdminFlags* flags, bool with_workspace) {
-  command.add_option("--server", flags->aws.endpoint,
+  command.add_option("--server,--endpoint-url", flags->aws.endpoint,
                      "URL of a running server; signs as AWS clients do (AWS_ACCESS_KEY_ID, "
                      "AWS_PROFILE)");
   command
@@ -89,7 +89,9 @@ void AddAdminFlags(CLI::App& command, AdminFlags* flags, bool with_workspace) {
       ->envname("AWS_PROFILE");
   command.add_option("--region", flags->aws.region, "region of the workspace")
       ->envname("AWS_REGION");
-  command.add_option("--ca-file", flags->aws.ca_file, "CA of an https server (DIR/tls/ca.pem)")
+  command
+      .add_option("--ca-file,--ca-bundle", flags->aws.ca_file,
+                  "CA of an https server (DIR/tls/ca.pem)")
       ->envname("AWS_CA_BUNDLE");
   command.add_option("--account", flags->account, "the server's --account, where none runs")
       ->envname("HEARTH_ACCOUNT")

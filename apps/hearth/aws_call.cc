@@ -60,10 +60,13 @@ void AddAwsFlags(CLI::App& command, AwsFlags* flags) {
   command
       .add_option("--profile", flags->profile, "profile of the AWS credentials and config files")
       ->envname("AWS_PROFILE");
-  command.add_option("--endpoint-url", flags->endpoint, "the server, http://127.0.0.1:9320")
+  command
+      .add_option("--endpoint-url,--server", flags->endpoint, "the server, http://127.0.0.1:9320")
       ->envname("AWS_ENDPOINT_URL");
   command.add_option("--region", flags->region, "region of the call")->envname("AWS_REGION");
-  command.add_option("--ca-bundle", flags->ca_file, "certificate authority of an https endpoint")
+  command
+      .add_option("--ca-bundle,--ca-file", flags->ca_file,
+                  "certificate authority of an https endpoint")
       ->envname("AWS_CA_BUNDLE");
 }
 

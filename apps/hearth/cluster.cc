@@ -47,6 +47,12 @@ absl::StatusOr<Json> Call(const ClusterFlags& flags, std::string_view method, st
                             told ? json["message"].get<std::string>() : answer.body.substr(0, 200));
 }
 
+// "-" where there is none.
+std::string Text(const Json& json, const char* pointer) {
+  const Json::json_pointer at(pointer);
+  return json.contains(at) && json[at].is_string() ? json[at].get<std::string>() : "-";
+}
+
 absl::Status Add(const ClusterFlags& flags) {
   Json body = {{"name", flags.name}};
   if (!flags.api_server.empty()) body["endpoint"] = flags.api_server;
@@ -70,13 +76,8 @@ absl::Status Add(const ClusterFlags& flags) {
     body["credentials"]["clientKey"] = Base64Encode(key);
   }
   TRY_ASSIGN(const Json answer, Call(flags, "POST", "/hearth/clusters", body.dump()));
-  std::printf("%s\n", answer["cluster"]["arn"].get<std::string>().c_str());
+  std::printf("%s\n", Text(answer, "/cluster/arn").c_str());
   return absl::OkStatus();
-}
-
-std::string Text(const Json& json, const char* pointer) {
-  const Json::json_pointer at(pointer);
-  return json.contains(at) && json[at].is_string() ? json[at].get<std::string>() : "-";
 }
 
 absl::Status List(const ClusterFlags& flags) {
@@ -88,11 +89,13 @@ absl::Status List(const ClusterFlags& flags) {
         Call(flags, "GET",
              token.empty() ? "/clusters" : "/clusters?nextToken=" + PercentEncode(token, false),
              ""));
-    for (const Json& name : page["clusters"]) {
+    const Json names = page.contains("clusters") ? page["clusters"] : Json::array();
+    for (const Json& name : names) {
+      if (!name.is_string()) continue;
       TRY_ASSIGN(
           const Json one,
           Call(flags, "GET", "/clusters/" + PercentEncode(name.get<std::string>(), false), ""));
-      clusters.push_back(one["cluster"]);
+      if (one.contains("cluster")) clusters.push_back(one["cluster"]);
     }
     token = page.contains("nextToken") && page["nextToken"].is_string()
                 ? page["nextToken"].get<std::string>()

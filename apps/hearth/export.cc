@@ -179,10 +179,13 @@ class Exporter {
 absl::Status Exporter::FindRange() {
   TRY_ASSIGN(const std::string answer, session_.Call("aps", "GET", session_.Path(kPath), "", ""));
   const Json json = Json::parse(answer, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("data") || !json["data"].contains("min_ms")) {
-    return Unavailable("{} does not answer as hearth does", session_.endpoint());
+  const Json data = json.is_object() && json.contains("data") ? json["data"] : Json();
+  for (const char* name : {"min_ms", "max_ms"}) {
+    if (!data.contains(name) || !data[name].is_number_integer()) {
+      return Unavailable("{} does not answer as hearth does", session_.endpoint());
+    }
   }
-  range_ = {json["data"]["min_ms"].get<int64_t>(), json["data"]["max_ms"].get<int64_t>()};
+  range_ = {data["min_ms"].get<int64_t>(), data["max_ms"].get<int64_t>()};
   if (!flags_.from.empty()) {
     TRY_ASSIGN(const int64_t from_ms, ParseMs("--from", flags_.from));
     range_.min_ms = std::max(range_.min_ms, from_ms);

@@ -58,6 +58,12 @@ struct Part {
   storage::SampleChecksum sum;
 };
 
+// A number of an answer; 0 where there is none, which what was sent then differs from.
+uint64_t Count(const Json& data, const char* name) {
+  const auto found = data.find(name);
+  return found != data.end() && found->is_number_unsigned() ? found->get<uint64_t>() : 0;
+}
+
 class Importer {
  public:
   Importer(AdminSession* session, bool dry_run) : session_(session), dry_run_(dry_run) {}
@@ -84,7 +90,8 @@ absl::StatusOr<Json> Importer::Ask(std::string_view method, const std::string& q
       const std::string answer,
       session_->Call("aps", method, session_->Path(kPath) + "?" + query, kType, std::move(body)));
   const Json json = Json::parse(answer, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("data") || !json["data"].contains("imported")) {
+  if (!json.is_object() || !json.contains("data") || !json["data"].contains("imported") ||
+      !json["data"]["imported"].is_boolean()) {
     return Unavailable("{} does not answer as hearth does", session_->endpoint());
   }
   return json["data"];
@@ -106,9 +113,9 @@ absl::Status Importer::Send(const std::string& key, storage::TimeRange range, Pa
     TRY_ASSIGN(data, Ask("POST",
                          fmt::format("key={}&min_ms={}&max_ms={}", key, range.min_ms, range.max_ms),
                          std::move(part->body)));
-    imported = data.value("repeated", false);
-    const uint64_t stored = data["samples"].get<uint64_t>();
-    const uint64_t expired = data["expired"].get<uint64_t>();
+    imported = data.contains("repeated") && data["repeated"] == true;
+    const uint64_t stored = Count(data, "samples");
+    const uint64_t expired = Count(data, "expired");
     day->expired += expired;
     if (!imported && stored + expired != part->sum.samples()) {
       return DataLoss("part {}: {} samples were sent, {} stored, {} too old", key,
@@ -149,9 +156,12 @@ absl::Status Importer::ImportBlock(const BlockMeta& meta) {
   TRY_ASSIGN(const auto reader, BlockReader::Open(RealFileSystem(), meta));
   Totals block;
   const auto day_of = [](int64_t ms) { return ms - ((ms % kDayMs) + kDayMs) % kDayMs; };
-  for (int64_t begin = day_of(meta.min_ms); begin < meta.end_ms; begin += kDayMs) {
+  // A block that hearth has exported may say hours that were not over yet: the server takes none.
+  const int64_t end_ms =
+      meta.export_end_ms > 0 ? std::min(meta.end_ms, meta.export_end_ms + 1) : meta.end_ms;
+  for (int64_t begin = day_of(meta.min_ms); begin < end_ms; begin += kDayMs) {
     const storage::TimeRange range{std::max(begin, meta.min_ms),
-                                   std::min(begin + kDayMs, meta.end_ms) - 1};
+                                   std::min(begin + kDayMs, end_ms) - 1};
     const std::string key = fmt::format("{}.{}", meta.ulid, begin / kDayMs);
     const uint64_t before = block.samples;
     TRY(ImportDay(reader.get(), key, range, &block));

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -22,9 +23,11 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr size_t kReasonMax = 300;  // of an error that is not Prometheus'
+
 struct QueryFlags {
   std::string server = "http://127.0.0.1:9320";
-  std::string data = "./data";
+  std::string data;
   std::string region = "us-east-1";
   std::string ca_file;
   std::string expression;
@@ -39,15 +42,19 @@ std::string FromEnvironment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// As the AWS command line finds them: keys in the environment, else the profile AWS_PROFILE
-// ("hearth" here) of AWS_SHARED_CREDENTIALS_FILE, else of DIR/aws/credentials.
+// Of DIR/aws/credentials where --data names one. Else as the AWS command line finds them: keys in
+// the environment, else the profile AWS_PROFILE ("hearth" here) of AWS_SHARED_CREDENTIALS_FILE or
+// of ./data/aws/credentials.
 auth::SigV4Credentials FindCredentials(const std::string& data) {
-  auth::SigV4Credentials credentials{FromEnvironment("AWS_ACCESS_KEY_ID"),
-                                     FromEnvironment("AWS_SECRET_ACCESS_KEY"),
-                                     FromEnvironment("AWS_SESSION_TOKEN")};
-  if (!credentials.access_key_id.empty()) return credentials;
-  std::string path = FromEnvironment("AWS_SHARED_CREDENTIALS_FILE");
-  if (path.empty()) path = JoinPath(data, "aws/credentials");
+  auth::SigV4Credentials credentials;
+  std::string path;
+  if (data.empty()) {
+    credentials = {FromEnvironment("AWS_ACCESS_KEY_ID"), FromEnvironment("AWS_SECRET_ACCESS_KEY"),
+                   FromEnvironment("AWS_SESSION_TOKEN")};
+    if (!credentials.access_key_id.empty()) return credentials;
+    path = FromEnvironment("AWS_SHARED_CREDENTIALS_FILE");
+  }
+  if (path.empty()) path = JoinPath(data.empty() ? "./data" : data, "aws/credentials");
   std::string profile = FromEnvironment("AWS_PROFILE");
   if (profile.empty()) profile = "hearth";
   const auto file = RealFileSystem().ReadFile(path);
@@ -95,6 +102,22 @@ void Sign(const QueryFlags& flags, net::ClientRequest* request) {
   }
 }
 
+// What comes may be of any server: nothing is taken for what it should be.
+std::string Text(const Json& json) {
+  return json.is_string() ? json.get<std::string>() : json.dump();
+}
+std::string TextOf(const Json& json, const char* name) {
+  return json.is_object() && json.contains(name) ? Text(json[name]) : "";
+}
+const Json& MemberOf(const Json& json, const char* name) {
+  static const Json nothing;
+  return json.is_object() && json.contains(name) ? json[name] : nothing;
+}
+const Json& ElementOf(const Json& json, size_t index) {
+  static const Json nothing;
+  return json.is_array() && index < json.size() ? json[index] : nothing;
+}
+
 absl::StatusOr<Json> Ask(const QueryFlags& flags, std::string_view path, std::string form) {
   Registry metrics;
   net::HttpClient client(net::HttpClientOptions{}, metrics);
@@ -111,14 +134,19 @@ absl::StatusOr<Json> Ask(const QueryFlags& flags, std::string_view path, std::st
     return InvalidArgument("--server {}: write a URL with http:// or https://", flags.server);
   }
   Sign(flags, &request);
-  TRY_ASSIGN(const net::ClientResponse response, client.Fetch(std::move(request)));
+  auto fetched = client.Fetch(std::move(request));
+  if (absl::IsUnavailable(fetched.status())) {
+    return Unavailable("{}; --server names another, as `hearth serve` prints it",
+                       Message(fetched.status()));
+  }
+  TRY_ASSIGN(const net::ClientResponse response, std::move(fetched));
   Json answer = Json::parse(response.body, nullptr, false);
   if (response.status / 100 != 2) {
-    std::string reason = response.body;
-    if (answer.is_object() && answer.contains("error")) {
-      reason = answer["errorType"].get<std::string>() + ": " + answer["error"].get<std::string>();
-    } else if (answer.is_object() && answer.contains("message")) {
-      reason = answer["message"].get<std::string>();
+    std::string reason = response.body.substr(0, kReasonMax);
+    if (const std::string error = TextOf(answer, "error"); !error.empty()) {
+      reason = TextOf(answer, "errorType") + ": " + error;
+    } else if (const std::string message = TextOf(answer, "message"); !message.empty()) {
+      reason = message;
     }
     if (response.status == 401 || response.status == 403) {
       reason +=
@@ -132,9 +160,7 @@ absl::StatusOr<Json> Ask(const QueryFlags& flags, std::string_view path, std::st
   }
   for (const char* kind : {"warnings", "infos"}) {
     if (!answer.contains(kind)) continue;
-    for (const Json& line : answer[kind]) {
-      std::fprintf(stderr, "%s\n", line.get<std::string>().c_str());
-    }
+    for (const Json& line : answer[kind]) std::fprintf(stderr, "%s\n", Text(line).c_str());
   }
   return answer["data"];
 }
@@ -144,7 +170,7 @@ std::string MetricText(const Json& metric) {
   std::string labels;
   for (const auto& [key, value] : metric.items()) {
     if (key == "__name__") {
-      name = value.get<std::string>();
+      name = Text(value);
       continue;
     }
     labels += (labels.empty() ? "" : ", ") + key + "=" + value.dump();
@@ -152,25 +178,53 @@ std::string MetricText(const Json& metric) {
   return labels.empty() && !name.empty() ? name : name + "{" + labels + "}";
 }
 
+// As Go's %f.
+std::string FixedText(const Json& json) {
+  const std::string text = Text(json);
+  const double value = std::strtod(text.c_str(), nullptr);
+  return std::isfinite(value) ? fmt::format("{:f}", value) : text;
+}
+
+// A value, or a native histogram: Count: 3.000000, Sum: 5.500000, Buckets: [(1,2]:3]
+std::string ValueText(const Json& value) {
+  if (!value.is_object()) return Text(value);
+  std::string buckets;
+  for (const Json& bucket : MemberOf(value, "buckets")) {
+    const std::string boundaries = Text(ElementOf(bucket, 0));
+    const bool with_lower = boundaries == "1" || boundaries == "3";
+    const bool with_upper = boundaries == "0" || boundaries == "3";
+    buckets += fmt::format("{}{}{},{}{}:{}", buckets.empty() ? "" : " ", with_lower ? '[' : '(',
+                           Text(ElementOf(bucket, 1)), Text(ElementOf(bucket, 2)),
+                           with_upper ? ']' : ')', Text(ElementOf(bucket, 3)));
+  }
+  return fmt::format("Count: {}, Sum: {}, Buckets: [{}]", FixedText(MemberOf(value, "count")),
+                     FixedText(MemberOf(value, "sum")), buckets);
+}
+
+std::string PointText(const Json& point) {
+  return fmt::format("{} @[{}]", ValueText(ElementOf(point, 1)), Text(ElementOf(point, 0)));
+}
+
 // As promtool prints: up{job="a"} => 1 @[1700000000]
 void Print(const Json& data) {
-  const std::string type = data["resultType"].get<std::string>();
-  const Json& result = data["result"];
+  const std::string type = TextOf(data, "resultType");
+  const Json& result = MemberOf(data, "result");
   if (type == "scalar" || type == "string") {
-    std::printf("%s: %s @[%s]\n", type.c_str(), result[1].get<std::string>().c_str(),
-                result[0].dump().c_str());
+    std::printf("%s: %s\n", type.c_str(), PointText(result).c_str());
     return;
   }
   for (const Json& series : result) {
-    const std::string metric = MetricText(series["metric"]);
-    if (series.contains("value")) {
-      std::printf("%s => %s @[%s]\n", metric.c_str(), series["value"][1].get<std::string>().c_str(),
-                  series["value"][0].dump().c_str());
+    const std::string metric = MetricText(MemberOf(series, "metric"));
+    for (const char* name : {"value", "histogram"}) {
+      if (!MemberOf(series, name).is_array()) continue;
+      std::printf("%s => %s\n", metric.c_str(), PointText(MemberOf(series, name)).c_str());
     }
-    if (!series.contains("values")) continue;
+    const Json& values = MemberOf(series, "values");
+    const Json& histograms = MemberOf(series, "histograms");
+    if (!values.is_array() && !histograms.is_array()) continue;
     std::printf("%s =>\n", metric.c_str());
-    for (const Json& point : series["values"]) {
-      std::printf("%s @[%s]\n", point[1].get<std::string>().c_str(), point[0].dump().c_str());
+    for (const Json* points : {&values, &histograms}) {
+      for (const Json& point : *points) std::printf("%s\n", PointText(point).c_str());
     }
   }
 }
@@ -193,9 +247,11 @@ int Run(const QueryFlags& flags, bool range) {
 void AddCommon(CLI::App& command, QueryFlags* flags) {
   command.add_option("--server", flags->server, "any Prometheus-compatible URL")
       ->capture_default_str();
-  command.add_option("--data", flags->data, "data directory whose root credentials sign")
-      ->envname("HEARTH_DATA")
-      ->capture_default_str();
+  command
+      .add_option("--data", flags->data,
+                  "data directory whose root credentials sign (default: what AWS_ACCESS_KEY_ID or "
+                  "AWS_PROFILE name, else ./data)")
+      ->envname("HEARTH_DATA");
   command.add_option("--region", flags->region, "region to sign for")
       ->envname("AWS_REGION")
       ->capture_default_str();

@@ -39,7 +39,9 @@ std::vector<Clause> ParseAccept(std::string_view accept) {
       }
       const std::string_view name = TrimSpace(parameter.substr(0, equals));
       const std::string_view value = TrimSpace(parameter.substr(equals + 1));
-      if (name == "q" && !ParseGoFloat(value, &clause.quality)) clause.quality = 0;
+      if (name == "q" && (!ParseGoFloat(value, &clause.quality) || std::isnan(clause.quality))) {
+        clause.quality = 0;
+      }
       if (name == "version") clause.version = value;
       if (name == "proto") clause.proto = value;
       if (name == "encoding") clause.encoding = value;

@@ -65,6 +65,7 @@ absl::Status BlockReader::OpenSegments(FileSystem& file_system) {
       return FailedPrecondition("{}: chunks version {} is not known; {} is", segment->path(),
                                 version, kSegmentVersion);
     }
+    segment_bytes_ += segment->size();
     segments_.push_back(std::move(segment));
   }
   return absl::OkStatus();
@@ -104,7 +105,7 @@ void BlockReader::Restart(storage::TimeRange range) {
   range_ = range;
 }
 
-absl::Status BlockReader::ReadChunk(const ChunkRef& ref) {
+absl::Status BlockReader::ReadChunk(const ChunkRef& ref, uint64_t* bytes_read) {
   const uint64_t segment = ref.ref >> 32;
   const uint64_t offset = ref.ref & UINT32_MAX;
   if (segment >= segments_.size()) {
@@ -116,6 +117,12 @@ absl::Status BlockReader::ReadChunk(const ChunkRef& ref) {
   BigEndianReader in(head);
   const uint64_t length = in.Uvarint();
   if (!in.ok() || length > kChunkBytesMax) return file.Damaged(offset, "a chunk's length is wrong");
+  // An index that names chunks again and again must not become many times the block.
+  *bytes_read += length;
+  if (*bytes_read > segment_bytes_) {
+    return DataLoss("{}: series {} has more bytes of chunks than all segments together ({})",
+                    meta_.directory, series_.labels.ToString(), segment_bytes_);
+  }
   const uint64_t begin = offset + head.size() - in.left();
   TRY_ASSIGN(const std::string_view bytes, file.Get(begin, 1 + length + kCrcBytes));
   const std::string_view checked = bytes.substr(0, static_cast<size_t>(1 + length));
@@ -193,9 +200,10 @@ absl::StatusOr<bool> BlockReader::Next(const model::Labels** labels,
     TRY_ASSIGN(const bool more, index_->Next(&series_));
     if (!more) return false;
     samples_.Clear();
+    uint64_t bytes_read = 0;
     for (const ChunkRef& chunk : series_.chunks) {
       if (chunk.max_ms < range_.min_ms || chunk.min_ms > range_.max_ms) continue;
-      TRY(ReadChunk(chunk));
+      TRY(ReadChunk(chunk, &bytes_read));
     }
     SortSamples();
     samples_.Trim(range_.min_ms, range_.max_ms);

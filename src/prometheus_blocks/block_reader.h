@@ -36,13 +36,15 @@ class BlockReader {
       : meta_(std::move(meta)), index_(std::move(index)) {}
   absl::Status OpenSegments(FileSystem& file_system);
   absl::Status ReadTombstones(FileSystem& file_system);
-  absl::Status ReadChunk(const ChunkRef& ref);
+  // Adds what it takes in the file to `bytes_read`.
+  absl::Status ReadChunk(const ChunkRef& ref, uint64_t* bytes_read);
   void SortSamples();
   void RemoveDeleted(uint64_t series);
 
   const BlockMeta meta_;
   const std::unique_ptr<IndexReader> index_;
   std::vector<std::unique_ptr<WindowReader>> segments_;
+  uint64_t segment_bytes_ = 0;                                              // of all
   absl::flat_hash_map<uint64_t, std::vector<storage::TimeRange>> deleted_;  // by series
   storage::TimeRange range_{INT64_MIN, INT64_MAX};
   IndexedSeries series_;

@@ -13,6 +13,8 @@
 #include "prometheus_blocks/block_meta.h"
 #include "prometheus_blocks/block_reader.h"
 #include "prometheus_blocks/block_writer.h"
+#include "prometheus_blocks/index_writer.h"
+#include "prometheus_blocks/window_reader.h"
 
 namespace hearth::prometheus_blocks {
 namespace {
@@ -217,6 +219,22 @@ TEST(PrometheusBlock, LeavesOutWhatOthersReplace) {
   EXPECT_EQ(found->blocks[0].ulid, "01ARZ3NDEKTSV4RRFFQ69G5FA2");
   EXPECT_THAT(found->replaced, ElementsAre("01ARZ3NDEKTSV4RRFFQ69G5FA1"));
   EXPECT_TRUE(found->has_log);
+}
+
+// An index of some KiB could name one chunk a million times, all of it held for one series.
+TEST(PrometheusBlock, NoSeriesIsMoreThanTheSegmentsHold) {
+  TemporaryDirectory folder;
+  const BlockMeta meta = Write(folder.path(), 1);
+  IndexWriter index;
+  const std::vector<ChunkRef> refs(10'000, ChunkRef{0, 0, kSegmentHeaderBytes});
+  index.Add(Labels{{"__name__", "m"}}, refs);
+  ASSERT_TRUE(index.Finish(RealFileSystem(), JoinPath(meta.directory, "index")).ok());
+  const auto reader = BlockReader::Open(RealFileSystem(), meta);
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  const Labels* labels = nullptr;
+  const codec::ChunkSamples* samples = nullptr;
+  EXPECT_THAT(Message((*reader)->Next(&labels, &samples).status()),
+              HasSubstr("has more bytes of chunks than all segments together"));
 }
 
 }  // namespace

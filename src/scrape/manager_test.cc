@@ -177,6 +177,19 @@ TEST_F(ManagerTest, ReportsTheTargetsOwnTimeout) {
               testing::Contains("scrape_timeout_seconds{instance=\"a:1\", job=\"j\"} 3"));
 }
 
+TEST_F(ManagerTest, ForgetsFamiliesThatAreGoneForTenScrapes) {
+  fetcher_.Set(kUrl, "# TYPE gone counter\ngone 1\n# TYPE stays gauge\nstays 1\n");
+  ApplyOne();
+  Pass(10'000);
+  ASSERT_EQ(manager_.Metadata()[0].metadata.size(), 2U);
+  fetcher_.Set(kUrl, "# TYPE stays gauge\nstays 1\n");
+  Pass(100'000);
+  EXPECT_EQ(manager_.Metadata()[0].metadata.size(), 2U);
+  Pass(10'000);
+  ASSERT_EQ(manager_.Metadata()[0].metadata.size(), 1U);
+  EXPECT_EQ(manager_.Metadata()[0].metadata[0].metric, "stays");
+}
+
 TEST_F(ManagerTest, KeepsEqualDistancesInTime) {
   fetcher_.Set(kUrl, "m 1\n");
   ApplyOne();

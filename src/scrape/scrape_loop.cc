@@ -19,6 +19,8 @@ using model::QuoteGo;
 constexpr std::string_view kExportedPrefix = "exported_";
 // Families of one target whose type and help are kept; real targets have some hundreds.
 constexpr size_t kMetadataMax = 20'000;
+// A family that is gone stays so long, in case it comes back (prometheus/scrape iterDone).
+constexpr uint64_t kKeptBodies = 10;
 // Prometheus cuts names in messages of limits at 50 bytes.
 constexpr size_t kNameInMessageMax = 50;
 
@@ -83,6 +85,7 @@ absl::Status ScrapeLoop::AppendBody(std::string_view body, const codec::Expositi
                                     int64_t time_ms, storage::WriteBatch* batch,
                                     ScrapeCounts* counts) {
   cache_.Begin();
+  ++bodies_;
   counts->body_bytes = static_cast<int64_t>(body.size());
   const auto reader = codec::MakeExpositionReader(body, options);
   const absl::Status status = ParseBody(reader.get(), time_ms, batch, counts);
@@ -94,6 +97,7 @@ absl::Status ScrapeLoop::AppendBody(std::string_view body, const codec::Expositi
   cache_.Finish(/*good=*/true,
                 [&](const SeriesCache::Series& series) { AddMarker(series, time_ms, batch); });
   AppendMetadata(batch);
+  ForgetMetadata();
   return absl::OkStatus();
 }
 
@@ -287,10 +291,11 @@ void ScrapeLoop::TakeMetadata(ExpositionEntry entry, const codec::ExpositionRead
   bool changed = found == metadata_.end();  // that there is such a family is news too
   if (changed) {
     if (metadata_.size() >= kMetadataMax) return;
-    found = metadata_.emplace(reader.metric(), model::Metadata{}).first;
-    found->second.metric = reader.metric();
+    found = metadata_.emplace(reader.metric(), Family{}).first;
+    found->second.metadata.metric = reader.metric();
   }
-  model::Metadata& metadata = found->second;
+  found->second.seen = bodies_;
+  model::Metadata& metadata = found->second.metadata;
   if (entry == ExpositionEntry::kType) {
     changed |= metadata.type != reader.type();
     metadata.type = reader.type();
@@ -312,15 +317,22 @@ void ScrapeLoop::TakeMetadata(ExpositionEntry entry, const codec::ExpositionRead
 void ScrapeLoop::AppendMetadata(storage::WriteBatch* batch) {
   for (const std::string& metric : changed_metadata_) {
     const auto found = metadata_.find(std::string_view(metric));
-    if (found != metadata_.end()) batch->AddMetadata(found->second);
+    if (found != metadata_.end()) batch->AddMetadata(found->second.metadata);
   }
   changed_metadata_.clear();
+}
+
+void ScrapeLoop::ForgetMetadata() {
+  const size_t before = metadata_.size();
+  absl::erase_if(metadata_,
+                 [this](const auto& entry) { return bodies_ - entry.second.seen > kKeptBodies; });
+  if (metadata_.size() != before) ++metadata_version_;
 }
 
 std::vector<model::Metadata> ScrapeLoop::Metadata() const {
   std::vector<model::Metadata> all;
   all.reserve(metadata_.size());
-  for (const auto& [name, metadata] : metadata_) all.push_back(metadata);
+  for (const auto& [name, family] : metadata_) all.push_back(family.metadata);
   std::sort(all.begin(), all.end(),
             [](const model::Metadata& a, const model::Metadata& b) { return a.metric < b.metric; });
   return all;

@@ -50,7 +50,8 @@ class ScrapeLoop {
   // Markers for the report series too: the target is gone.
   void AppendEnd(int64_t time_ms, storage::WriteBatch* batch);
 
-  // Everything that is known of the target's metrics, by name; the version changes with it.
+  // What is known of the target's metrics, by name, until ten scrapes after a family was there
+  // last; the version changes with it.
   std::vector<model::Metadata> Metadata() const;
   uint64_t metadata_version() const { return metadata_version_; }
 
@@ -81,6 +82,7 @@ class ScrapeLoop {
   absl::Status CheckSeries(model::LabelsView labels) const;
   void TakeMetadata(codec::ExpositionEntry entry, const codec::ExpositionReader& reader);
   void AppendMetadata(storage::WriteBatch* batch);
+  void ForgetMetadata();
   std::string ReportLabels(std::string_view name) const;
 
   std::shared_ptr<const JobConfig> job_;
@@ -88,7 +90,12 @@ class ScrapeLoop {
   Report report_;
   SeriesCache cache_;
   model::LabelsBuilder builder_;
-  StringMap<model::Metadata> metadata_;
+  struct Family {
+    model::Metadata metadata;
+    uint64_t seen = 0;  // the body that named it last
+  };
+  StringMap<Family> metadata_;
+  uint64_t bodies_ = 0;
   std::vector<std::string> changed_metadata_;
   uint64_t metadata_version_ = 0;
 };

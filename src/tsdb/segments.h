@@ -43,6 +43,7 @@ class Segments {
     const Place place(i);
     return segments_[place.segment][place.offset];
   }
+  T& Add(const T& value) { return Add(T(value)); }
   T& Add(T&& value = T()) {
     const Place place(size_);
     T*& segment = segments_[place.segment];

@@ -225,3 +225,18 @@ def test_a_series_that_was_imported_goes_on(imported):
     assert answer.status_code == 204, answer.text
     answer = client.get('/api/v1/query', {'query': 'blocks_total'})
     assert answer.json()['data']['result'][0]['value'][1] == '7'
+
+
+def test_an_export_of_hours_that_are_not_over_is_imported(imported, tmp_path):
+    """Its block reaches to the end of its two hours, and a server takes nothing of the future."""
+    now = remote_write.now_ms()
+    answer = client_for(imported).post('/api/v1/write', remote_write.body(remote_write.series(
+        {'__name__': 'blocks_now'}, [(now - 1000, 1), (now, 2)])), headers=remote_write.HEADERS)
+    assert answer.status_code == 204, answer.text
+    result = run_hearth('export', tmp_path / 'out', '--data', imported.data, '--match',
+                        'blocks_now', timeout=300)
+    assert result.returncode == 0, result.stderr
+    result = run_hearth('import', 'prometheus', tmp_path / 'out', '--data', tmp_path / 'data',
+                        timeout=300)
+    assert result.returncode == 0, result.stderr
+    assert samples_of(result.stdout) == 2

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The small commands: `hearth query` against a server, `hearth check` on files."""
 
+import http.server
 import json
+import threading
 
 import pytest
 
@@ -113,3 +115,84 @@ def test_check_of_a_file_that_is_not_there():
     answer = run_hearth('check', 'config', '/nonexistent/prometheus.yml')
     assert answer.returncode == 1
     assert '/nonexistent/prometheus.yml' in answer.stdout + answer.stderr
+
+
+class AnyServer:
+    """Answers every request with one body, whatever it is."""
+
+    def __init__(self, body, status=200):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                self.rfile.read(int(self.headers.get('Content-Length', 0)))
+                self.send_response(status)
+                self.send_header('Content-Length', str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_POST
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        self.url = f'http://127.0.0.1:{self.server.server_port}'
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self.url
+
+    def __exit__(self, *unused):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.mark.parametrize('status, answer', [
+    (200, {'status': 'success', 'data': 7}),
+    (200, {'status': 'success', 'data': {'resultType': 'vector'}}),
+    (200, {'status': 'success', 'data': {'resultType': 7, 'result': {'a': 1}}, 'warnings': [7]}),
+    (200, {'status': 'success', 'data': {'resultType': 'vector', 'result': [
+        7, {'value': 3}, {'metric': {'__name__': 1}, 'value': []}, {'values': [1, [2]]}]}}),
+    (400, {'error': 7}),
+    (400, {'message': [1]}),
+    (500, ['x']),
+])
+def test_an_answer_that_is_none_ends_no_command(status, answer):
+    keys = {'AWS_ACCESS_KEY_ID': 'AKIDEXAMPLE', 'AWS_SECRET_ACCESS_KEY': 'x'}
+    with AnyServer(json.dumps(answer).encode(), status) as url:
+        for command in (['query', 'instant', '--server', url, 'up'],
+                        ['query', 'range', '--server', url, 'up'],
+                        ['cluster', 'list', '--server', url],
+                        ['whoami', '--server', url],
+                        ['export', '/nonexistent/x', '--server', url]):
+            result = run_hearth(*command, env=keys)
+            assert result.returncode in (0, 1), f'{command}: {result.stderr}'
+
+
+def test_query_prints_native_histograms_as_promtool_does():
+    buckets = [[0, '1', '2', '2'], [3, '-0.5', '0.5', '1']]
+    histogram = {'count': '3', 'sum': '5.5', 'buckets': buckets}
+    answer = {'status': 'success', 'data': {'resultType': 'vector', 'result': [
+        {'metric': {'__name__': 'h', 'a': 'b'}, 'histogram': [1700000000, histogram]}]}}
+    with AnyServer(json.dumps(answer).encode()) as url:
+        result = run_hearth('query', 'instant', '--server', url, 'h')
+    assert result.stdout == ('h{a="b"} => Count: 3.000000, Sum: 5.500000, '
+                             'Buckets: [(1,2]:2 [-0.5,0.5]:1] @[1700000000]\n'), result.stderr
+
+
+def test_query_signs_with_the_data_directory_that_is_named(shared_hearth):
+    wrong = {'AWS_ACCESS_KEY_ID': 'AKIDEXAMPLE', 'AWS_SECRET_ACCESS_KEY': 'wrong'}
+    answer = run_hearth('query', 'instant', '--server', shared_hearth.http, '--data',
+                        shared_hearth.data, '1', env=wrong)
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize('command, says', [
+    ([], 'hearth: A subcommand is required: serve, login, check'),
+    (['check'], 'hearth check: A subcommand is required: config, rules, dashboards'),
+    (['export'], 'hearth export: DIR is required'),
+])
+def test_a_command_that_is_not_whole_says_what_there_is(command, says):
+    answer = run_hearth(*command)
+    assert answer.returncode == 2
+    assert says in answer.stderr
+    assert f'Run `{" ".join(["hearth", *command])} --help`' in answer.stderr

@@ -15,6 +15,17 @@ const BINARY = process.env.HEARTH_BIN ?? path.join(BUILD, 'hearth');
 const START_LIMIT_MS = 60_000;
 const DASHBOARDS = ['cluster-health', 'node-metrics', 'application-metrics'];
 
+/** A group that is not in use, one that is, and a file of none. */
+const BROKEN_RULES = `groups:
+  - name: torn
+    rules:
+      - {alert: NeverLoaded, expr: 'sum(up', labels: {severity: page}}
+  - name: whole
+    rules:
+      - {record: 'job:up:count', expr: count by (job) (up)}
+      - {record: 'job:up:sum', expr: sum by (job) (up)}
+`;
+
 const children = [];
 
 /** Starts a program and resolves with the first match of `wanted` in what it prints. */
@@ -72,7 +83,7 @@ async function ownHearth(folder) {
     `  - job_name: ${name}\n    static_configs:\n      - targets: ['127.0.0.1:${port}']\n${labels}`;
   const config = [
     'global:\n  scrape_interval: 2s\n  scrape_timeout: 2s\n',
-    `rule_files:\n  - ${path.join(ROOT, 'rules/alerts.yaml')}\n`,
+    `rule_files:\n  - ${path.join(ROOT, 'rules/alerts.yaml')}\n  - broken.yaml\n`,
     'scrape_configs:\n',
     job('node', nodePort, '        labels: {instance: this-machine}\n'),
     job('sample', samplePort),
@@ -85,6 +96,7 @@ async function ownHearth(folder) {
     'hearth:\n  dashboards:\n',
     ...DASHBOARDS.map((name) => `    - ${path.join(ROOT, 'dashboards', `${name}.json`)}\n`),
   ].join('');
+  fs.writeFileSync(path.join(folder, 'broken.yaml'), BROKEN_RULES);
   const file = path.join(folder, 'hearth.yaml');
   fs.writeFileSync(file, config);
   const args = ['serve', '--data', path.join(folder, 'data'), '--config', file];

@@ -368,6 +368,29 @@ test('alert rules are listed with their state', async () => {
   await close();
 });
 
+test('a broken rule group shows its error where it is', async (t) => {
+  if (stack.mock) {
+    return t.skip('the mock has none');
+  }
+  const { page, faults, close } = await open('/alerting/list');
+  const torn = page.getByRole('region', { name: 'torn' });
+  const said = torn.getByRole('alert');
+  await said.waitFor();
+  assert.match(
+    await said.innerText(),
+    /not in use: none of its rules[\s\S]*broken\.yaml:4: group "torn", rule 1/
+  );
+  await torn.locator('details', { hasText: 'NeverLoaded' }).waitFor();
+  assert.equal(await page.getByText('The rules have problems').count(), 0, 'said twice');
+  // The good group of the same file is in use.
+  const whole = page.getByRole('region', { name: 'whole' });
+  await whole.locator('details', { hasText: 'job:up:sum' }).waitFor();
+  assert.equal(await whole.getByRole('alert').count(), 0);
+  await shoot(page, 'alert-rules-broken');
+  assert.deepEqual(faults, []);
+  await close();
+});
+
 test('the theme follows the browser until one is chosen', async () => {
   const { page, faults, close } = await open('/', { colorScheme: 'light' });
   const scheme = () => page.evaluate(() => document.documentElement.style.colorScheme);

@@ -196,6 +196,15 @@ std::string GroupJson(const rules::GroupView& group, const std::string& rules) {
   object.Raw("limit", std::to_string(group.limit));
   object.Raw("evaluationTime", fmt::format("{}", group.evaluation_seconds));
   object.Text("lastEvaluation", Rfc3339(group.last_evaluation_ms));
+  // hearth's own: why the newest text of the group is not in use.
+  if (!group.load_errors.empty()) {
+    std::string errors;
+    for (const std::string& error : group.load_errors) {
+      errors += errors.empty() ? "[" : ",";
+      AppendJsonStringHtmlSafe(error, &errors);
+    }
+    object.Raw("loadErrors", errors + "]");
+  }
   object.End();
   return out;
 }

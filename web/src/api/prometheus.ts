@@ -70,6 +70,8 @@ export interface RuleGroup {
   file: string;
   interval: number;
   rules: Rule[];
+  /** Why the newest text of the group is not in use; hearth's own. */
+  loadErrors?: string[];
 }
 
 interface Envelope<T> {

@@ -14,7 +14,15 @@ import { Page } from '../shell/Page';
 import { Empty, Failed, Loading } from '../shell/States';
 import { useLoad } from '../shell/useLoad';
 import { Labels } from './Labels';
-import { filterRules, ruleState, ruleTotals, type RuleState } from './rules';
+import {
+  filterRules,
+  neverEvaluated,
+  neverLoaded,
+  otherWarnings,
+  ruleState,
+  ruleTotals,
+  type RuleState,
+} from './rules';
 import { SourcePicker } from './SourcePicker';
 
 const EVERY_MS = 15_000;
@@ -28,6 +36,7 @@ export default function AlertingPage() {
   const { value, error, reload } = useLoad(() => prometheus.rules(uid), uid, EVERY_MS);
   const all = value?.data.groups ?? [];
   const groups = filterRules(all, text, state);
+  const warnings = otherWarnings(all, value?.warnings ?? []);
   const totals = ruleTotals(all);
   const said = [
     `${totals.total} rules`,
@@ -67,13 +76,9 @@ export default function AlertingPage() {
         ))}
       </div>
       {error && <Failed title="The rules cannot be read" error={error} retry={reload} />}
-      {value && value.warnings.length > 0 && (
-        <Alert severity="warning" title="Not everything in the rules is in use">
-          <ul>
-            {value.warnings.map((warning) => (
-              <li key={warning}>{warning}</li>
-            ))}
-          </ul>
+      {warnings.length > 0 && (
+        <Alert severity="warning" title="The rules have problems">
+          <Remarks texts={warnings} />
         </Alert>
       )}
       {!value && !error && <Loading />}
@@ -91,6 +96,17 @@ export default function AlertingPage() {
   );
 }
 
+function Remarks({ texts }: { texts: string[] }) {
+  const styles = useStyles2(getStyles);
+  return (
+    <ul className={styles.remarks}>
+      {texts.map((text) => (
+        <li key={text}>{text}</li>
+      ))}
+    </ul>
+  );
+}
+
 /** The end of a long path says enough; the whole is its title. */
 const shortFile = (file: string) => file.split('/').slice(-2).join('/');
 
@@ -104,14 +120,28 @@ function GroupTable({ group, source }: { group: RuleGroup; source: string }) {
         <span className={styles.faint}>/</span> {group.name}
         <span className={styles.every}>every {duration(group.interval)}</span>
       </h2>
+      {group.loadErrors && group.loadErrors.length > 0 && (
+        <div className={styles.unused} role="alert">
+          {neverLoaded(group)
+            ? 'This group is not in use: none of its rules is evaluated.'
+            : 'The newest text of this group is not in use; what was good before goes on.'}
+          <Remarks texts={group.loadErrors} />
+        </div>
+      )}
       {group.rules.map((rule, i) => (
-        <RuleRow key={`${rule.name}-${i}`} rule={rule} source={source} />
+        <RuleRow
+          key={`${rule.name}-${i}`}
+          rule={rule}
+          source={source}
+          error={group.loadErrors?.includes(rule.lastError ?? '') ? undefined : rule.lastError}
+        />
       ))}
     </section>
   );
 }
 
-function RuleRow({ rule, source }: { rule: Rule; source: string }) {
+/** `error` is what is wrong with the rule, where its group does not say so already. */
+function RuleRow({ rule, source, error }: { rule: Rule; source: string; error?: string }) {
   const styles = useStyles2(getStyles);
   const state = ruleState(rule);
   const tone =
@@ -152,8 +182,8 @@ function RuleRow({ rule, source }: { rule: Rule; source: string }) {
           <Fact
             name="Last evaluation"
             value={
-              state === 'not evaluated yet'
-                ? state
+              neverEvaluated(rule)
+                ? 'not evaluated yet'
                 : `${ago(rule.lastEvaluation)}, took ${duration(rule.evaluationTime)}`
             }
           />
@@ -165,7 +195,7 @@ function RuleRow({ rule, source }: { rule: Rule; source: string }) {
             <Fact key={name} name={name} value={value} />
           ))}
         </dl>
-        {rule.lastError && <div className={styles.error}>{rule.lastError}</div>}
+        {error && <div className={styles.error}>{error}</div>}
         {(rule.alerts ?? []).map((alert, i) => (
           <div key={i} className={styles.alert}>
             <span className={cx(styles.badge, alert.state === 'firing' ? styles.bad : styles.warn)}>
@@ -219,6 +249,12 @@ const getStyles = (theme: GrafanaTheme2) => ({
     margin: 0,
     padding: theme.spacing(1.5, 2),
     background: theme.colors.background.secondary,
+  }),
+  remarks: css({ margin: 0, paddingLeft: theme.spacing(2.5), overflowWrap: 'anywhere' }),
+  unused: css({
+    padding: theme.spacing(1, 2),
+    borderTop: `1px solid ${theme.colors.border.weak}`,
+    color: theme.colors.error.text,
   }),
   every: css({
     ...theme.typography.bodySmall,

@@ -125,7 +125,13 @@ function TargetsTile() {
 function RulesTile() {
   const uid = defaultSource()?.uid ?? '';
   const { value, error } = useLoad(() => prometheus.rules(uid), `rules-${uid}`, EVERY_MS);
-  const { firing, pending, total, unevaluated } = ruleTotals(value?.data.groups ?? []);
+  const groups = value?.data.groups ?? [];
+  const { firing, pending, failing, total, unevaluated } = ruleTotals(groups);
+  const counts = [
+    failing && `${failing} failing`,
+    pending && `${pending} pending`,
+    `${total} rules`,
+  ].filter(Boolean);
   const waiting = total > 0 && unevaluated === total;
   return (
     <Tile
@@ -133,16 +139,8 @@ function RulesTile() {
       icon="bell"
       label={waiting || !value ? 'Alert rules' : 'Alerts firing'}
       value={value ? (waiting ? total : firing) : error ? '–' : '…'}
-      tone={firing ? 'bad' : waiting || !value ? 'calm' : 'good'}
-      detail={
-        error
-          ? error.message
-          : waiting
-            ? 'not evaluated yet'
-            : pending
-              ? `${pending} pending, ${total} rules`
-              : `${total} rules`
-      }
+      tone={firing || failing ? 'bad' : waiting || !value ? 'calm' : 'good'}
+      detail={error ? error.message : waiting ? 'not evaluated yet' : counts.join(', ')}
     />
   );
 }

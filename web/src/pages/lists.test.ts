@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { SearchHit } from '../api/dashboards';
 import type { Rule, Target } from '../api/prometheus';
 import { groupByFolder, hitPath } from './dashboardList';
-import { filterRules, ruleState, ruleTotals } from './rules';
+import { filterRules, neverLoaded, otherWarnings, ruleState, ruleTotals } from './rules';
 import { poolsOf } from './targetPools';
 
 const dashboard = (title: string, more: Partial<SearchHit> = {}): SearchHit => ({
@@ -77,6 +77,14 @@ describe('rules', () => {
     expect(filterRules(groups, '')[0].rules.map((r) => r.name)).toEqual(['hot', 'calm']);
     expect(filterRules(groups, 'CALM')[0].rules).toHaveLength(1);
     expect(filterRules(groups, '', 'pending')).toEqual([]);
+  });
+
+  test('have their errors at their group, and the others above all', () => {
+    const groups = [{ name: 'g', file: 'f', interval: 60, rules: [], loadErrors: ['f:4: bad'] }];
+    expect(otherWarnings(groups, ['f:4: bad', 'h: cannot be read'])).toEqual(['h: cannot be read']);
+    expect(otherWarnings([], [])).toEqual([]);
+    expect(neverLoaded({ ...groups[0], rules: [rule({ lastError: 'f:4: bad' })] })).toBe(true);
+    expect(neverLoaded({ ...groups[0], rules: [rule({ lastError: 'other' })] })).toBe(false);
   });
 });
 

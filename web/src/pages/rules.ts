@@ -2,7 +2,7 @@
 import type { Rule, RuleGroup } from '../api/prometheus';
 
 /** Go's zero time is what a rule carries that was never evaluated. */
-const neverEvaluated = (rule: Rule) =>
+export const neverEvaluated = (rule: Rule) =>
   !rule.lastEvaluation || rule.lastEvaluation.startsWith('0001-01-01');
 
 export type RuleState =
@@ -31,6 +31,17 @@ export function ruleTotals(groups: RuleGroup[]) {
     failing: count('failing'),
     unevaluated: count('not evaluated yet'),
   };
+}
+
+/** Whether no text of the group was ever good, so that none of its rules is evaluated. */
+export const neverLoaded = (group: RuleGroup) =>
+  group.rules.length > 0 &&
+  group.rules.every((rule) => rule.lastError && group.loadErrors?.includes(rule.lastError));
+
+/** What is not said at one of the groups: files that cannot be read, groups that are too slow. */
+export function otherWarnings(groups: RuleGroup[], warnings: string[]): string[] {
+  const said = new Set(groups.flatMap((group) => group.loadErrors ?? []));
+  return warnings.filter((warning) => !said.has(warning));
 }
 
 const URGENCY: RuleState[] = [
