@@ -177,7 +177,7 @@ def test_roles_of_a_scraper(shared_hearth, user, workspace):
                    'subnetIds': ['subnet-1', 'subnet-2']}},
                'destination': {'ampConfiguration': {'workspaceArn': workspace['arn']}},
                'roleConfiguration': {'sourceRoleArn': ROLE, 'targetRoleArn': ROLE}}
-    mine = [{'Action': 'aps:*', 'Resource': '*'}, {'Action': 'eks:DescribeCluster', 'Resource': '*'}]
+    mine = [{'Action': ['aps:*', 'eks:DescribeCluster'], 'Resource': '*'}]
     with fails('AccessDeniedException', 403, 'iam:PassRole'):
         user(*mine)('amp').create_scraper(**scraper)
     made = user(*mine, pass_role('scraper.aps.amazonaws.com'))('amp').create_scraper(**scraper)

@@ -87,7 +87,8 @@ def test_a_broken_catalog_has_aws_form(server, service, operation, arguments, ta
 
 
 @pytest.mark.parametrize(('path', 'table', 'status'), [
-    ('/folders', 'folders', 500), ('/search', 'dashboards', 500), ('/datasources', 'data_sources', 500),
+    ('/folders', 'folders', 500), ('/search', 'dashboards', 500),
+    ('/datasources', 'data_sources', 500),
     ('/folders', 'grafana_workspaces', 503), ('/annotations', 'grafana_items', 500),
     ('/datasources/proxy/uid/AMP/api/v1/query?query=1', 'data_sources', 500),
 ])
