@@ -287,11 +287,13 @@ net::HttpResponse QueryFailure(const QueryService& service, const absl::Status& 
   } else if (absl::IsUnavailable(status)) {
     http = 503;
     code = "ServiceUnavailable";
-    message = "The catalog cannot be used right now";
+    message = "The request has failed due to a temporary failure of the server.";
   }
   if (http >= 500) {
     log::Error("access", "query call failed",
-               {{"service", std::string(service.signing_name)}, {"error", Message(status)}});
+               {{"service", std::string(service.signing_name)},
+                {"request_id", std::string(request_id)},
+                {"error", Message(status)}});
   }
   net::HttpResponse response =
       AwsQueryError(http, code, message, service.xml_namespace, request_id);

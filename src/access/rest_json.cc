@@ -388,15 +388,16 @@ net::HttpResponse RestResponse(int status, std::string body, Rng& rng) {
 
 net::HttpResponse RestErrorResponse(const absl::Status& status, Rng& rng) {
   net::HttpResponse response;
+  const std::string request_id = NewUuid(rng);
   if (const auto error = PayloadOf(status)) {
     response = AwsJsonError(error->status, error->type, Message(status), error->members);
   } else {
-    log::Error("access", "a call failed", {{"error", Message(status)}});
+    log::Error("access", "a call failed", {{"request_id", request_id}, {"error", Message(status)}});
     response = AwsJsonError(500, "InternalServerException",
                             "The service cannot do this right now; try again");
   }
   if (response.status == 429 || response.status == 500) response.headers.Set("Retry-After", "1");
-  response.headers.Set("x-amzn-RequestId", NewUuid(rng));
+  response.headers.Set("x-amzn-RequestId", request_id);
   return response;
 }
 

@@ -112,6 +112,23 @@ struct Session::Impl {
 Session::Session() : impl_(std::make_unique<Impl>()) {}
 Session::~Session() = default;
 
+namespace {
+
+// A server that vanished without a word must not hold a session, and the one writer with it, for
+// ever: what the URL does not say itself is said for it.
+std::string WithTimeouts(std::string url) {
+  static constexpr std::string_view kParameters[] = {"connect_timeout=10", "tcp_user_timeout=20000",
+                                                     "keepalives_idle=10", "keepalives_interval=5",
+                                                     "keepalives_count=3"};
+  for (const std::string_view parameter : kParameters) {
+    if (url.find(parameter.substr(0, parameter.find('=') + 1)) != std::string::npos) continue;
+    url += fmt::format("{}{}", url.find('?') == std::string::npos ? '?' : '&', parameter);
+  }
+  return url;
+}
+
+}  // namespace
+
 bool IsPostgresqlUrl(std::string_view url) {
   return url.substr(0, 13) == "postgresql://" || url.substr(0, 11) == "postgres://";
 }
@@ -123,7 +140,7 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Open(const std::string& url,
   impl.postgresql = IsPostgresqlUrl(url);
   TRY(Guard(&impl.broken, [&] {
     if (impl.postgresql) {
-      impl.session.open(soci::postgresql, url);
+      impl.session.open(soci::postgresql, WithTimeouts(url));
     } else {
       impl.session.open(soci::sqlite3, fmt::format("dbname=\"{}\"", url));
     }

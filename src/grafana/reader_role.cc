@@ -26,6 +26,13 @@ std::string AccountReaderPolicy(std::string_view account) {
 absl::StatusOr<Reader> ReaderOf(const catalog::GrafanaWorkspace& workspace,
                                 catalog::IdentityStore& identities, bool aws_fidelity) {
   if (!workspace.role_arn.empty()) {
+    // iam:PassRole of this account says nothing of a role of another, were it in the same catalog.
+    if (!workspace.role_arn.starts_with(auth::RoleArn(workspace.account, "/", ""))) {
+      return PermissionDenied(
+          "Grafana workspace {} of account {} cannot read as {}: a role of the "
+          "same account is needed",
+          workspace.id, workspace.account, workspace.role_arn);
+    }
     auto principal = identities.PrincipalOfRole(workspace.role_arn, kSession);
     if (absl::IsNotFound(principal.status())) {
       return PermissionDenied(

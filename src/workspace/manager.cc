@@ -201,6 +201,8 @@ absl::Status Manager::LoadRuleNamespaces(Workspace& workspace) {
 absl::Status Manager::ReloadRuleNamespaces(std::string_view id) {
   const auto workspace = Find(id);
   if (workspace == nullptr) return NotFound("workspace {} is not open", id);
+  // Read and set as one: of two changes the later one stays in force.
+  absl::MutexLock opening(&opening_mutex_);
   return LoadRuleNamespaces(*workspace);
 }
 

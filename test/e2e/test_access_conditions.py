@@ -177,7 +177,7 @@ def test_roles_of_a_scraper(shared_hearth, user, workspace):
                    'subnetIds': ['subnet-1', 'subnet-2']}},
                'destination': {'ampConfiguration': {'workspaceArn': workspace['arn']}},
                'roleConfiguration': {'sourceRoleArn': ROLE, 'targetRoleArn': ROLE}}
-    mine = [{'Action': 'aps:*', 'Resource': '*'}, {'Action': 'eks:DescribeCluster', 'Resource': '*'}]
+    mine = [{'Action': ['aps:*', 'eks:DescribeCluster'], 'Resource': '*'}]
     with fails('AccessDeniedException', 403, 'iam:PassRole'):
         user(*mine)('amp').create_scraper(**scraper)
     made = user(*mine, pass_role('scraper.aps.amazonaws.com'))('amp').create_scraper(**scraper)
@@ -327,4 +327,9 @@ def test_a_workspace_loses_its_role_within_five_seconds(shared_hearth, iam):
     wait_for(lambda: 'no such role' in grafana.get(
         '/datasources/proxy/uid/own/api/v1/query?query=1').text, limit_s=5)
     assert reads() == 403
+    # Of another account it takes none, whether the catalog knows it or not.
+    control.update_workspace(workspaceId=made,
+                             workspaceRoleArn=f'arn:aws:iam::111111111111:role/{name}')
+    wait_for(lambda: 'role of the same account' in grafana.get(
+        '/datasources/proxy/uid/own/api/v1/query?query=1').text, limit_s=5)
     control.delete_workspace(workspaceId=made)

@@ -5,6 +5,7 @@
 import base64
 import json
 import random
+import threading
 
 import pytest
 
@@ -12,6 +13,7 @@ from aws_session import ACCOUNT, client, fails, policy, trust, unique
 from connect import client_for
 from hearth_process import run_hearth
 from oidc_issuer import Issuer
+from two_processes import ONE_OR_TWO, closing, one_or_two
 
 POD_TRUST = trust({'Service': 'pods.eks.amazonaws.com'}, ['sts:AssumeRole', 'sts:TagSession'])
 
@@ -205,3 +207,114 @@ def test_ten_thousand_mutated_requests(start_hearth):
     before = process.status_kib('RssAnon')
     mutate_requests(process, seed=3, count=10_000)
     assert process.status_kib('RssAnon') - before < 64 * 1024
+
+
+# ---- repeats, and many at once ------------------------------------------------------------------
+
+THREADS = 50
+
+
+def test_a_repeated_call_is_one_call(shared_hearth, cluster):
+    """The same client token, or the same invocation of an SDK, gets the first answer again."""
+    plane = client_for(shared_hearth, service='eks')
+    path = f'/clusters/{cluster}/pod-identity-associations'
+
+    def create(account, headers=None, **more):
+        body = {'namespace': 'n', 'serviceAccount': account, **more,
+                'roleArn': f'arn:aws:iam::{ACCOUNT}:role/r'}
+        return plane.post(path, json.dumps(body),
+                          headers={'Content-Type': 'application/json', **(headers or {})})
+
+    for more in ({'clientRequestToken': unique('token')},
+                 {'headers': {'amz-sdk-invocation-id': unique('invocation')}}):
+        name = unique('account')
+        first, again = create(name, **more), create(name, **more)
+        assert first.status_code == again.status_code == 200, again.text
+        assert first.json() == again.json()
+        assert create(name).status_code == 409
+
+
+@pytest.fixture(params=ONE_OR_TWO)
+def many(request):
+    """The server or two of them behind a relay."""
+    yield from one_or_two(request)
+
+
+def test_fifty_threads_leave_nothing_behind(many):
+    eks = closing(client(many, 'eks'))
+    before = eks.list_clusters()['clusters']
+    name = unique('many')
+    run(many, 'add', name, '--api-server', 'https://127.0.0.1:6443')
+    arn = f'arn:aws:eks:us-east-1:{ACCOUNT}:cluster/{name}'
+    pods = {'clusterName': name, 'namespace': 'n', 'roleArn': f'arn:aws:iam::{ACCOUNT}:role/r'}
+    problems, common = [], []
+
+    def life(number):
+        try:
+            mine = closing(client(many, 'eks'))
+            try:
+                mine.create_pod_identity_association(serviceAccount='common', **pods)
+                common.append(number)
+            except mine.exceptions.ResourceInUseException:
+                pass
+            own = mine.create_pod_identity_association(
+                serviceAccount=f's{number}', **pods)['association']['associationId']
+            mine.update_pod_identity_association(
+                clusterName=name, associationId=own, roleArn=pods['roleArn'] + str(number))
+            mine.tag_resource(resourceArn=arn, tags={f'k{number}': 'v'})
+            found = mine.describe_pod_identity_association(clusterName=name, associationId=own)
+            assert found['association']['roleArn'] == pods['roleArn'] + str(number)
+            if number % 2:
+                mine.delete_pod_identity_association(clusterName=name, associationId=own)
+                mine.untag_resource(resourceArn=arn, tagKeys=[f'k{number}'])
+        except BaseException as problem:  # every thread's fate is looked at below
+            problems.append(problem)
+
+    threads = [threading.Thread(target=life, args=(number,)) for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == [], problems[:3]
+    assert len(common) == 1
+    pages = eks.get_paginator('list_pod_identity_associations').paginate(
+        clusterName=name, PaginationConfig={'PageSize': 7})
+    accounts = sorted(a['serviceAccount'] for page in pages for a in page['associations'])
+    assert accounts == sorted(['common'] + [f's{n}' for n in range(0, THREADS, 2)])
+    assert set(eks.list_tags_for_resource(resourceArn=arn)['tags']) == {
+        f'k{n}' for n in range(0, THREADS, 2)}
+    run(many, 'remove', name)
+    assert eks.list_clusters()['clusters'] == before
+
+
+def test_quota_of_clusters_holds_against_fifty(many):
+    eks = closing(client(many, 'eks', region_name='eu-west-3'))
+    made, refused, problems = [], [], []
+
+    def register(number):
+        try:
+            plane = client_for(many, service='eks', region='eu-west-3')
+            for turn in range(3):
+                name = f'quota-{number}-{turn}'
+                answer = plane.post('/hearth/clusters', json.dumps({'name': name}),
+                                    headers={'Content-Type': 'application/json'})
+                if answer.status_code == 200:
+                    made.append(name)
+                else:
+                    assert answer.headers['x-amzn-ErrorType'].startswith(
+                        'ResourceLimitExceededException'), answer.text
+                    refused.append(name)
+        except BaseException as problem:  # every thread's fate is looked at below
+            problems.append(problem)
+
+    threads = [threading.Thread(target=register, args=(number,)) for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == [], problems[:3]
+    assert (len(made), len(refused)) == (100, 50)
+    assert sorted(eks.list_clusters()['clusters']) == sorted(made)
+    for name in made:
+        done = eks.deregister_cluster(name=name)
+        assert done['cluster']['status'] == 'DELETING'

@@ -118,3 +118,36 @@ def test_an_expired_token_is_told_apart(root):
     assert brief.get('/search').status_code == 401
     root.ok('DELETE', f'{path}/{key["id"]}')
     assert root.post(path, {'name': 'x', 'secondsToLive': -1}).status_code == 400
+
+
+def test_what_belongs_to_a_hidden_dashboard_is_hidden(root, as_role):
+    """Annotations by their id, the counts of its folder, uses of library panels."""
+    viewer = as_role['Viewer']
+    root.ok('POST', '/folders', {'title': 'Hidden', 'uid': 'hidden'})
+    element = root.ok('POST', '/library-elements', {
+        'name': 'shared', 'uid': 'shared', 'kind': 1, 'model': {'type': 'text'}})
+    assert element['result']['uid'] == 'shared'
+    root.ok('POST', '/dashboards/db', {
+        'dashboard': {'title': 'In hidden', 'uid': 'in-hidden',
+                      'panels': [{'id': 1, 'libraryPanel': {'uid': 'shared', 'name': 'shared'}}]},
+        'folderUid': 'hidden'})
+    note = root.ok('POST', '/annotations', {'dashboardUID': 'in-hidden', 'text': 'secret words'})
+    path = f'/annotations/{note["id"]}'
+    connections = '/library-elements/shared/connections'
+    assert viewer.ok('GET', path)['text'] == 'secret words'
+    assert viewer.ok('GET', '/folders/hidden/counts')['dashboard'] == 1
+    assert len(viewer.ok('GET', connections)['result']) == 1
+    root.ok('POST', '/access-control/folders/hidden',
+            {'permissions': [{'builtInRole': 'Viewer'}, {'builtInRole': 'Editor'}]})
+    refused = viewer.get(path)
+    assert refused.status_code == 403 and 'secret words' not in refused.text
+    assert viewer.get('/folders/hidden/counts').status_code == 403
+    assert viewer.ok('GET', connections)['result'] == []
+    assert len(root.ok('GET', connections)['result']) == 1
+    # With its folder all of a dashboard goes: the panel is used no more, and can be deleted.
+    root.ok('POST', '/user/stars/dashboard/uid/in-hidden')
+    root.ok('DELETE', '/folders/hidden')
+    root.ok('POST', '/dashboards/db', {'dashboard': {'title': 'Anew', 'uid': 'in-hidden'}})
+    assert 'in-hidden' not in root.ok('GET', '/user/stars')
+    root.ok('DELETE', '/library-elements/shared')
+    root.ok('DELETE', '/dashboards/uid/in-hidden')

@@ -3,13 +3,16 @@
 §6, §15.1)."""
 
 import json
+import threading
 import uuid
 
+import botocore.exceptions
 import pytest
 
 from aws_session import (ACCOUNT, TRUST_ACCOUNT, client, fails, missing_statement, policy, trust,
                          unique)
 from connect import client_for
+from two_processes import ONE_OR_TWO, closing, one_or_two
 
 WRITE = policy({'Action': 'aps:RemoteWrite', 'Resource': '*'})
 
@@ -505,3 +508,194 @@ def test_account(iam, role, user):
 def test_operations_not_served_are_named(iam):
     with fails('InvalidAction', 400, 'Could not find operation CreateInstanceProfile'):
         iam.create_instance_profile(InstanceProfileName='x')
+
+
+# ---- the reach of a policy ----------------------------------------------------------------------
+
+def test_users_and_groups_do_not_move_into_anothers_reach(shared_hearth, iam, user):
+    """Renaming takes the right to both names: else a name or a path is a way around a policy."""
+    key = iam.create_access_key(UserName=user)['AccessKey']
+    mine = [f'arn:aws:iam::{ACCOUNT}:{kind}/mine/*' for kind in ('user', 'group')]
+    iam.put_user_policy(UserName=user, PolicyName='p', PolicyDocument=policy(
+        {'Action': ['iam:UpdateUser', 'iam:UpdateGroup'], 'Resource': mine}))
+    theirs = client(shared_hearth, 'iam', key)
+    name = unique('moved')
+    iam.create_user(UserName=name, Path='/mine/')
+    iam.create_group(GroupName=name, Path='/mine/')
+    with fails('AccessDenied', 403, f'user/admins/{name}'):
+        theirs.update_user(UserName=name, NewPath='/admins/')
+    with fails('AccessDenied', 403, f'group/admins/{name}'):
+        theirs.update_group(GroupName=name, NewPath='/admins/')
+    theirs.update_user(UserName=name, NewUserName=f'{name}-2')
+    theirs.update_group(GroupName=name, NewGroupName=f'{name}-2', NewPath='/mine/b/')
+    iam.delete_user(UserName=f'{name}-2')
+    iam.delete_group(GroupName=f'{name}-2')
+
+
+# ---- many at once -------------------------------------------------------------------------------
+
+THREADS = 50
+
+
+def at_once(work, count=THREADS):
+    """work(number) in so many threads; what they returned. An exception of one is raised here."""
+    results, problems = [None] * count, []
+
+    def run(number):
+        try:
+            results[number] = work(number)
+        except BaseException as problem:  # every thread's fate is looked at below
+            problems.append(problem)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == [], problems[:3]
+    return results
+
+
+def outcome(call, **arguments):
+    """'' or the code of the refusal."""
+    try:
+        call(**arguments)
+    except botocore.exceptions.ClientError as refusal:
+        return refusal.response['Error']['Code']
+    return ''
+
+
+@pytest.fixture(scope='module', params=ONE_OR_TWO)
+def many(request):
+    """many(n) → a client of IAM for thread n, of one process or, with each call, either of two."""
+    for server in one_or_two(request):
+        clients = [closing(client(server, 'iam')) for _ in range(THREADS)]
+        yield clients.__getitem__
+
+
+def test_of_fifty_who_make_one_name_one_makes_it(many):
+    iam = many(0)
+    name = unique('race')
+    rows = [(iam.delete_user, 'create_user', {'UserName': name}),
+            (iam.delete_group, 'create_group', {'GroupName': name})]
+    for delete, create, arguments in rows:
+        codes = at_once(lambda n, c=create, a=arguments: outcome(getattr(many(n), c), **a))
+        assert sorted(codes) == [''] + ['EntityAlreadyExists'] * (THREADS - 1)
+        assert sorted(at_once(lambda n, d=delete.__name__, a=arguments:
+                              outcome(getattr(many(n), d), **a))) == (
+                                  [''] + ['NoSuchEntity'] * (THREADS - 1))
+    # Names differ by more than case.
+    codes = at_once(lambda n: outcome(
+        many(n).create_role, RoleName=name.upper() if n % 2 else name.lower(),
+        AssumeRolePolicyDocument=TRUST_ACCOUNT))
+    assert sorted(codes) == [''] + ['EntityAlreadyExists'] * (THREADS - 1)
+    iam.delete_role(RoleName=name)
+    codes = at_once(lambda n: outcome(many(n).create_policy, PolicyName=name, PolicyDocument=WRITE))
+    assert sorted(codes) == [''] + ['EntityAlreadyExists'] * (THREADS - 1)
+    iam.delete_policy(PolicyArn=f'arn:aws:iam::{ACCOUNT}:policy/{name}')
+
+
+def test_quotas_hold_against_fifty(many):
+    """Of 50 who come at once, as many get in as there is room for."""
+    iam = many(0)
+    name = unique('full')
+    iam.create_user(UserName=name)
+    codes = at_once(lambda n: outcome(many(n).create_access_key, UserName=name))
+    assert sorted(codes) == ['', ''] + ['LimitExceeded'] * (THREADS - 2)
+    for key in iam.list_access_keys(UserName=name)['AccessKeyMetadata']:
+        iam.delete_access_key(UserName=name, AccessKeyId=key['AccessKeyId'])
+
+    arns = at_once(lambda n: many(n).create_policy(
+        PolicyName=f'{name}-{n}', PolicyDocument=WRITE)['Policy']['Arn'])
+    codes = at_once(lambda n: outcome(many(n).attach_user_policy, UserName=name, PolicyArn=arns[n]))
+    assert sorted(codes) == [''] * 10 + ['LimitExceeded'] * (THREADS - 10)
+    attached = {p['PolicyArn'] for p in
+                iam.list_attached_user_policies(UserName=name)['AttachedPolicies']}
+    assert attached == {arn for arn, code in zip(arns, codes) if code == ''}
+    # A policy goes when nobody has it, whoever is quicker.
+    codes = at_once(lambda n: outcome(many(n).delete_policy, PolicyArn=arns[n]))
+    assert [code for arn, code in zip(arns, codes) if arn in attached] == ['DeleteConflict'] * 10
+    codes = at_once(lambda n: outcome(
+        many(n).detach_user_policy, UserName=name, PolicyArn=sorted(attached)[n % 10]))
+    assert sorted(codes) == [''] * 10 + ['NoSuchEntity'] * (THREADS - 10)
+    for arn in attached:
+        iam.delete_policy(PolicyArn=arn)
+
+    codes = at_once(lambda n: outcome(many(n).create_policy, PolicyName=f'{name}-v',
+                                      PolicyDocument=WRITE) if n == 0 else '')
+    arn = f'arn:aws:iam::{ACCOUNT}:policy/{name}-v'
+    codes = at_once(lambda n: outcome(many(n).create_policy_version, PolicyArn=arn,
+                                      PolicyDocument=WRITE))
+    assert sorted(codes) == [''] * 4 + ['LimitExceeded'] * (THREADS - 4)
+    versions = [v['VersionId'] for v in iam.list_policy_versions(PolicyArn=arn)['Versions']]
+    assert sorted(versions) == ['v1', 'v2', 'v3', 'v4', 'v5']
+    for version in versions:
+        if version != 'v1':
+            iam.delete_policy_version(PolicyArn=arn, VersionId=version)
+    iam.delete_policy(PolicyArn=arn)
+    iam.delete_user(UserName=name)
+
+
+def test_no_change_of_fifty_is_lost(many):
+    """Each adds a tag, an inline policy and itself to a group; all of it is there, and goes."""
+    iam = many(0)
+    name = unique('busy')
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST_ACCOUNT)
+    iam.create_group(GroupName=name)
+
+    def come(number):
+        mine = many(number)
+        mine.create_user(UserName=f'{name}-{number}')
+        mine.add_user_to_group(GroupName=name, UserName=f'{name}-{number}')
+        mine.tag_role(RoleName=name, Tags=[{'Key': f'k{number}', 'Value': 'v'}])
+        if number < 20:
+            mine.put_role_policy(RoleName=name, PolicyName=f'p{number}', PolicyDocument=WRITE)
+
+    def members():
+        pages = iam.get_paginator('get_group').paginate(GroupName=name,
+                                                        PaginationConfig={'PageSize': 7})
+        return sorted(user['UserName'] for page in pages for user in page['Users'])
+
+    at_once(come)
+    assert members() == sorted(f'{name}-{number}' for number in range(THREADS))
+    tags = iam.list_role_tags(RoleName=name, MaxItems=1000)['Tags']
+    assert {tag['Key'] for tag in tags} == {f'k{number}' for number in range(THREADS)}
+    assert len(iam.list_role_policies(RoleName=name)['PolicyNames']) == 20
+    assert outcome(iam.tag_role, RoleName=name, Tags=[{'Key': 'more', 'Value': ''}]) == (
+        'LimitExceeded')
+    assert outcome(iam.delete_group, GroupName=name) == 'DeleteConflict'
+
+    def go(number):
+        mine = many(number)
+        mine.remove_user_from_group(GroupName=name, UserName=f'{name}-{number}')
+        mine.delete_user(UserName=f'{name}-{number}')
+        mine.untag_role(RoleName=name, TagKeys=[f'k{number}'])
+        if number < 20:
+            mine.delete_role_policy(RoleName=name, PolicyName=f'p{number}')
+
+    at_once(go)
+    assert members() == [] and iam.list_role_tags(RoleName=name)['Tags'] == []
+    iam.delete_group(GroupName=name)
+    iam.delete_role(RoleName=name)
+
+
+def test_quota_of_groups_holds_against_fifty(many):
+    iam = many(0)
+    summary = iam.get_account_summary()['SummaryMap']
+    assert (summary['UsersQuota'], summary['RolesQuota'], summary['PoliciesQuota']) == (
+        5000, 5000, 5000)
+    room = summary['GroupsQuota'] - summary['Groups']
+    name = unique('quota')
+
+    def come(number):
+        names = [f'{name}-{number}-{turn}' for turn in range(11)]
+        return [(each, outcome(many(number).create_group, GroupName=each)) for each in names]
+
+    codes = dict(sum(at_once(come), []))
+    made = [each for each, code in codes.items() if code == '']
+    assert len(made) == room and set(codes.values()) == {'', 'LimitExceeded'}
+    with fails('LimitExceeded', 409, 'Cannot exceed quota for GroupsPerAccount: 500'):
+        iam.create_group(GroupName=name)
+    at_once(lambda number: [many(number).delete_group(GroupName=each)
+                            for each in made[number::THREADS]])
+    assert iam.get_account_summary()['SummaryMap']['Groups'] == summary['Groups']

@@ -271,9 +271,14 @@ def test_session_token_of_a_user(shared_hearth, make_user):
         session.get_session_token()
 
 
-def test_access_key_info_and_messages(shared_hearth, sts):
+def test_access_key_info_and_messages(shared_hearth, sts, make_user):
     key = shared_hearth.profile()['aws_access_key_id']
     assert sts.get_access_key_info(AccessKeyId=key)['Account'] == ACCOUNT
+    # Who may not ask learns of no key whether there is one.
+    theirs = client(shared_hearth, 'sts', make_user(policy({'Action': 'iam:*', 'Resource': '*'})))
+    for asked in (key, 'AKIA' + 'X' * 16):
+        with fails('AccessDenied', 403, 'sts:GetAccessKeyInfo'):
+            theirs.get_access_key_info(AccessKeyId=asked)
     with fails('InvalidAuthorizationMessageException', 400):
         sts.decode_authorization_message(EncodedMessage='x')
 

@@ -264,6 +264,8 @@ Aps::Body Aps::Once(const Call& call, absl::FunctionRef<Body(catalog::Transactio
 }
 
 void Aps::Reconfigure(std::string_view id) {
+  // Read and set as one: of two changes the later one stays in force.
+  const absl::MutexLock lock(&reconfigure_mutex_);
   const auto settings =
       catalog_.Read([&](catalog::Reader& reader) { return workspace::LoadSettings(reader, id); });
   if (settings.ok()) return workspaces_.Configure(*settings);

@@ -10,6 +10,7 @@
 
 #include <absl/functional/function_ref.h>
 #include <absl/status/statusor.h>
+#include <absl/synchronization/mutex.h>
 
 #include <functional>
 #include <optional>
@@ -76,8 +77,8 @@ class Aps {
                                                               const std::string& target);
   // The call itself, and iam:PassRole on the roles that it gives away; nothing where allowed.
   absl::StatusOr<std::optional<access::Refusal>> Authorize(const Call& call);
-  // A scraper's cluster and workspace, which it reads and writes with nobody's rights:
-  // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmanagedserviceforprometheus.html
+  // A scraper's cluster and workspace, which it reads and writes with nobody's rights: AWS'
+  // authorization reference names both as CreateScraper's resources.
   absl::StatusOr<std::optional<access::Refusal>> AuthorizeEnds(const Call& call);
   // The workspace of the call, or ResourceNotFoundException.
   absl::StatusOr<catalog::AmpWorkspace> Owner(catalog::Reader& reader, const Call& call) const;
@@ -150,6 +151,7 @@ class Aps {
   workspace::Manager& workspaces_;
   Rng& rng_;
   workspace::TokenBucket rate_;
+  absl::Mutex reconfigure_mutex_;
 };
 
 }  // namespace hearth::api

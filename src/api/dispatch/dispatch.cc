@@ -6,6 +6,7 @@
 #include "access/aws_errors.h"
 #include "auth/sigv4.h"
 #include "base/json_text.h"
+#include "base/log.h"
 #include "base/rng.h"
 #include "base/status.h"
 
@@ -70,6 +71,12 @@ net::HttpResponse GrafanaMessage(int status, std::string_view message) {
   std::string body = R"({"message":)";
   AppendJsonString(message, &body);
   return net::JsonResponse(status, body + "}");
+}
+
+// Whoever asks is not known yet: nothing of the cause goes out.
+net::HttpResponse CatalogFailure(const absl::Status& status) {
+  log::Error("dispatch", "a Grafana workspace cannot be looked up", {{"error", Message(status)}});
+  return GrafanaMessage(503, "The service cannot do this right now; try again");
 }
 
 // "eks-auth" → "EKS_AUTH", as the SDKs name their environment variables.
@@ -176,7 +183,7 @@ net::HttpResponse Dispatch::GrafanaById(const net::HttpRequest& request, std::st
   if (absl::IsNotFound(workspace.status())) {
     return GrafanaMessage(404, fmt::format("no Grafana workspace {}", id));
   }
-  if (!workspace.ok()) return GrafanaMessage(503, Message(workspace.status()));
+  if (!workspace.ok()) return CatalogFailure(workspace.status());
   return faces_.grafana(request, *workspace, path);
 }
 
@@ -187,7 +194,7 @@ net::HttpResponse Dispatch::GrafanaByName(const net::HttpRequest& request, std::
   const auto found = catalog_.Read([&](catalog::Reader& reader) {
     return catalog::FindGrafanaWorkspacesByName(reader, options_.account, options_.region, name);
   });
-  if (!found.ok()) return GrafanaMessage(503, Message(found.status()));
+  if (!found.ok()) return CatalogFailure(found.status());
   if (found->empty()) {
     return GrafanaMessage(404, fmt::format("no Grafana workspace is named {}", name));
   }

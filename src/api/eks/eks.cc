@@ -7,6 +7,7 @@
 
 #include "access/aws_errors.h"
 #include "access/oidc_keys.h"
+#include "access/replay.h"
 #include "access/rest_tags.h"
 #include "api/eks/cluster_json.h"
 #include "api/eks/operations.h"
@@ -24,6 +25,7 @@ using catalog::EksCluster;
 
 constexpr std::string_view kService = "eks";
 constexpr size_t kTagsMax = 50;
+constexpr size_t kClustersMax = 100;  // a region, AWS' quota
 
 const access::RestOperations& Table() {
   static const access::RestOperations table(eks::kOperations);
@@ -113,7 +115,7 @@ absl::StatusOr<std::string> Eks::Run(const net::HttpRequest& request, const acce
   }
   auto input = access::ReadRestInput(*match.operation, match, request);
   if (!input.ok()) return InvalidParameter(Message(input.status()));
-  const Call call{caller, match, *std::move(input)};
+  const Call call{request, caller, match, *std::move(input)};
   if (name == "ListClusters") return ListClusters(call);
   if (name == "DescribeCluster") return DescribeCluster(call);
   if (name == "RegisterCluster") return RegisterCluster(call);
@@ -159,6 +161,19 @@ absl::StatusOr<EksCluster> Eks::Find(catalog::Reader& reader, const access::Call
                            fmt::format(R"("clusterName":{})", Json(name).dump()));
 }
 
+absl::StatusOr<std::string> Eks::Once(
+    const Call& call, absl::FunctionRef<absl::StatusOr<std::string>(catalog::Transaction&)> body) {
+  const access::ReplayKey key = access::MakeReplayKey(
+      call.request, call.caller, gate_.options().account,
+      fmt::format("eks:{}", call.match.operation->name), call.input.Text("clientRequestToken"));
+  const auto run = [&](catalog::Transaction& transaction) -> absl::StatusOr<access::StoredAnswer> {
+    TRY_ASSIGN(std::string text, body(transaction));
+    return access::StoredAnswer{call.match.operation->ok_status, std::move(text), false};
+  };
+  TRY_ASSIGN(access::StoredAnswer answer, access::WriteOnce(catalog_, key, run));
+  return std::move(answer.body);
+}
+
 absl::StatusOr<std::string> Eks::ListClusters(const Call& call) {
   TRY(Authorize(call, "*"));
   const std::string scope = fmt::format("eks/{}/{}", gate_.options().account, call.caller.region);
@@ -202,51 +217,58 @@ absl::Status Eks::AuthorizeKeys(const Call& call) {
   return refusal ? access::RefusalStatus(*refusal) : absl::OkStatus();
 }
 
+absl::Status Eks::CheckRoom(catalog::Reader& reader, const Call& call) {
+  TRY_ASSIGN(const auto clusters,
+             catalog::ListEksClusters(reader, gate_.options().account, call.caller.region));
+  if (clusters.size() < kClustersMax) return absl::OkStatus();
+  return access::RestError(
+      400, "ResourceLimitExceededException",
+      fmt::format("A region has at most {} clusters: remove one with `hearth cluster remove`",
+                  kClustersMax));
+}
+
 absl::StatusOr<std::string> Eks::RegisterCluster(const Call& call) {
   const std::string name = call.input.Text("name");
   TRY(AuthorizeCluster(call, name));
   TRY(AuthorizeKeys(call));
-  TRY_ASSIGN(const EksCluster made,
-             catalog_.Write([&](catalog::Transaction& transaction) -> absl::StatusOr<EksCluster> {
-               auto before = catalog::GetEksCluster(transaction, gate_.options().account,
-                                                    call.caller.region, name);
-               const bool exists = before.ok();
-               if (!exists && !absl::IsNotFound(before.status())) return before.status();
-               EksCluster cluster = exists ? *std::move(before) : EksCluster();
-               cluster.account = gate_.options().account;
-               cluster.region = call.caller.region;
-               cluster.name = name;
-               cluster.endpoint = call.input.Text("endpoint");
-               cluster.ca_pem = call.input.Child("certificateAuthority").Blob("data");
-               cluster.issuer = call.input.Text("issuer");
-               cluster.jwks = call.input.Text("jwks");
-               cluster.version = call.input.Text("version");
-               cluster.tags = call.input.TextMap("tags");
-               TRY(CheckCluster(cluster));
-               const access::RestInput given = call.input.Child("credentials");
-               const catalog::EksCredentials credentials = {
-                   given.Text("token"), given.Blob("clientCertificate"), given.Blob("clientKey")};
-               TRY(CheckCredentials(credentials));
-               TRY(catalog::PutEksCredentials(transaction, cluster, credentials));
-               TRY(exists ? catalog::UpdateEksCluster(transaction, &cluster)
-                          : catalog::CreateEksCluster(transaction, &cluster));
-               return cluster;
-             }));
-  return access::RestBody(Json{{"cluster", eks::ClusterJson(made)}});
+  return Once(call, [&](catalog::Transaction& transaction) -> absl::StatusOr<std::string> {
+    auto before =
+        catalog::GetEksCluster(transaction, gate_.options().account, call.caller.region, name);
+    const bool exists = before.ok();
+    if (!exists && !absl::IsNotFound(before.status())) return before.status();
+    if (!exists) TRY(CheckRoom(transaction, call));
+    EksCluster cluster = exists ? *std::move(before) : EksCluster();
+    cluster.account = gate_.options().account;
+    cluster.region = call.caller.region;
+    cluster.name = name;
+    cluster.endpoint = call.input.Text("endpoint");
+    cluster.ca_pem = call.input.Child("certificateAuthority").Blob("data");
+    cluster.issuer = call.input.Text("issuer");
+    cluster.jwks = call.input.Text("jwks");
+    cluster.version = call.input.Text("version");
+    cluster.tags = call.input.TextMap("tags");
+    TRY(CheckCluster(cluster));
+    const access::RestInput given = call.input.Child("credentials");
+    const catalog::EksCredentials credentials = {
+        given.Text("token"), given.Blob("clientCertificate"), given.Blob("clientKey")};
+    TRY(CheckCredentials(credentials));
+    TRY(catalog::PutEksCredentials(transaction, cluster, credentials));
+    TRY(exists ? catalog::UpdateEksCluster(transaction, &cluster)
+               : catalog::CreateEksCluster(transaction, &cluster));
+    return access::RestBody(Json{{"cluster", eks::ClusterJson(cluster)}});
+  });
 }
 
 absl::StatusOr<std::string> Eks::DeregisterCluster(const Call& call) {
   const std::string name = call.input.Text("name");
   TRY(AuthorizeCluster(call, name));
-  TRY_ASSIGN(const EksCluster gone,
-             catalog_.Write([&](catalog::Transaction& transaction) -> absl::StatusOr<EksCluster> {
-               TRY_ASSIGN(EksCluster cluster, Find(transaction, call.caller, name));
-               TRY(catalog::DeleteEksCluster(transaction, cluster.account, cluster.region, name));
-               return cluster;
-             }));
-  Json json = eks::ClusterJson(gone);
-  json["status"] = "DELETING";
-  return access::RestBody(Json{{"cluster", std::move(json)}});
+  return Once(call, [&](catalog::Transaction& transaction) -> absl::StatusOr<std::string> {
+    TRY_ASSIGN(const EksCluster cluster, Find(transaction, call.caller, name));
+    TRY(catalog::DeleteEksCluster(transaction, cluster.account, cluster.region, name));
+    Json json = eks::ClusterJson(cluster);
+    json["status"] = "DELETING";
+    return access::RestBody(Json{{"cluster", std::move(json)}});
+  });
 }
 
 absl::StatusOr<std::string> Eks::Tags(const Call& call) {
@@ -267,21 +289,19 @@ absl::StatusOr<std::string> Eks::Tags(const Call& call) {
     TRY(cluster.status());
     return access::RestBody(Json{{"tags", eks::TagsJson(cluster->tags)}});
   }
-  const absl::Status status =
-      catalog_.Write([&](catalog::Transaction& transaction) -> absl::Status {
-        auto cluster = Find(transaction, call.caller, name);
-        if (access::IsRestError(cluster.status())) return missing();
-        TRY(cluster.status());
-        for (const auto& [key, value] : call.input.TextMap("tags")) cluster->tags[key] = value;
-        for (const std::string& key : call.input.TextList("tagKeys")) cluster->tags.erase(key);
-        if (cluster->tags.size() > kTagsMax) {
-          return access::RestError(400, "BadRequestException",
-                                   fmt::format("At most {} tags a resource", kTagsMax));
-        }
-        return catalog::UpdateEksCluster(transaction, &*cluster);
-      });
-  TRY(status);
-  return std::string("{}");
+  return Once(call, [&](catalog::Transaction& transaction) -> absl::StatusOr<std::string> {
+    auto cluster = Find(transaction, call.caller, name);
+    if (access::IsRestError(cluster.status())) return missing();
+    TRY(cluster.status());
+    for (const auto& [key, value] : call.input.TextMap("tags")) cluster->tags[key] = value;
+    for (const std::string& key : call.input.TextList("tagKeys")) cluster->tags.erase(key);
+    if (cluster->tags.size() > kTagsMax) {
+      return access::RestError(400, "BadRequestException",
+                               fmt::format("At most {} tags a resource", kTagsMax));
+    }
+    TRY(catalog::UpdateEksCluster(transaction, &*cluster));
+    return "{}";
+  });
 }
 
 }  // namespace hearth::api

@@ -12,6 +12,8 @@
 // Source: aws-contract.md §6.6, §7.4 and the service model. Thread-safe.
 #pragma once
 
+#include <absl/functional/function_ref.h>
+
 #include <string>
 
 #include "access/gate.h"
@@ -31,6 +33,7 @@ class Eks {
 
  private:
   struct Call {
+    const net::HttpRequest& request;
     const access::Caller& caller;
     const access::RestMatch& match;
     access::RestInput input;
@@ -45,11 +48,16 @@ class Eks {
   // Who gives the keys of an issuer can sign for every role that trusts it: that takes
   // iam:UpdateOpenIDConnectProviderThumbprint on its provider, as changing its TLS trust does.
   absl::Status AuthorizeKeys(const Call& call);
+  absl::Status CheckRoom(catalog::Reader& reader, const Call& call);
   // iam:PassRole on the role that an association gives to pods.
   absl::Status AuthorizePods(const Call& call, std::string_view role_arn);
   std::string ClusterArn(const access::Caller& caller, std::string_view name) const;
   absl::StatusOr<catalog::EksCluster> Find(catalog::Reader& reader, const access::Caller& caller,
                                            std::string_view name);
+
+  // One transaction for all attempts of the call (access/replay.h).
+  absl::StatusOr<std::string> Once(
+      const Call& call, absl::FunctionRef<absl::StatusOr<std::string>(catalog::Transaction&)> body);
 
   absl::StatusOr<std::string> ListClusters(const Call& call);
   absl::StatusOr<std::string> DescribeCluster(const Call& call);

@@ -14,6 +14,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 using catalog::PodIdentityAssociation;
 
+constexpr size_t kAssociationsMax = 5000;  // a cluster, AWS' quota
+
 absl::Status CheckRole(std::string_view arn) {
   if (arn.starts_with("arn:aws:iam::") && arn.find(":role/") != std::string_view::npos) {
     return absl::OkStatus();
@@ -36,18 +38,27 @@ absl::StatusOr<std::string> Eks::CreateAssociation(const Call& call) {
   TRY(AuthorizeCluster(call, association.cluster));
   TRY(CheckRole(association.role_arn));
   TRY(AuthorizePods(call, association.role_arn));
-  const absl::Status status = catalog_.Write([&](catalog::Transaction& transaction) {
-    const auto cluster = Find(transaction, call.caller, association.cluster);
-    if (!cluster.ok()) return cluster.status();
-    return catalog::CreatePodIdentityAssociation(transaction, &association);
+  return Once(call, [&](catalog::Transaction& transaction) -> absl::StatusOr<std::string> {
+    TRY(Find(transaction, call.caller, association.cluster).status());
+    TRY_ASSIGN(const auto all,
+               catalog::ListPodIdentityAssociations(transaction, association.account,
+                                                    association.region, association.cluster));
+    if (all.size() >= kAssociationsMax) {
+      return access::RestError(
+          400, "ResourceLimitExceededException",
+          fmt::format("A cluster has at most {} Pod Identity associations: delete one",
+                      kAssociationsMax));
+    }
+    const absl::Status made = catalog::CreatePodIdentityAssociation(transaction, &association);
+    if (absl::IsAlreadyExists(made)) {
+      return access::RestError(
+          409, "ResourceInUseException",
+          fmt::format("Association already exists: {} {}", association.namespace_name,
+                      association.service_account));
+    }
+    TRY(made);
+    return access::RestBody(Json{{"association", eks::AssociationJson(association)}});
   });
-  if (absl::IsAlreadyExists(status)) {
-    return access::RestError(409, "ResourceInUseException",
-                             fmt::format("Association already exists: {} {}",
-                                         association.namespace_name, association.service_account));
-  }
-  TRY(status);
-  return access::RestBody(Json{{"association", eks::AssociationJson(association)}});
 }
 
 absl::StatusOr<std::string> Eks::ListAssociations(const Call& call) {
@@ -107,25 +118,24 @@ absl::StatusOr<std::string> Eks::Association(const Call& call) {
                 before.ok() ? before->tags : catalog::Tags()));
   const bool moves = operation == "UpdatePodIdentityAssociation" && call.input.Has("roleArn");
   if (moves) TRY(AuthorizePods(call, call.input.Text("roleArn")));
-  absl::StatusOr<PodIdentityAssociation> association = PodIdentityAssociation();
+  const auto answer = [](const PodIdentityAssociation& association) {
+    return access::RestBody(Json{{"association", eks::AssociationJson(association)}});
+  };
   if (operation == "DescribePodIdentityAssociation") {
-    association = catalog_.Read(find);
-  } else {
-    association = catalog_.Write(
-        [&](catalog::Transaction& transaction) -> absl::StatusOr<PodIdentityAssociation> {
-          TRY_ASSIGN(PodIdentityAssociation found, find(transaction));
-          if (operation == "DeletePodIdentityAssociation") {
-            TRY(catalog::DeletePodIdentityAssociation(transaction, found));
-            return found;
-          }
-          if (call.input.Has("roleArn")) found.role_arn = call.input.Text("roleArn");
-          TRY(CheckRole(found.role_arn));
-          TRY(catalog::UpdatePodIdentityAssociation(transaction, &found));
-          return found;
-        });
+    TRY_ASSIGN(const PodIdentityAssociation found, catalog_.Read(find));
+    return answer(found);
   }
-  TRY(association.status());
-  return access::RestBody(Json{{"association", eks::AssociationJson(*association)}});
+  return Once(call, [&](catalog::Transaction& transaction) -> absl::StatusOr<std::string> {
+    TRY_ASSIGN(PodIdentityAssociation found, find(transaction));
+    if (operation == "DeletePodIdentityAssociation") {
+      TRY(catalog::DeletePodIdentityAssociation(transaction, found));
+      return answer(found);
+    }
+    if (call.input.Has("roleArn")) found.role_arn = call.input.Text("roleArn");
+    TRY(CheckRole(found.role_arn));
+    TRY(catalog::UpdatePodIdentityAssociation(transaction, &found));
+    return answer(found);
+  });
 }
 
 }  // namespace hearth::api

@@ -140,6 +140,12 @@ Answer Get(Face& face, const Call& call) {
   TRY_ASSIGN(const Json json,
              face.catalog().Read([&](catalog::Reader& reader) -> absl::StatusOr<Json> {
                TRY_ASSIGN(const auto item, Find(reader, call));
+               if (!item.parent.empty()) {
+                 TRY_ASSIGN(const auto row,
+                            Named(catalog::GetDashboard(reader, call.id(), item.parent), kMissing));
+                 TRY_ASSIGN(const AccessList access, AccessList::Load(reader, call));
+                 TRY(access.RequireDashboard(row, kView, "annotations:read"));
+               }
                return Shape(reader, call, item);
              }));
   return Reply(json);

@@ -4,10 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "api/grafana_http/json.h"
+#include "base/log.h"
 #include "base/rng.h"
 
 namespace hearth::api::grafana_http {
 namespace {
+
+constexpr std::string_view kTrouble = "The service cannot do this right now; try again";
 
 int HttpStatusOf(absl::StatusCode code) {
   switch (code) {
@@ -50,7 +53,18 @@ net::HttpResponse StatusMessage(int status, std::string_view message, std::strin
 net::HttpResponse Refuse(const absl::Status& status) {
   const int code = HttpStatusOf(status.code());
   if (code == 412) return StatusMessage(code, hearth::Message(status), "version-mismatch");
-  return Message(code, hearth::Message(status));
+  return Message(code, IsOurTrouble(status) ? kTrouble : hearth::Message(status));
+}
+
+bool IsOurTrouble(const absl::Status& status) {
+  const int code = HttpStatusOf(status.code());
+  return code == 500 || code == 503;
+}
+
+absl::Status ForClient(const absl::Status& status) {
+  if (!IsOurTrouble(status)) return status;
+  log::Error("grafana", "a request failed", {{"error", hearth::Message(status)}});
+  return Internal("{}", kTrouble);
 }
 
 net::HttpResponse AccessDenied(std::string_view permission) {

@@ -120,10 +120,7 @@ Answer Delete(Face& face, const Call& call) {
         if (found.provisioned) {
           return InvalidArgument("provisioned dashboard cannot be deleted");
         }
-        TRY(DropGrants(transaction, call.id(), "dashboards", found.uid));
-        for (const char* kind : {"library_connection", "public_dashboard", "star"}) {
-          TRY(catalog::DeleteItemsOf(transaction, call.id(), kind, found.uid));
-        }
+        TRY(DropBelongings(transaction, call.id(), found.uid));
         TRY(catalog::DeleteDashboard(transaction, call.id(), found.uid));
         return found;
       });
@@ -176,6 +173,14 @@ Answer Home(Face& face, const Call& call) {
 }
 
 }  // namespace
+
+absl::Status DropBelongings(catalog::Transaction& transaction, std::string_view workspace,
+                            std::string_view dashboard) {
+  for (const char* kind : {"library_connection", "public_dashboard", "star"}) {
+    TRY(catalog::DeleteItemsOf(transaction, workspace, kind, dashboard));
+  }
+  return DropGrants(transaction, workspace, "dashboards", dashboard);
+}
 
 std::vector<Route> DashboardRoutes() {
   return {

@@ -283,7 +283,7 @@ net::HttpResponse Face::Run(Call call, const std::vector<std::string>& segments)
     if (call.user.role < entry.route.role) return AccessDenied(entry.route.permission);
     Answer answer = entry.route.handle(*this, call);
     if (answer.ok()) return *std::move(answer);
-    if (absl::IsInternal(answer.status()) || absl::IsUnavailable(answer.status())) {
+    if (IsOurTrouble(answer.status())) {
       log::Error(
           "grafana", "a request failed",
           {{"path", std::string(call.raw_path)}, {"error", hearth::Message(answer.status())}});

@@ -94,6 +94,8 @@ Answer Counts(Face& face, const Call& call) {
   int64_t elements = 0;
   const auto status = face.catalog().Read([&](catalog::Reader& reader) -> absl::Status {
     TRY(Find(reader, call, call.argument()));
+    TRY_ASSIGN(const AccessList access, AccessList::Load(reader, call));
+    TRY(access.RequireFolder(call.argument(), kView, "folders:read"));
     TRY_ASSIGN(const auto all_folders, catalog::ListFolders(reader, call.id()));
     std::vector<std::string> in = {call.argument()};
     for (size_t i = 0; i < in.size(); ++i) {
@@ -255,8 +257,7 @@ Answer Delete(Face& face, const Call& call) {
         TRY(DropContents(transaction, call, going, force));
         TRY_ASSIGN(const auto dashboards, catalog::DeleteFolder(transaction, call.id(), found.uid));
         for (const std::string& uid : dashboards) {
-          TRY(DropGrants(transaction, call.id(), "dashboards", uid));
-          TRY(catalog::DeleteItemsOf(transaction, call.id(), "public_dashboard", uid));
+          TRY(DropBelongings(transaction, call.id(), uid));
         }
         return found;
       });

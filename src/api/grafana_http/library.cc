@@ -254,11 +254,12 @@ Answer Connections(Face& face, const Call& call) {
   Json list = Json::array();
   const auto read = [&](catalog::Reader& reader) -> absl::Status {
     TRY_ASSIGN(const auto item, Find(reader, call, kView, "library.panels:read"));
+    TRY_ASSIGN(const AccessList access, AccessList::Load(reader, call));
     TRY_ASSIGN(const auto connections,
                catalog::FindItemsByName(reader, call.id(), "library_connection", item.uid));
     for (const catalog::GrafanaItem& connection : connections) {
       const auto dashboard = catalog::GetDashboard(reader, call.id(), connection.parent);
-      if (!dashboard.ok()) continue;
+      if (!dashboard.ok() || access.Dashboard(*dashboard) < kView) continue;
       list.push_back({{"id", connection.id},
                       {"kind", 1},
                       {"elementId", item.id},

@@ -27,6 +27,9 @@ std::string FolderUrl(const Call& call, const catalog::Folder& folder);
 // With "parents", root first, where it is nested.
 absl::StatusOr<Json> FolderJson(catalog::Reader& reader, const Call& call,
                                 const catalog::Folder& folder, Level level);
+// What goes with a dashboard: grants, stars, its public form, its uses of library elements.
+absl::Status DropBelongings(catalog::Transaction& transaction, std::string_view workspace,
+                            std::string_view dashboard);
 // nullptr where there is none with that uid.
 const catalog::Folder* FindFolder(const std::vector<catalog::Folder>& folders,
                                   std::string_view uid);

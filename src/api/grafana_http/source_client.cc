@@ -123,10 +123,13 @@ absl::StatusOr<net::HttpResponse> AskOwn(Face& face, const Call& call,
                                          const catalog::DataSource& source,
                                          const std::string& workspace, SourceRequest request) {
   const Json data = Stored(source.json_data);
-  TRY_ASSIGN(grafana::Reader reader, ReaderFor(face, call, source, data));
+  auto found = ReaderFor(face, call, source, data);
+  if (!found.ok()) return ForClient(found.status());
+  grafana::Reader reader = *std::move(found);
   if (const std::string arn = TextOf(data, "sigV4AssumeRoleArn");
       FlagOf(data, "sigV4Auth") && !arn.empty()) {
-    TRY(Assume(face, call, arn, data, &reader));
+    const absl::Status assumed = Assume(face, call, arn, data, &reader);
+    if (!assumed.ok()) return ForClient(assumed);
   }
   access::Caller caller;
   caller.principal = reader.principal;
@@ -289,7 +292,7 @@ absl::StatusOr<std::string> WholeBody(net::HttpResponse answer) {
 
 absl::StatusOr<catalog::DataSource> QueryableSource(Face& face, const Call& call,
                                                     const std::string& key, bool by_id) {
-  return face.catalog().Read([&](catalog::Reader& reader) -> absl::StatusOr<catalog::DataSource> {
+  const auto find = [&](catalog::Reader& reader) -> absl::StatusOr<catalog::DataSource> {
     int64_t id = 0;
     if (by_id && !ParseInt64(key, &id)) return InvalidArgument("id is invalid");
     TRY_ASSIGN(auto source, Named(by_id ? catalog::GetDataSourceById(reader, call.id(), id)
@@ -304,7 +307,10 @@ absl::StatusOr<catalog::DataSource> QueryableSource(Face& face, const Call& call
     return PermissionDenied(
         "You'll need additional permissions to perform this action. Permissions needed: "
         "datasources:query");
-  });
+  };
+  auto found = face.catalog().Read(find);
+  if (!found.ok()) return ForClient(found.status());
+  return found;
 }
 
 }  // namespace hearth::api::grafana_http

@@ -198,6 +198,31 @@ absl::StatusOr<catalog::IamGroup> FindGroup(Call& call, std::string_view name, c
                     fmt::format("The group with name {} cannot be found.", name));
 }
 
+int64_t IamQuota(catalog::IamKind kind) { return kind == catalog::IamKind::kGroup ? 500 : 5000; }
+
+absl::Status CheckQuota(Call& call, catalog::IamKind kind) {
+  static constexpr std::string_view kNames[] = {"UsersPerAccount", "GroupsPerAccount",
+                                                "RolesPerAccount", "PoliciesPerAccount"};
+  TRY_ASSIGN(const int64_t count, catalog::CountIam(call.reader, call.account, kind));
+  if (count < IamQuota(kind)) return absl::OkStatus();
+  return QueryFault(409, "LimitExceeded",
+                    fmt::format("Cannot exceed quota for {}: {}", kNames[static_cast<size_t>(kind)],
+                                IamQuota(kind)));
+}
+
+absl::Status CheckAttachable(Call& call, std::string_view arn, std::string_view missing) {
+  const auto policy = catalog::GetManagedPolicy(call.reader, arn);
+  const bool foreign = policy.ok() && policy->account != call.account && policy->account != "aws";
+  if (foreign) return QueryFault(404, "NoSuchEntity", missing);
+  return Reworded(policy.status(), missing);
+}
+
+absl::Status CheckBoundary(Call& call, std::string_view arn) {
+  if (arn.empty()) return absl::OkStatus();
+  return CheckAttachable(call, arn,
+                         fmt::format("Scope ARN: {} does not exist or is not attachable.", arn));
+}
+
 absl::StatusOr<catalog::ManagedPolicy> FindPolicy(Call& call, std::string_view arn) {
   auto policy = catalog::GetManagedPolicy(call.reader, arn);
   if (!policy.ok() && !absl::IsNotFound(policy.status())) return policy.status();

@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "catalog/catalog.h"
 #include "catalog/iam.h"
+#include "catalog/iam_counts.h"
 
 namespace hearth::api::iam {
 
@@ -64,6 +65,12 @@ inline constexpr size_t kNameMax = 128;  // of users (64 when made), groups, pol
 inline constexpr size_t kTagsMax = 50;
 inline constexpr size_t kDocumentMax = 131072;  // before white space is taken off
 
+// The most that AWS grants where it is asked, of objects of an account: every list is read whole.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+int64_t IamQuota(catalog::IamKind kind);
+// LimitExceeded where there is no room for one more.
+absl::Status CheckQuota(Call& call, catalog::IamKind kind);
+
 access::QueryRule NameRule(size_t max = kNameMax);  // required
 access::QueryRule OptionalNameRule(size_t max = kNameMax);
 access::QueryRule ArnRule(bool required = true);
@@ -92,6 +99,11 @@ absl::StatusOr<catalog::IamGroup> FindGroup(Call& call, std::string_view name,
                                             const Keys& keys = {});
 absl::StatusOr<catalog::ManagedPolicy> FindPolicy(Call& call, std::string_view arn);
 std::string GroupArn(const catalog::IamGroup& group);
+// Whether it may be attached, or be a boundary: there, and of this account or AWS'. `missing` is
+// what is said of one that is not.
+absl::Status CheckAttachable(Call& call, std::string_view arn, std::string_view missing);
+// Whether a user or role may have it as its permissions boundary; "" is none.
+absl::Status CheckBoundary(Call& call, std::string_view arn);
 
 // ---- results ----
 void WriteTags(access::XmlWriter& out, const catalog::Tags& tags);

@@ -20,6 +20,7 @@ absl::Status CreateGroup(Call& call) {
   group.path = ReadPath(call);
   TRY(call.in.status());
   TRY(call.Authorize(GroupArn(group)));
+  TRY(CheckQuota(call, catalog::IamKind::kGroup));
   TRY(Reworded(catalog::CreateGroup(call.write(), &group), "",
                fmt::format("Group with name {} already exists.", group.name)));
   call.out.Open("Group");
@@ -87,6 +88,10 @@ absl::Status UpdateGroup(Call& call) {
   const std::string new_name = call.in.Text("NewGroupName", OptionalNameRule());
   const std::string path = ReadPath(call, "NewPath");
   TRY_ASSIGN(IamGroup group, NamedGroup(call));
+  IamGroup becomes = group;
+  if (call.form.Has("NewPath")) becomes.path = path;
+  if (!new_name.empty()) becomes.name = new_name;
+  TRY(call.Authorize(GroupArn(becomes)));
   if (call.form.Has("NewPath") && path != group.path) {
     group.path = path;
     TRY(catalog::UpdateGroup(call.write(), &group));

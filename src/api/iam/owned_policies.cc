@@ -120,11 +120,8 @@ template <PolicyOwner kKind>
 absl::Status Attach(Call& call) {
   const std::string arn = call.in.Text("PolicyArn", ArnRule());
   TRY_ASSIGN(const std::string owner, Owner<kKind>(call, {{"iam:PolicyARN", {arn}}}));
-  const auto policy = catalog::GetManagedPolicy(call.reader, arn);
-  const bool foreign = policy.ok() && policy->account != call.account && policy->account != "aws";
-  const std::string missing = fmt::format("Policy {} does not exist or is not attachable.", arn);
-  if (foreign) return QueryFault(404, "NoSuchEntity", missing);
-  TRY(Reworded(policy.status(), missing));
+  TRY(CheckAttachable(call, arn,
+                      fmt::format("Policy {} does not exist or is not attachable.", arn)));
   TRY_ASSIGN(const auto attached,
              catalog::ListAttachedPolicies(call.reader, kKind, call.account, owner));
   const bool again = std::find(attached.begin(), attached.end(), arn) != attached.end();

@@ -59,6 +59,7 @@ absl::Status CreatePolicy(Call& call) {
   TRY_ASSIGN(policy.tags, ReadTags(call));
   TRY(call.Authorize(catalog::ManagedPolicyArn(policy), RequestTagKeys(policy.tags)));
   TRY(CheckPolicy(policy.document));
+  TRY(CheckQuota(call, catalog::IamKind::kPolicy));
   TRY(Reworded(catalog::CreateManagedPolicy(call.write(), &policy), "",
                fmt::format("A policy called {} already exists. Duplicate names are not allowed.",
                            policy.name)));

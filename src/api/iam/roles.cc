@@ -18,13 +18,6 @@ absl::Status CheckTrust(std::string_view document) {
                        kTrustLimitText);
 }
 
-// A boundary must be a policy that exists.
-absl::Status CheckBoundary(Call& call, std::string_view arn) {
-  if (arn.empty()) return absl::OkStatus();
-  return Reworded(catalog::GetManagedPolicy(call.reader, arn).status(),
-                  fmt::format("Scope ARN: {} does not exist or is not attachable.", arn));
-}
-
 Keys BoundaryKeys(std::string_view arn) {
   return arn.empty() ? Keys() : Keys{{"iam:PermissionsBoundary", {std::string(arn)}}};
 }
@@ -51,6 +44,7 @@ absl::Status CreateRole(Call& call) {
   TRY(call.Authorize(auth::RoleArn(role.account, role.path, role.name), keys));
   TRY(CheckTrust(role.trust_policy));
   TRY(CheckBoundary(call, role.boundary_arn));
+  TRY(CheckQuota(call, catalog::IamKind::kRole));
   TRY(Reworded(catalog::CreateRole(call.write(), &role), "",
                fmt::format("Role with name {} already exists.", role.name)));
   call.out.Open("Role");

@@ -12,12 +12,6 @@ using catalog::IamUser;
 
 constexpr size_t kUserNameMax = 64;  // of a new one; parameters take 128
 
-absl::Status CheckBoundary(Call& call, std::string_view arn) {
-  if (arn.empty()) return absl::OkStatus();
-  return Reworded(catalog::GetManagedPolicy(call.reader, arn).status(),
-                  fmt::format("Scope ARN: {} does not exist or is not attachable.", arn));
-}
-
 absl::Status CreateUser(Call& call) {
   IamUser user;
   user.account = call.account;
@@ -32,6 +26,7 @@ absl::Status CreateUser(Call& call) {
   }
   TRY(call.Authorize(auth::UserArn(user.account, user.path, user.name), keys));
   TRY(CheckBoundary(call, user.boundary_arn));
+  TRY(CheckQuota(call, catalog::IamKind::kUser));
   TRY(Reworded(catalog::CreateUser(call.write(), &user), "",
                fmt::format("User with name {} already exists.", user.name)));
   call.out.Open("User");
@@ -93,6 +88,10 @@ absl::Status UpdateUser(Call& call) {
   const std::string new_name = call.in.Text("NewUserName", OptionalNameRule(kUserNameMax));
   const std::string path = ReadPath(call, "NewPath");
   TRY_ASSIGN(IamUser user, NamedUser(call));
+  // Both on what it is and on what it becomes: a user does not move into another's reach.
+  TRY(call.Authorize(auth::UserArn(user.account, call.form.Has("NewPath") ? path : user.path,
+                                   new_name.empty() ? user.name : new_name),
+                     ResourceTagKeys(user.tags)));
   if (call.form.Has("NewPath") && path != user.path) {
     user.path = path;
     TRY(catalog::UpdateUser(call.write(), &user));

@@ -99,6 +99,8 @@ absl::Status GetSessionToken(Call& call) {
 absl::Status GetAccessKeyInfo(Call& call) {
   const std::string id = call.in.Text("AccessKeyId", {true, 16, 128});
   TRY(call.in.status());
+  const auto refusal = call.gate.Authorize(*call.caller, "sts:GetAccessKeyInfo", "*");
+  if (refusal) return QueryFault(*refusal);
   const auto key =
       call.objects.Read([&](catalog::Reader& reader) { return catalog::GetAccessKey(reader, id); });
   if (absl::IsNotFound(key.status())) {
