@@ -7,6 +7,7 @@
 #include "base/compress.h"
 #include "base/crc32c.h"
 #include "base/file_system.h"
+#include "base/fill_ahead.h"
 #include "base/json_text.h"
 #include "base/metrics.h"
 #include "base/rng.h"
@@ -151,6 +152,31 @@ TEST(Compress, ZstdTakesSeveralFramesAndSurvivesABadOneBetween) {
     ASSERT_TRUE(ZstdDecompress(ZstdCompress(large), large.size(), &out).ok());
     EXPECT_EQ(out, large);
   }
+}
+
+TEST(FileSystem, AFileThatIsFilledAheadHasNothingButWhatWasAppended) {
+  const TemporaryDirectory directory;
+  const std::string path = JoinPath(directory.path(), "log");
+  FileSystem& files = RealFileSystem();
+  {
+    const auto file = *files.Create(path);
+    ASSERT_TRUE(file->Append("one").ok());
+    FillAhead(file.get(), 6);
+    ASSERT_TRUE(file->Append("two").ok());
+    ASSERT_TRUE(file->Sync().ok());
+    // What a crash would leave now.
+    const std::string bytes = *files.ReadFile(path);
+    EXPECT_GT(bytes.size(), 6U);
+    EXPECT_EQ(bytes.substr(0, 6), "onetwo");
+    EXPECT_EQ(bytes.find_first_not_of('\0', 6), std::string::npos);
+    EXPECT_EQ(file->size(), 6U);
+    ASSERT_TRUE(file->Truncate(4).ok());
+    ASSERT_TRUE(file->Append("hree").ok());
+    EXPECT_EQ(*files.ReadFile(path), "onethree");
+    FillAhead(file.get(), 9);
+    ASSERT_TRUE(file->Append("s").ok());
+  }
+  EXPECT_EQ(*files.ReadFile(path), "onethrees");
 }
 
 TEST(FileSystem, WritesAtomicallyLocksAndLists) {

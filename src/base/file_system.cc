@@ -8,12 +8,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/fill_ahead.h"
 #include "base/status.h"
 
 namespace hearth {
@@ -42,12 +44,12 @@ class PosixWritableFile : public WritableFile {
  public:
   PosixWritableFile(int fd, std::string path, uint64_t size)
       : fd_(fd), path_(std::move(path)), size_(size) {}
-  ~PosixWritableFile() override {
-    if (fd_ >= 0) close(fd_);
-  }
+  ~PosixWritableFile() override { Close().IgnoreError(); }  // nobody is left to tell
   absl::Status Append(std::string_view bytes) override {
     while (!bytes.empty()) {
-      const ssize_t n = write(fd_, bytes.data(), bytes.size());
+      const ssize_t n = filled_ > 0
+                            ? pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(size_))
+                            : write(fd_, bytes.data(), bytes.size());
       if (n < 0) {
         if (errno == EINTR) continue;
         return ErrnoStatus("write", path_, errno);
@@ -64,20 +66,43 @@ class PosixWritableFile : public WritableFile {
   absl::Status Truncate(uint64_t size) override {
     if (ftruncate(fd_, static_cast<off_t>(size)) != 0) return ErrnoStatus("truncate", path_, errno);
     size_ = size;
+    if (filled_ > 0) filled_ = std::max<uint64_t>(size, 1);
     return absl::OkStatus();
+  }
+  // See FillAhead.
+  void Fill(uint64_t end) {
+    static constexpr std::array<char, kFillBytes> kZeros{};
+    if (end <= filled_) return;
+    if (filled_ == 0) {
+      // Where to write is said with each write from here on.
+      const int flags = fcntl(fd_, F_GETFL);
+      if (flags < 0 || fcntl(fd_, F_SETFL, flags & ~O_APPEND) != 0) return;
+    }
+    filled_ = std::max<uint64_t>({filled_, size_, 1});
+    while (filled_ < end) {
+      const uint64_t from = std::max(filled_, size_);
+      const ssize_t n = pwrite(fd_, kZeros.data(), kZeros.size(), static_cast<off_t>(from));
+      if (n <= 0) return;
+      filled_ = from + static_cast<uint64_t>(n);
+    }
   }
   absl::Status Close() override {
     const int fd = fd_;
     fd_ = -1;
+    // Zeros that stay do no harm: a crash leaves them as well.
+    if (fd >= 0 && filled_ > size_ && ftruncate(fd, static_cast<off_t>(size_)) != 0) filled_ = 0;
     if (fd >= 0 && close(fd) != 0) return ErrnoStatus("close", path_, errno);
     return absl::OkStatus();
   }
   uint64_t size() const override { return size_; }
 
  private:
+  static constexpr size_t kFillBytes = size_t{256} << 10;
   int fd_;
   std::string path_;
   uint64_t size_;
+  // Up to where there are bytes, zeros from size_ on; 0: it was never filled.
+  uint64_t filled_ = 0;
 };
 
 class PosixRandomAccessFile : public RandomAccessFile {
@@ -294,6 +319,10 @@ TemporaryDirectory::TemporaryDirectory() {
 TemporaryDirectory::~TemporaryDirectory() {
   std::error_code ignored;  // a leftover in the temporary folder harms nobody
   std::filesystem::remove_all(path_, ignored);
+}
+
+void FillAhead(WritableFile* file, uint64_t end) {
+  if (auto* const real = dynamic_cast<PosixWritableFile*>(file)) real->Fill(end);
 }
 
 }  // namespace hearth

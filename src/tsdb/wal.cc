@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/fill_ahead.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "tsdb/wal_frame.h"
@@ -11,6 +12,14 @@
 namespace hearth::tsdb {
 
 using storage::Position;
+
+namespace {
+
+// A segment that has so much is one of a busy store, and is filled ahead of its frames; idle
+// stores, of which there may be a thousand, keep small files.
+constexpr uint64_t kFillFrom = 128 << 10;
+
+}  // namespace
 
 WalMetrics WalMetrics::Register(Registry& registry) {
   WalMetrics metrics;
@@ -209,6 +218,9 @@ absl::StatusOr<Position> Wal::Append(uint8_t type, std::string_view payload) {
   frame_.clear();
   AppendFrame(last_lsn_ + 1, type, payload, &frame_);
   Segment& segment = segments_.back();
+  if (options_.fsync == WalFsync::kAlways && segment.size >= kFillFrom) {
+    FillAhead(file_.get(), segment.size + frame_.size());
+  }
   if (const absl::Status status = file_->Append(frame_); !status.ok()) {
     UndoWrite(segment.size);
     return status;
