@@ -92,6 +92,7 @@ void Connection::StartRequest() {
   request_.tls = peer_.tls;
   request_.local_port = peer_.local_port;
   response_ = HttpResponse();
+  std::string().swap(chunk_);  // a megabyte, after a long answer
   response_started_ = false;
   body_size_ = 0;
   body_since_extend_ = 0;
@@ -390,18 +391,14 @@ void Connection::Produce() {
       produce_failed_ = true;
     }
   }
-  if (framing_.http11) {
-    std::string framed = chunk_.empty() ? std::string() : ChunkFrame(chunk_);
-    if (!more_chunks_) framed += ChunkFrame({});
-    chunk_ = std::move(framed);
-  }
+  chunk_head_ = framing_.http11 ? FrameChunk(!more_chunks_, &chunk_) : std::string();
   loop_.Post([self = shared_from_this()] {
     if (self->state_ == State::kClosed) return;
     if (self->produce_failed_) return self->Cut();
     if (self->chunk_.empty()) return self->FinishRequest();
     self->state_ = State::kWriting;
-    self->out_first_ = self->chunk_;
-    self->out_second_ = {};
+    self->out_first_ = self->chunk_head_;
+    self->out_second_ = self->chunk_;
     self->SetDeadline(self->server_.options.limits.write_timeout_ms);
     self->WriteMore();
   });

@@ -157,7 +157,8 @@ class Connection final : public StreamEvents, public std::enable_shared_from_thi
   std::string out_head_;
   std::string_view out_first_;
   std::string_view out_second_;
-  std::string chunk_;
+  std::string chunk_head_;
+  std::string chunk_;  // reused from piece to piece
   bool more_chunks_ = false;
   bool produce_failed_ = false;
   bool response_started_ = false;

@@ -190,14 +190,14 @@ std::string ResponseHead(const HttpResponse& response, const ResponseFraming& fr
   return out;
 }
 
-std::string ChunkFrame(std::string_view piece) {
-  std::string out;
-  if (piece.empty()) return "0\r\n\r\n";
-  out.reserve(piece.size() + 16);
-  fmt::format_to(std::back_inserter(out), "{:x}\r\n", piece.size());
-  out.append(piece);
-  out.append("\r\n");
-  return out;
+std::string FrameChunk(bool last, std::string* piece) {
+  std::string head;
+  if (!piece->empty()) {
+    head = fmt::format("{:x}\r\n", piece->size());
+    piece->append("\r\n");
+  }
+  if (last) piece->append("0\r\n\r\n");
+  return head;
 }
 
 }  // namespace hearth::net

@@ -36,8 +36,9 @@ std::string ResponseHead(const HttpResponse& response, const ResponseFraming& fr
 // True where the status forbids a body (1xx, 204, 304).
 bool HasNoBody(int status);
 
-// One chunk of a chunked body; the empty piece is the end.
-std::string ChunkFrame(std::string_view piece);
+// Makes `*piece` the rest of a chunk of a chunked body, and with `last` the body's end too. Returns
+// what goes before it: a piece is not copied. An empty piece is no chunk.
+std::string FrameChunk(bool last, std::string* piece);
 
 // "Sun, 06 Nov 1994 08:49:37 GMT"
 std::string HttpDate(int64_t now_ms);

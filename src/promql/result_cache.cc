@@ -24,13 +24,8 @@ int64_t FloorDiv(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 int64_t CeilDiv(int64_t a, int64_t b) { return -FloorDiv(-a, b); }
 
 bool InOrder(const std::vector<Series>& matrix) {
-  return std::is_sorted(matrix.begin(), matrix.end(),
-                        [](const Series& a, const Series& b) {
-                          return a.labels < b.labels || a.labels == b.labels;
-                        }) &&
-         std::adjacent_find(matrix.begin(), matrix.end(), [](const Series& a, const Series& b) {
-           return a.labels == b.labels;
-         }) == matrix.end();
+  const auto out_of_order = [](const Series& a, const Series& b) { return !(a.labels < b.labels); };
+  return std::adjacent_find(matrix.begin(), matrix.end(), out_of_order) == matrix.end();
 }
 
 // Floats alone, and nothing to tell.

@@ -24,7 +24,7 @@ namespace hearth::api {
 struct LongAnswer {
   // Below it an answer is one string with its length.
   static constexpr size_t kWholeBytesMax = size_t{2} << 20;
-  static constexpr size_t kPieceBytes = size_t{256} << 10;
+  static constexpr size_t kPieceBytes = size_t{1} << 20;
 
   std::string head;
   std::string_view separator = ",";  // static
