@@ -2,10 +2,11 @@
 """What hearth does when it is asked for too much: series without end, and fifty terrible queries
 while it is written to. It runs alone: its peers die of the first."""
 
-import http.client
 import json
+import pathlib
+import subprocess
+import sys
 import threading
-import urllib.parse
 
 import dateutil.parser
 
@@ -25,13 +26,6 @@ RULE_GROUP = """  - name: lateness-{i}
         expr: sum by (mode) (rate(node_cpu_seconds_total[5m]))
 """
 RULE_GROUPS = 10
-TERRIBLE = [
-    'count(last_over_time({job!=""}[5m]))',
-    'sum by (job) ({__name__=~".+_total"})',
-    'topk(10, rate({__name__=~"node_.+_total"}[5m]))',
-    'quantile_over_time(0.9, node_cpu_seconds_total[30m])',
-    'sum by (instance) ({job!=""}) / on (instance) group_left count by (instance) ({job!=""})',
-]
 
 
 class Watch(threading.Thread):
@@ -129,6 +123,21 @@ def lateness_ms(before, after):
     return sorted(late)[int(0.99 * (len(late) - 1))] if late else None
 
 
+def begin_asking(server, end_s, clients):
+    """The process of so many clients that ask terrible queries (asker.py)."""
+    command = [sys.executable, pathlib.Path(__file__).with_name('asker.py'), server.port, end_s,
+               clients]
+    askers = subprocess.Popen([*map(str, command)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True, start_new_session=True)
+    askers.stdout.readline()
+    return askers
+
+
+def end_asking(askers):
+    """How many queries were answered, and how many refused or ended."""
+    return json.loads(askers.communicate()[0])
+
+
 def worst_queries(bench):
     """Fifty terrible queries at once under half of the ingest that the machine takes."""
     rules = bench.folder / 'lateness.yml'
@@ -144,7 +153,9 @@ def worst_queries(bench):
         options = {'series': series, 'shape': 'node', 'step_ms': 500,
                    'start_ms': int(end_s * 1000) - 600_000}
         probe = bench.loads.clones(steps=20, **options)
-        full = replay(server, probe, connections=2)
+        # As senders do, whatever there is of a series comes over one connection.
+        connections = max(n for n in range(1, 5) if bodies_in(probe) // 20 % n == 0)
+        full = replay(server, probe, connections=connections)
         rate = int(full['samples'] / full['seconds'] / 2)
         rounds = rate * seconds // series + 1  # of one measurement
         path = bench.loads.clones(steps=2 * rounds, first_step=20, **options)
@@ -152,10 +163,11 @@ def worst_queries(bench):
         each, phases = [], []
         for queries in (0, 50):
             watch, clock = Watch(server), RuleClock(server)
-            askers = [Asker(server, end_s, i) for i in range(queries)]
+            askers = begin_asking(server, end_s, queries)
             each.append(result_of(server, begin_replay(
-                server, path, skip=len(each) * part, bodies=part, rate=rate, connections=4)))
-            answers = [a.end() for a in askers]
+                server, path, skip=len(each) * part, bodies=part, rate=rate,
+                connections=connections)))
+            answered = end_asking(askers)
             phases.append(clock.end())
             most = watch.end()
     finally:
@@ -163,15 +175,13 @@ def worst_queries(bench):
     bench.loads.forget(probe)
     bench.loads.forget(path)
     calm, busy = each
-    answered = sum(a['ok'] for a in answers)
-    refused = sum(a['other'] for a in answers)
     bench.report.add(Figure(
         f'p99 of the acknowledgement, {rate:,} samples/s, 50 terrible queries at once', 'ms',
         busy['p99_ms'], aim=f'≤ {calm["p99_ms"] * 1.1:.1f} (10 % over {calm["p99_ms"]:.1f} '
         'without them)', aim_at_most=calm['p99_ms'] * 1.1,
         note=f'{busy["samples"] / busy["seconds"]:,.0f} samples/s, refused '
-             f'{busy["refused_samples"]:,}; queries answered {answered}, refused or ended '
-             f'{refused}'))
+             f'{busy["refused_samples"]:,}; queries answered {answered["ok"]}, refused or ended '
+             f'{answered["other"]}'))
     before, after = lateness_ms(phases[0], phases[0]), lateness_ms(phases[0], phases[1])
     bench.report.add(Figure(
         'p99 of rule lateness meanwhile', 'ms', after,
@@ -180,34 +190,3 @@ def worst_queries(bench):
     bench.report.add(Figure(
         'RssAnon at most meanwhile', 'MiB', most / 2**20, aim=f'≤ {limit >> 20}',
         aim_at_most=limit / 2**20))
-
-
-class Asker(threading.Thread):
-    """One client that asks a terrible query again and again."""
-
-    def __init__(self, server, end_s, number):
-        super().__init__(daemon=True)
-        self.port, self.number, self.end_s = server.port, number, end_s
-        self.over, self.counts = threading.Event(), {'ok': 0, 'other': 0}
-        self.start()
-
-    def run(self):
-        body = urllib.parse.urlencode({
-            'query': TERRIBLE[self.number % len(TERRIBLE)], 'start': self.end_s - 3_500,
-            'end': self.end_s, 'step': 15})
-        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=600)
-        while not self.over.is_set():
-            try:
-                connection.request('POST', '/api/v1/query_range', body,
-                                   {'Content-Type': 'application/x-www-form-urlencoded'})
-                answer = connection.getresponse()
-                answer.read()
-                self.counts['ok' if answer.status == 200 else 'other'] += 1
-            except (http.client.HTTPException, OSError):
-                connection.close()
-                if not self.over.is_set():
-                    self.counts['other'] += 1
-
-    def end(self):
-        self.over.set()
-        return self.counts

@@ -47,9 +47,9 @@ constexpr double kQueriesShare = 0.25;
 // Queries that wait for one of the few that run; beyond it they are told to come back.
 constexpr size_t kQueriesWaitingMax = 256;
 // Queries give way to ingest and rules: whoever asks can wait, whoever writes must not.
-constexpr int kQueryNice = 10;
+constexpr int kQueryNice = 19;
 // Of threads that help large queries: whatever else there is to do comes first.
-constexpr int kHelperNice = 15;
+constexpr int kHelperNice = 19;
 
 // The cluster around us: what Kubernetes gives to every pod (client-go rest.InClusterConfig).
 std::optional<scrape::KubernetesAccess> InCluster(FileSystem& files) {

@@ -21,6 +21,8 @@ void LowerThreadPriority(int nice) {
   if (setpriority(PRIO_PROCESS, id, nice) != 0) return;
 }
 
+bool GivesWay() { return getpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid))) > 0; }
+
 FairPool::FairPool(Options options)
     : options_(std::move(options)),
       running_max_(ShareOf(options_.threads)),

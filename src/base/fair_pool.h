@@ -62,5 +62,7 @@ class FairPool {
 // From here on the calling thread, and those that it begins, give way to others as nice(2) says.
 // What the system refuses is left as it is.
 void LowerThreadPriority(int nice);
+// Whether the calling thread does so.
+bool GivesWay();
 
 }  // namespace hearth

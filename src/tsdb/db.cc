@@ -58,6 +58,11 @@ DbMetrics DbMetrics::Register(Registry& registry) {
                                                 "Blocks dropped for being beyond retention.");
   metrics.seal_seconds = &registry.AddHistogram("hearth_tsdb_seal_seconds",
                                                 "Duration of sealing a head.", LatencyBuckets());
+  metrics.seal_lock_seconds = &registry.AddHistogram(
+      "hearth_tsdb_seal_lock_seconds",
+      "How long writers had to wait for one step of a seal: samples and idle series leaving the "
+      "head, or what was sealed being dropped.",
+      LatencyBuckets());
   metrics.blocks = &registry.AddGauge("hearth_tsdb_blocks", "Blocks on disk.");
   metrics.block_data_bytes = &registry.AddGauge("hearth_tsdb_block_data_bytes",
                                                 "Disk that the samples and times in blocks take.");

@@ -35,6 +35,7 @@ struct DbMetrics {
   Counter* merges = nullptr;
   Counter* blocks_dropped = nullptr;
   Histogram* seal_seconds = nullptr;
+  Histogram* seal_lock_seconds = nullptr;
   Gauge* series = nullptr;
   Gauge* head_bytes = nullptr;
   Gauge* blocks = nullptr;

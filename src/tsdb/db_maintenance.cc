@@ -29,9 +29,26 @@ constexpr int64_t kEvictNs = 30'000'000'000;
 constexpr int64_t kClockJumpMs = int64_t{24} * 3600 * 1000;
 constexpr int64_t kClockJumpAtStartMs = 30 * kClockJumpMs;
 constexpr int64_t kClockDoubtNs = kClockJumpMs * 1'000'000;
+// Series of the head that are looked at while its lock is held once.
+constexpr uint32_t kScannedAtOnce = 1 << 14;
 constexpr storage::TimeRange kAllTime{INT64_MIN, INT64_MAX};
 
 double Seconds(int64_t ns) { return static_cast<double>(ns) * 1e-9; }
+
+// For how long one step of a seal kept writers waiting.
+class LockTimer {
+ public:
+  LockTimer(const Clock& clock, Histogram* seconds)
+      : clock_(clock), seconds_(seconds), begin_ns_(clock.MonotonicNs()) {}
+  ~LockTimer() { seconds_->Observe(Seconds(clock_.MonotonicNs() - begin_ns_)); }
+  LockTimer(const LockTimer&) = delete;
+  LockTimer& operator=(const LockTimer&) = delete;
+
+ private:
+  const Clock& clock_;
+  Histogram* const seconds_;
+  const int64_t begin_ns_;
+};
 
 }  // namespace
 
@@ -113,17 +130,36 @@ absl::Status Db::Impl::Seal() {
   return SealAll();
 }
 
-// Without the lock but for the list of those that stay; null where that is not worth it.
+// Without the lock but for looking at a few thousand series at a time; null where that is not worth
+// it. Only a seal renumbers series, and there is one at a time.
 std::unique_ptr<RebuiltIndex> Db::Impl::RebuildIndex(int64_t idle_before_ms) {
-  Head::Survivors survivors;
+  const bool any = pressure() >= Pressure::kEvict;
+  std::shared_ptr<const LabelStore> labels;
+  std::unique_ptr<RebuiltIndex> rebuilt;
+  uint32_t series = 0;
   {
     absl::ReaderMutexLock lock(&mutex_);
-    survivors = head_.FindSurvivors(idle_before_ms, pressure() >= Pressure::kEvict);
+    series = static_cast<uint32_t>(head_.series());
+    labels = head_.index().shared_labels();
+    rebuilt = std::make_unique<RebuiltIndex>(head_.seed());
   }
-  if (!survivors.worth_it) return nullptr;
-  auto rebuilt = std::make_unique<RebuiltIndex>(survivors.seed);
-  for (const Head::Survivor& series : survivors.series) {
-    rebuilt->Add(series.id, series.key, *survivors.labels);
+  size_t idle = 0;
+  for (uint32_t id = 0; id < series; id += kScannedAtOnce) {
+    absl::ReaderMutexLock lock(&mutex_);
+    idle += head_.CountIdle(id, kScannedAtOnce, idle_before_ms, nullptr);
+  }
+  if (!Head::WorthRebuilding(idle, series, any)) return nullptr;
+  std::vector<Head::Survivor> survivors;
+  for (uint32_t id = 0; id < series; id += kScannedAtOnce) {
+    survivors.clear();
+    survivors.reserve(kScannedAtOnce);
+    {
+      absl::ReaderMutexLock lock(&mutex_);
+      head_.CountIdle(id, kScannedAtOnce, idle_before_ms, &survivors);
+    }
+    for (const Head::Survivor& survivor : survivors) {
+      rebuilt->Add(survivor.id, survivor.key, *labels);
+    }
   }
   return rebuilt;
 }
@@ -136,7 +172,9 @@ absl::Status Db::Impl::SealAll() {
     bool again = false;
     std::unique_ptr<RebuiltIndex> rebuilt = RebuildIndex(idle_before_ms);
     {
+      Head::Remains remains;
       absl::MutexLock lock(&mutex_);
+      const LockTimer timer(clock_, metrics_.seal_lock_seconds);
       again = head_.frozen() != nullptr;
       if (!again) {
         last_seal_ns_ = clock_.MonotonicNs();
@@ -145,7 +183,7 @@ absl::Status Db::Impl::SealAll() {
         if (idle && rebuilt == nullptr) return absl::OkStatus();
         frozen_up_to_ = wal_->last();
         wal_->Rotate();
-        head_.Freeze(idle_before_ms, std::move(rebuilt));
+        head_.Freeze(idle_before_ms, std::move(rebuilt), &remains);
         ReportMemory();
       }
     }
@@ -197,9 +235,11 @@ absl::Status Db::Impl::SealFrozen() {
     return status;
   }
   {
+    Head::Remains remains;
     absl::MutexLock lock(&mutex_);
+    const LockTimer timer(clock_, metrics_.seal_lock_seconds);
     blocks_ = catalog_.list();
-    head_.DropFrozen();
+    head_.DropFrozen(&remains);
     ReportMemory();
   }
   const uint64_t samples = frozen->samples;

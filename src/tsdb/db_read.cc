@@ -30,14 +30,14 @@ absl::Status Db::Impl::ReadHead(absl::FunctionRef<absl::Status()> begin,
     {
       absl::ReaderMutexLock lock(&mutex_);
       TRY(begin());
-      reader.emplace(head_, mutex_, false);
+      reader.emplace(head_, mutex_, background_, false);
     }
     read(*reader);
     if (!reader->stale()) return absl::OkStatus();
   }
   absl::ReaderMutexLock lock(&mutex_);
   TRY(begin());
-  read(HeadReader(head_, mutex_, true));
+  read(HeadReader(head_, mutex_, background_, true));
   return absl::OkStatus();
 }
 

@@ -148,5 +148,34 @@ TEST(Db, SharesTimelinesOfOneScrape) {
   EXPECT_NE(series[0].timeline, series[2].timeline);
 }
 
+TEST(Db, ASampleOfAClockThatWasAheadDoesNotRefuseThePresent) {
+  constexpr int64_t kDay = 86'400'000;
+  TestStore store;
+  const model::Labels labels{{"__name__", "x"}};
+  store.manual_clock().SetWall(TestStore::kStartMs + kDay);
+  store.Put(labels, {{kDay, 1}});
+  store.manual_clock().SetWall(TestStore::kStartMs + 10'000);
+  store.Put(labels, {{10'000, 2}});
+  store.Put(model::Labels{{"__name__", "x"}, {"i", "new"}}, {{10'000, 3}});
+  // Rules and scrapes, whose samples never come late.
+  storage::WriteBatch batch;
+  batch.AddSeries(labels);
+  batch.AddSample(TestStore::kStartMs + 20'000, 4);
+  storage::Origin origin;
+  origin.refuse_late = true;
+  EXPECT_EQ(store.db().Commit(batch, origin)->stored, 1U);
+  // What is old stays so.
+  EXPECT_EQ(store.Try(labels, {{-2 * 3'600'000, 5}})->rejected, 1U);
+  storage::WriteBatch old;
+  old.AddSeries(labels);
+  old.AddSample(TestStore::kStartMs - 20 * 60'000, 6);
+  EXPECT_EQ(store.db().Commit(old, origin)->rejected, 1U);
+  const std::string all = fmt::format("x 2@10000 4@20000 1@{}\nx{{i=\"new\"}} 3@10000\n", kDay);
+  EXPECT_EQ(store.Dump("x"), all);
+  ASSERT_TRUE(store.db().Seal().ok());
+  store.Put(labels, {{30'000, 7}});
+  EXPECT_NE(store.Dump("x").find("4@20000 7@30000 1@"), std::string::npos) << store.Dump("x");
+}
+
 }  // namespace
 }  // namespace hearth::tsdb

@@ -15,6 +15,8 @@ namespace {
 
 // Series looked up together: while one's cache lines come, the next ones' are asked for.
 constexpr size_t kBlock = 32;
+// How late a sample may be of a series whose newest one has a time that cannot be right.
+constexpr int64_t kBeforeWrongMs = 5 * 60 * 1000;
 
 void Prefetch(const void* at) { __builtin_prefetch(at); }
 
@@ -353,12 +355,17 @@ Head::Verdict Head::JudgeTime(const Series& series, int64_t time_ms, const Appen
   if (time_ms > series.newest.time_ms) return Verdict::kInOrder;
   *reason = RejectReason::kDuplicate;
   if (time_ms == series.newest.time_ms) return Verdict::kDuplicate;
-  if (rules.late_window_ms == 0) {
+  int64_t window_ms = rules.late_window_ms;
+  // What lies further ahead than is taken was written by a clock that was wrong: it says nothing of
+  // what is old, and a series goes on before it.
+  if (series.newest.time_ms > rules.max_ms) window_ms = std::max(window_ms, kBeforeWrongMs);
+  if (window_ms == 0) {
     *reason = RejectReason::kOutOfOrder;
     return Verdict::kRejected;
   }
   // As Prometheus: the window hangs from the newest sample of the store, not of the series.
-  if (time_ms < max_ms_ - rules.late_window_ms) {
+  const int64_t newest_ms = max_ms_ > rules.max_ms ? rules.now_ms : max_ms_;
+  if (time_ms < newest_ms - window_ms) {
     *reason = RejectReason::kTooOld;
     return Verdict::kRejected;
   }

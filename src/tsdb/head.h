@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -160,6 +161,7 @@ class RebuiltIndex {
   };
   std::vector<Entry> entries;  // by new id
   MemoryIndex index;
+  SeriesTable table;
 
  private:
   std::string packed_;
@@ -200,28 +202,26 @@ class Head {
     for (const uint32_t id : ids) at(id).logged = 1;
   }
 
+  // What leaves the head's memory: hundreds of MiB, mostly, and millions of small things. Whoever
+  // was given it frees it, without the lock.
+  struct Remains;
   // All samples go; the generation moves on. Only when frozen() is null. Series without a sample
   // since `idle_before_ms` (of AppendRules::now_ms) leave if `rebuilt` was made: an index of those
-  // that stay, built from Survivors() without the lock.
+  // that stay, built from Survivors without the lock.
   std::shared_ptr<const FrozenHead> Freeze(int64_t idle_before_ms,
-                                           std::unique_ptr<RebuiltIndex> rebuilt);
-  void DropFrozen() {
-    frozen_.reset();
-    frozen_index_ = {};
-    frozen_bytes_ = 0;
-  }
-  // Empty where too few series are idle to be worth it: below a quarter, or `any`: below some.
+                                           std::unique_ptr<RebuiltIndex> rebuilt, Remains* remains);
+  void DropFrozen(Remains* remains);
   struct Survivor {
     uint32_t id = 0;
     SeriesKey key;
   };
-  struct Survivors {
-    std::vector<Survivor> series;
-    std::shared_ptr<const LabelStore> labels;
-    uint64_t seed = 0;  // of a RebuiltIndex
-    bool worth_it = false;
-  };
-  Survivors FindSurvivors(int64_t idle_before_ms, bool any) const;
+  // Of the series numbered from `first` on, `count` at most: how many are idle. Appends the others
+  // where `survivors` is not null.
+  size_t CountIdle(uint32_t first, size_t count, int64_t idle_before_ms,
+                   std::vector<Survivor>* survivors) const;
+  // False where too few are idle: below a quarter, or `any`: below some.
+  static bool WorthRebuilding(size_t idle, size_t series, bool any);
+  uint64_t seed() const { return seed_; }  // of a RebuiltIndex
   // What makes so many series: metric "x" of job "y" has 12345 series, label "z" 9999 values.
   std::string DescribeExplosion() const;
   const std::shared_ptr<const FrozenHead>& frozen() const { return frozen_; }
@@ -367,7 +367,8 @@ class Head {
                     const storage::SelectHints& hints, std::vector<uint8_t>* open_bytes) const;
   const FrozenSeries* Frozen(uint32_t id) const;
   bool OpenOverlaps(const Series& series, storage::TimeRange range) const;
-  void Rebuild(int64_t idle_before_ms, RebuiltIndex* rebuilt);
+  void Rebuild(const std::vector<uint32_t>& late_survivors, RebuiltIndex* rebuilt,
+               Remains* remains);
 
   const uint64_t seed_;
   const SeriesKeyMaker keys_;
@@ -391,6 +392,15 @@ class Head {
   uint64_t rich_bytes_ = 0;  // what series with histograms or starts take besides
   int64_t min_ms_ = INT64_MAX;
   int64_t max_ms_ = INT64_MIN;
+};
+
+struct Head::Remains {
+  Segments<Series> series;
+  std::vector<std::unique_ptr<Tail>> tails;
+  SeriesTable table;
+  std::optional<MemoryIndex> index;
+  std::vector<uint32_t> frozen_index;
+  std::shared_ptr<const FrozenHead> frozen;
 };
 
 }  // namespace hearth::tsdb

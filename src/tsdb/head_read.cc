@@ -164,16 +164,14 @@ HeadSnapshot Head::Snapshot(const SeriesIds& ids, storage::TimeRange range,
 std::string Head::DescribeExplosion() const {
   const auto [metric, series] = index_.LargestValue(model::kMetricName);
   if (series == 0) return "";
-  SeriesIds ids;
-  index_.Postings(model::kMetricName, metric, &ids);
-  // The newest ones tell what grows.
-  const size_t looked_at = std::min<size_t>(ids.size(), kExplosionSample);
+  SeriesIds ids;  // the newest ones tell what grows
+  index_.NewestPostings(model::kMetricName, metric, kExplosionSample, &ids);
   StringMap<StringSet> values;
   StringMap<size_t> jobs;
   std::string packed;
-  for (size_t i = ids.size() - looked_at; i < ids.size(); ++i) {
+  for (const uint32_t id : ids) {
     packed.clear();
-    AppendLabels(ids[i], &packed);
+    AppendLabels(id, &packed);
     for (const model::Label& label : model::LabelsView(packed)) {
       if (label.name == model::kMetricName) continue;
       if (label.name == "job") ++jobs[std::string(label.value)];

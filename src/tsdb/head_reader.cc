@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tsdb/head_reader.h"
 
+#include <absl/synchronization/notification.h>
+#include <absl/time/time.h>
+
 #include <algorithm>
+#include <atomic>
+
+#include "base/fair_pool.h"
 
 namespace hearth::tsdb {
 namespace {
@@ -13,14 +19,18 @@ constexpr size_t kSlice = 256;
 constexpr size_t kSliceBytes = kSlice * 256;
 // Series by which their records and chunks are asked for before they are looked at.
 constexpr size_t kAhead = 8;
+// How long a helper may take to come: a seal may have them all.
+constexpr absl::Duration kPatience = absl::Milliseconds(2);
 // Values of a name that are copied at a time.
 constexpr size_t kPairs = 1 << 16;
 
 }  // namespace
 
-HeadReader::HeadReader(const Head& head, absl::Mutex& mutex, bool locked_throughout)
+HeadReader::HeadReader(const Head& head, absl::Mutex& mutex, ThreadPool* helpers,
+                       bool locked_throughout)
     : head_(head),
       mutex_(mutex),
+      helpers_(helpers),
       locked_throughout_(locked_throughout),
       epoch_(head.epoch()),
       generation_(head.generation()),
@@ -36,6 +46,24 @@ void HeadReader::Locked(absl::FunctionRef<void()> body) const {
   stale_ =
       head_.epoch() != epoch_ || head_.generation() != generation_ || head_.frozen() != frozen_;
   if (!stale_) body();
+}
+
+void HeadReader::Promptly(absl::FunctionRef<void()> body) const {
+  if (helpers_ == nullptr || locked_throughout_ || !GivesWay()) return body();
+  struct Turn {
+    std::atomic<bool> taken{false};
+    absl::Notification done;
+  };
+  const auto turn = std::make_shared<Turn>();
+  // It may come to its turn when this call has returned: then the turn is taken.
+  const bool submitted = helpers_->TrySubmit([turn, body] {
+    if (turn->taken.exchange(true)) return;
+    body();
+    turn->done.Notify();
+  });
+  if (submitted && turn->done.WaitForNotificationWithTimeout(kPatience)) return;
+  if (!turn->taken.exchange(true)) return body();
+  turn->done.WaitForNotification();
 }
 
 bool HeadReader::AnyMatchesFrom(uint32_t first, const std::vector<model::Matcher>& matchers) const {
@@ -58,8 +86,15 @@ HeadSnapshot HeadReader::Snapshot(const SeriesIds& ids, storage::TimeRange range
   snapshot.places.resize(ids.size());
   for (size_t i = 0; i < ids.size(); ++i) snapshot.places[i].id = ids[i];
   std::vector<HeadMark> marks(ids.size());
-  Locked([&] { head_.Mark(snapshot.places, range, hints, marks); });
-  CopySlices(range, hints, marks, &snapshot);
+  const auto copy = [&] {
+    Locked([&] { head_.Mark(snapshot.places, range, hints, marks); });
+    CopySlices(range, hints, marks, &snapshot);
+  };
+  if (ids.size() > kSlice) {
+    Promptly(copy);
+  } else {
+    copy();
+  }
   snapshot.open_bytes.resize(snapshot.open_bytes.size() + kChunkSlack);
   return snapshot;
 }
@@ -109,14 +144,16 @@ SeriesIds HeadReader::Find(const std::vector<model::Matcher>& matchers,
   const SeriesIds ids = FindSeries(*this, matchers);
   SeriesIds found;
   found.reserve(ids.size());
-  for (size_t begin = 0; begin < ids.size() && !stale_; begin += kSlice) {
-    const size_t end = std::min(begin + kSlice, ids.size());
-    Locked([&] {
-      for (size_t i = begin; i < end; ++i) {
-        if (head_.Overlaps(ids[i], range)) found.push_back(ids[i]);
-      }
-    });
-  }
+  Promptly([&] {
+    for (size_t begin = 0; begin < ids.size() && !stale_; begin += kSlice) {
+      const size_t end = std::min(begin + kSlice, ids.size());
+      Locked([&] {
+        for (size_t i = begin; i < end; ++i) {
+          if (head_.Overlaps(ids[i], range)) found.push_back(ids[i]);
+        }
+      });
+    }
+  });
   return found;
 }
 

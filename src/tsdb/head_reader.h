@@ -15,15 +15,16 @@
 #include <string_view>
 #include <vector>
 
+#include "base/threads.h"
 #include "tsdb/head.h"
 
 namespace hearth::tsdb {
 
 class HeadReader : public IndexReader {
  public:
-  // Series that come later are not seen. `locked_throughout`: by the caller, for as long as this
-  // lives.
-  HeadReader(const Head& head, absl::Mutex& mutex, bool locked_throughout)
+  // Series that come later are not seen. `helpers`: whose threads have the priority of those that
+  // write; may be null. `locked_throughout`: by the caller, for as long as this lives.
+  HeadReader(const Head& head, absl::Mutex& mutex, ThreadPool* helpers, bool locked_throughout)
       ABSL_SHARED_LOCKS_REQUIRED(mutex);
 
   // Samples or series left the head since the beginning: nothing that was read counts.
@@ -51,11 +52,15 @@ class HeadReader : public IndexReader {
  private:
   // Calls body() with the lock held, unless what was read so far counts no more.
   void Locked(absl::FunctionRef<void()> body) const;
+  // Calls body(). A thread that gives way to others may hold the lock for as long as they run: for
+  // the likes of it a helper calls it, if one has time.
+  void Promptly(absl::FunctionRef<void()> body) const;
   void CopySlices(storage::TimeRange range, const storage::SelectHints& hints,
                   const std::vector<HeadMark>& marks, HeadSnapshot* snapshot) const;
 
   const Head& head_;
   absl::Mutex& mutex_;
+  ThreadPool* const helpers_;
   const bool locked_throughout_;
   const uint64_t epoch_;
   const uint32_t generation_;

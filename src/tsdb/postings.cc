@@ -84,4 +84,13 @@ void Postings::AppendTo(std::vector<uint32_t>* ids) const {
   });
 }
 
+void Postings::AppendNewest(size_t count, std::vector<uint32_t>* ids) const {
+  size_t skip = count_ - std::min<size_t>(count, count_);
+  ForEachRun([&](uint32_t first, uint32_t length) {
+    const auto skipped = static_cast<uint32_t>(std::min<size_t>(skip, length));
+    skip -= skipped;
+    for (uint32_t i = skipped; i < length; ++i) ids->push_back(first + i);
+  });
+}
+
 }  // namespace hearth::tsdb

@@ -19,6 +19,7 @@ class Postings {
   void Add(uint32_t id);  // above all that are there
   size_t size() const { return count_; }
   void AppendTo(std::vector<uint32_t>* ids) const;
+  void AppendNewest(size_t count, std::vector<uint32_t>* ids) const;  // that many at most
   // Calls visit(first, length) for each run, ascending.
   template <typename Visit>
   void ForEachRun(const Visit& visit) const;

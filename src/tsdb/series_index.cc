@@ -200,6 +200,12 @@ void MemoryIndex::Postings(std::string_view name, std::string_view value, Series
   if (pair != LabelStore::kNone) postings_[pair].AppendTo(ids);
 }
 
+void MemoryIndex::NewestPostings(std::string_view name, std::string_view value, size_t count,
+                                 SeriesIds* ids) const {
+  const uint32_t pair = labels_->FindPair(name, value);
+  if (pair != LabelStore::kNone) postings_[pair].AppendNewest(count, ids);
+}
+
 void MemoryIndex::ForEachName(absl::FunctionRef<void(std::string_view)> visit) const {
   for (const auto& [name, pairs] : names_) visit(name);
 }

@@ -65,6 +65,9 @@ class MemoryIndex : public IndexReader {
   // `first` on.
   void AppendPairs(std::string_view name, size_t first, size_t count,
                    std::vector<uint32_t>* pairs) const;
+  // Appends the newest of the series that have name=value, `count` at most, ascending.
+  void NewestPostings(std::string_view name, std::string_view value, size_t count,
+                      SeriesIds* ids) const;
   // The value of `name` that most series have, and how many.
   std::pair<std::string_view, size_t> LargestValue(std::string_view name) const;
 
