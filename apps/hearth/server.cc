@@ -174,7 +174,7 @@ absl::Status Server::OpenWorkspaces() {
   Thread("query-pool", [this] {
     LowerThreadPriority(kHelperNice);
     tile_pool_ = std::make_unique<promql::TilePool>(
-        promql::TilePool::Options{.threads = settings_.query_threads}, metrics_);
+        promql::TilePool::Options{.threads = settings_.query_threads}, clock_, metrics_);
   }).Join();
   const auto memory = static_cast<double>(settings_.memory_limit_bytes);
   const uint64_t cache_bytes = settings_.query_cache_bytes;

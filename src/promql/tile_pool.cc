@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/clock.h"
-
 namespace hearth::promql {
 namespace {
 
@@ -13,8 +11,9 @@ constexpr int64_t kBackOffNs = 100'000'000;
 
 }  // namespace
 
-TilePool::TilePool(const Options& options, Registry& metrics)
+TilePool::TilePool(const Options& options, const Clock& clock, Registry& metrics)
     : options_(options),
+      clock_(clock),
       metrics_(metrics),
       tiles_(metrics.AddCounter("hearth_promql_helper_tiles_total",
                                 "Tiles of series that other threads than a query's own made "
@@ -29,7 +28,7 @@ TilePool::~TilePool() { metrics_.RemoveCallbacks(this); }
 bool TilePool::idle() const {
   return queries_.load(std::memory_order_relaxed) + helping_.load(std::memory_order_relaxed) <
              options_.threads &&
-         SystemClock().MonotonicNs() >= not_before_ns_.load(std::memory_order_relaxed);
+         clock_.MonotonicNs() >= not_before_ns_.load(std::memory_order_relaxed);
 }
 
 bool TilePool::TryHelp(std::function<void()> task) {
@@ -45,7 +44,7 @@ bool TilePool::TryHelp(std::function<void()> task) {
 }
 
 void TilePool::BackOff() {
-  not_before_ns_.store(SystemClock().MonotonicNs() + kBackOffNs, std::memory_order_relaxed);
+  not_before_ns_.store(clock_.MonotonicNs() + kBackOffNs, std::memory_order_relaxed);
 }
 
 }  // namespace hearth::promql

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "base/threads.h"
 
@@ -25,8 +26,8 @@ class TilePool {
     size_t tile_work = 65'536;  // of one tile
     size_t probe_series = 256;  // that are read first, to see how much work one is
   };
-  // The helpers have the priority of the calling thread.
-  TilePool(const Options& options, Registry& metrics);
+  // The helpers have the priority of the calling thread. `clock` and `metrics` must outlive it.
+  TilePool(const Options& options, const Clock& clock, Registry& metrics);
   ~TilePool();
   TilePool(const TilePool&) = delete;
   TilePool& operator=(const TilePool&) = delete;
@@ -64,6 +65,7 @@ class TilePool {
 
  private:
   const Options options_;
+  const Clock& clock_;
   Registry& metrics_;
   Counter& tiles_;
   std::atomic<size_t> queries_{0};

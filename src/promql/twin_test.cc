@@ -325,7 +325,7 @@ TEST(Twin, HintsChangeNothing) {
 // Helpers that come for every selection of more than one series.
 class Helped {
  public:
-  explicit Helped(size_t tile_work) : helpers_(Eager(tile_work), metrics_) {}
+  explicit Helped(size_t tile_work) : helpers_(Eager(tile_work), SystemClock(), metrics_) {}
   Engine MakeEngine(const Options& options = {}) { return {options, &SystemClock(), &helpers_}; }
 
  private:

@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <bit>
 #include <map>
 #include <optional>
 
 #include "base/rng.h"
+#include "base/threads.h"
 #include "model/value.h"
 #include "tsdb/test_store.h"
 
@@ -141,7 +143,7 @@ class Twin {
     std::map<uint32_t, std::string> labels_by_id;
     return Text(request, set->get(), &labels_by_id);
   }
-  // By three readers of the same series, the last part read first.
+  // By three readers of the same series, at the same time.
   static std::string InParts(Rng* rng, const storage::SelectRequest& request,
                              storage::SeriesSet* set) {
     const auto last = set->Fork();
@@ -152,10 +154,18 @@ class Twin {
     set->Restrict(0, first_end);
     (*middle)->Restrict(first_end, middle_end);
     (*last)->Restrict(middle_end, rows);
-    std::map<uint32_t, std::string> labels_by_id;
-    const std::string end = Text(request, last->get(), &labels_by_id);
-    const std::string begin = Text(request, set, &labels_by_id);
-    return begin + Text(request, middle->get(), &labels_by_id) + end;
+    std::array<std::string, 3> texts;
+    std::array<std::map<uint32_t, std::string>, 3> labels_by_id;
+    {
+      const Thread second("middle",
+                          [&] { texts[1] = Text(request, middle->get(), &labels_by_id[1]); });
+      const Thread third("last", [&] { texts[2] = Text(request, last->get(), &labels_by_id[2]); });
+      texts[0] = Text(request, set, &labels_by_id[0]);
+    }
+    for (const auto& [id, labels] : labels_by_id[1]) {
+      EXPECT_EQ(labels_by_id[0].try_emplace(id, labels).first->second, labels);
+    }
+    return texts[0] + texts[1] + texts[2];
   }
   std::string GotInParts(Rng* rng, const storage::SelectRequest& request) {
     const auto set = store_.db().Select(request);
