@@ -13,9 +13,11 @@ from connect import client_for
 from remote_write import now_ms, series
 
 NOW = now_ms() // 15_000 * 15_000
-SERIES = 1200
+SERIES = 2400  # a matrix of 20 MB
 POINTS = 240
 METRIC = 'long_answers_metric'
+WIDE = 'long_answers_wide'  # 20 MB of labels
+WIDE_SERIES = 8400
 RANGE = f'query={METRIC}&start={NOW / 1000 - (POINTS - 1) * 15}&end={NOW / 1000}&step=15'
 PATH = f'/api/v1/query_range?{RANGE}'
 
@@ -26,9 +28,14 @@ def process(module_hearth):
     server = client_for(process)
     for first in range(0, SERIES, 200):
         answer = server.write(*[
-            series({'__name__': METRIC, 'i': str(i), 'filler': 'x' * 2000},
+            series({'__name__': METRIC, 'i': str(i)},
                    [(NOW - 15_000 * (POINTS - 1 - k), i + k / 7) for k in range(POINTS)])
             for i in range(first, min(first + 200, SERIES))])
+        assert answer.status_code == 204, answer.text
+    for first in range(0, WIDE_SERIES, 700):
+        answer = server.write(*[
+            series({'__name__': WIDE, 'filler': 'x' * 2000, 'i': str(i)}, [(NOW, float(i))])
+            for i in range(first, first + 700)])
         assert answer.status_code == 204, answer.text
     return process
 
@@ -65,10 +72,12 @@ def test_a_short_one_has_its_length(process):
     assert answer.headers['Content-Length'] == str(len(answer.content))
 
 
-@pytest.mark.parametrize('path', [
-    PATH, f'/api/v1/query?query={METRIC}&time={NOW / 1000}', f'/api/v1/series?match[]={METRIC}',
-    f'/federate?match[]={METRIC}'])
-def test_compressed_is_the_same(process, path):
+@pytest.mark.parametrize('path,word,count', [
+    (PATH, b'"metric"', SERIES),
+    (f'/api/v1/query?query={WIDE}&time={NOW / 1000}', b'"metric"', WIDE_SERIES),
+    (f'/api/v1/series?match[]={WIDE}', b'"filler"', WIDE_SERIES),
+    (f'/federate?match[]={WIDE}', b'filler=', WIDE_SERIES)])
+def test_compressed_is_the_same(process, path, word, count):
     plain = requests.get(url(process, path), timeout=60, headers={'Accept-Encoding': 'identity'})
     assert plain.headers.get('Transfer-Encoding') == 'chunked', len(plain.content)
     raw = requests.get(url(process, path), timeout=60, stream=True,
@@ -77,7 +86,7 @@ def test_compressed_is_the_same(process, path):
     packed = raw.raw.read(decode_content=False)
     assert len(packed) < len(plain.content) / 2
     assert gzip.decompress(packed) == plain.content
-    assert plain.content.count(b'filler') == SERIES
+    assert plain.content.count(word) == count
 
 
 def test_http_1_0_ends_with_the_connection(process, port):
