@@ -89,6 +89,7 @@ absl::Status BlockReader::LoadGroup(uint32_t group) {
   group_number_ = group;
   labels_asked_ = 0;
   statistics_ = nullptr;
+  row_.clear();
   dictionaries_.clear();
   return absl::OkStatus();
 }
@@ -173,14 +174,25 @@ absl::Status BlockReader::Labels(uint32_t series, std::string* packed) {
     }
   }
   const uint32_t at = series - index_->groups()[number].first_series;
-  packed->clear();
   const bool few = labels_asked_++ < kFewLabels;
   if (few) group_->FindLabels(at, &row_labels_);
-  for (const uint32_t i : few ? std::span<const uint32_t>(row_labels_) : group_->LabelsOf(at)) {
-    const auto& [name, column] = group_->labels()[i];
-    const std::string_view value = dictionaries_[i]->value(column.at(at) - 1);
-    model::AppendPacked(index_->names()[name].text, value, packed);
+  const std::span<const uint32_t> labels = few ? row_labels_ : group_->LabelsOf(at);
+  // Neighbours have most labels in common, the first ones above all: these stay as they are.
+  size_t same = 0;
+  while (same < labels.size() && same < row_.size() && row_[same].label == labels[same] &&
+         row_[same].value == group_->labels()[labels[same]].second.at(at)) {
+    ++same;
   }
+  row_.resize(same);
+  row_packed_.resize(same == 0 ? 0 : row_[same - 1].end);
+  for (const uint32_t i : labels.subspan(same)) {
+    const auto& [name, column] = group_->labels()[i];
+    const uint32_t value = column.at(at);
+    model::AppendPacked(index_->names()[name].text, dictionaries_[i]->value(value - 1),
+                        &row_packed_);
+    row_.push_back({i, value, row_packed_.size()});
+  }
+  *packed = row_packed_;
   return absl::OkStatus();
 }
 

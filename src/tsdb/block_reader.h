@@ -55,6 +55,15 @@ class BlockReader {
   uint32_t statistics_part_ = 0;
   uint32_t labels_asked_ = 0;  // of the group
   std::vector<uint32_t> row_labels_;
+  // The labels that were asked for last, of the group: which of its columns, what it says there,
+  // and where the label ends in the packed text.
+  struct RowLabel {
+    uint32_t label = 0;
+    uint32_t value = 0;
+    size_t end = 0;
+  };
+  std::vector<RowLabel> row_;
+  std::string row_packed_;
 };
 
 }  // namespace hearth::tsdb
