@@ -38,6 +38,7 @@ def start(server):
 class Other(http.server.BaseHTTPRequestHandler):
     """Another Prometheus: remembers what it was asked."""
     asked = []
+    body = b''  # what it says instead of 2
 
     def answer(self):
         length = int(self.headers.get('Content-Length') or 0)
@@ -47,8 +48,8 @@ class Other(http.server.BaseHTTPRequestHandler):
             self.send_header('Location', 'http://169.254.169.254/latest/meta-data/')
             self.end_headers()
             return
-        body = json.dumps({'status': 'success', 'data': {'resultType': 'scalar',
-                                                         'result': [1, '2']}}).encode()
+        body = Other.body or json.dumps({'status': 'success', 'data': {
+            'resultType': 'scalar', 'result': [1, '2']}}).encode()
         self.send_response(200)
         self.send_header('Content-Type', 'application/json')
         self.send_header('Set-Cookie', 'x=y')
@@ -301,3 +302,49 @@ def test_private_addresses_can_be_denied(start_hearth, other):
     add(grafana, 'other', url=other)
     answer = grafana.get('/datasources/proxy/uid/other/api/v1/query?query=1')
     assert answer.status_code == 403, answer.text
+
+
+def of_result(kind, result):
+    return json.dumps({'status': 'success', 'data': {'resultType': kind, 'result': result}})
+
+
+DEEP = '[' * 2_000_000 + ']' * 2_000_000
+
+
+@pytest.mark.parametrize(('body', 'word'), [
+    ('{"status": 1}', 'no result'), ('{"status": "error", "error": 5, "errorType": []}', 'error'),
+    ('{"message": {"a": 1}}', 'refused'), ('{"status": "success", "data": {"resultType": 7}}', ''),
+    (of_result('vector', [5, 'x', None, []]), ''), (of_result('vector', 5), ''),
+    (of_result('vector', [{'metric': 5, 'value': 5}]), ''),
+    (of_result('vector', [{'metric': {'a': 1, 'b': [2]}, 'value': [1, 2]}]), ''),
+    (of_result('matrix', [{'metric': {'job': {}}, 'values': {'a': 1}}]), ''),
+    (of_result('matrix', [{'metric': {}, 'values': [[1e308, '1'], ['1', 1], [None], []]}]), ''),
+    ('{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":%s}}]}}' % DEEP,
+     'nest'), (DEEP, 'nest'), ('{', 'no JSON'), ('', '')])
+def test_whatever_another_server_answers_is_an_answer(grafana, server, other, body, word):
+    """It is configured, not trusted: wrong types are refused, endless nesting ends nothing."""
+    add(grafana, 'odd', url=other)
+    Other.body = body.encode()
+    try:
+        for legend in ('', '__auto', '{{job}}'):
+            answer = query(grafana, {'refId': 'A', 'datasource': {'uid': 'odd'}, 'expr': '1',
+                                     'range': True, 'instant': True, 'legendFormat': legend})
+            assert answer.status_code in (200, 400), answer.text
+            assert word in answer.json()['results']['A'].get('error', ''), answer.text
+        health = grafana.get('/datasources/uid/odd/health')
+        assert health.status_code in (200, 400) and health.json()['status'] in ('OK', 'ERROR')
+        assert server.alive()
+    finally:
+        Other.body = b''
+        grafana.ok('DELETE', '/datasources/uid/odd')
+
+
+def test_the_path_of_a_url_counts_too(grafana, server):
+    """A data source only reads, wherever its URL is cut."""
+    own = grafana.ok('GET', '/datasources/uid/AMP')['url']
+    for name, cut, rest in (('cut-1', '/api/v1/admin', '/tsdb/delete_series?match[]=asked'),
+                            ('cut-2', '/api/v1/admin/tsdb', '/clean_tombstones')):
+        add(grafana, name, url=own + cut)
+        answer = grafana.post(f'/datasources/proxy/uid/{name}{rest}')
+        assert answer.status_code == 403 and 'only reads' in answer.text, answer.text
+        grafana.ok('DELETE', f'/datasources/uid/{name}')

@@ -699,3 +699,17 @@ def test_quota_of_groups_holds_against_fifty(many):
     at_once(lambda number: [many(number).delete_group(GroupName=each)
                             for each in made[number::THREADS]])
     assert iam.get_account_summary()['SummaryMap']['Groups'] == summary['Groups']
+
+
+def test_a_simulation_has_a_bound(iam):
+    """Pairs times patterns: what is asked at once may not hold the catalog for minutes."""
+    wide = policy(*({'Action': [f'aps:A{n}-{i}*' for i in range(20)], 'Resource': '*'}
+                    for n in range(40)))
+    actions = [f'aps:Action{n}' for n in range(100)]
+    resources = [f'arn:aws:aps:us-east-1:{ACCOUNT}:workspace/{n}' for n in range(100)]
+    with fails('LimitExceeded', 409, 'ask for fewer at once'):
+        iam.simulate_custom_policy(PolicyInputList=[wide] * 4, ActionNames=actions,
+                                   ResourceArns=resources)
+    answer = iam.simulate_custom_policy(PolicyInputList=[wide], ActionNames=actions[:10],
+                                        ResourceArns=resources[:10])
+    assert len(answer['EvaluationResults']) == 100

@@ -14,6 +14,7 @@
 #include "api/grafana_http/provisioning.h"
 #include "api/grafana_http/source_client.h"
 #include "base/status.h"
+#include "grafana/json_text.h"
 
 namespace hearth::api::grafana_http {
 namespace {
@@ -260,11 +261,13 @@ Json Frame(const Query& query, const std::string& executed, const std::string& t
 
 absl::StatusOr<Json> FramesOf(const Query& query, const std::string& executed, const Json& answer) {
   const auto data = answer.find("data");
-  if (answer.value("status", "") != "success" || data == answer.end() || !data->is_object()) {
-    return InvalidArgument("{}: {}", answer.value("errorType", "error"),
-                           answer.value("error", "the data source gave no result"));
+  if (TextOf(answer, "status") != "success" || data == answer.end() || !data->is_object()) {
+    const std::string type = TextOf(answer, "errorType");
+    const std::string error = TextOf(answer, "error");
+    return InvalidArgument("{}: {}", type.empty() ? "error" : type,
+                           error.empty() ? "the data source gave no result" : error);
   }
-  const std::string type = data->value("resultType", "");
+  const std::string type = TextOf(*data, "resultType");
   const Json result = data->value("result", Json::array());
   Json frames = Json::array();
   if (type == "scalar" || type == "string") {
@@ -272,7 +275,12 @@ absl::StatusOr<Json> FramesOf(const Query& query, const std::string& executed, c
     return frames;
   }
   for (const Json& series : result) {
-    const Json labels = series.value("metric", Json::object());
+    if (!series.is_object()) continue;
+    Json labels = Json::object();
+    const Json metric = series.value("metric", Json::object());
+    for (const auto& [name, value] : metric.items()) {
+      if (value.is_string()) labels[name] = value;
+    }
     const Json points = type == "matrix" ? series.value("values", Json::array())
                                          : Json::array({series.value("value", Json::array())});
     frames.push_back(Frame(query, executed, type, labels, points));
@@ -304,10 +312,15 @@ absl::StatusOr<Json> Ask(Face& face, const Call& call, const catalog::DataSource
   }
   TRY_ASSIGN(auto answer, AskSource(face, call, source, std::move(request)));
   TRY_ASSIGN(const std::string body, WholeBody(std::move(answer)));
+  // Another server's bytes: copies of a value that nests without end would end the process.
+  if (const absl::Status status = grafana::CheckJson(body); !status.ok()) {
+    return InvalidArgument("the data source answered no JSON: {}", hearth::Message(status));
+  }
   const Json json = Json::parse(body, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return InvalidArgument("the data source answered no JSON");
   if (json.contains("message")) {
-    return PermissionDenied("{}", json.value("message", "refused"));
+    const std::string message = TextOf(json, "message");
+    return PermissionDenied("{}", message.empty() ? "refused" : message);
   }
   const std::string executed =
       instant ? fmt::format("Expr: {}", expression)

@@ -24,6 +24,11 @@ Json Stored(std::string_view text) {
   return json;
 }
 
+std::string TextOf(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
 std::string Rfc3339(int64_t ms) {
   return absl::FormatTime("%Y-%m-%d%ET%H:%M:%SZ", absl::FromUnixMillis(ms), absl::UTCTimeZone());
 }

@@ -28,6 +28,8 @@ std::string Dump(const Json& json);
 net::HttpResponse Reply(const Json& json, int status = 200);
 // What we stored ourselves; {} where it is no object.
 Json Stored(std::string_view text);
+// Of a member that may be missing or anything else, in JSON of another server: "" then.
+std::string TextOf(const Json& json, const char* key);
 
 std::string Rfc3339(int64_t ms);
 // "Cluster health" → "cluster-health", as Grafana's links have it.

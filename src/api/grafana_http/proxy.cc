@@ -72,7 +72,7 @@ Answer Health(Face& face, const Call& call) {
   if (!answer.ok()) return Unhealthy(hearth::Message(answer.status()));
   const int status = answer->status;
   TRY_ASSIGN(const std::string body, WholeBody(*std::move(answer)));
-  if (status != 200 || Stored(body).value("status", "") != "success") {
+  if (status != 200 || TextOf(Stored(body), "status") != "success") {
     return Unhealthy(fmt::format("{} - {}", status, body.substr(0, 500)));
   }
   return Reply({{"message", "Successfully queried the Prometheus API."},

@@ -29,11 +29,6 @@ std::string Secret(const catalog::DataSource& source, const std::string& name) {
   return found == source.secure_json_data.end() ? "" : found->second;
 }
 
-std::string TextOf(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 bool FlagOf(const Json& json, const char* key) {
   const auto found = json.find(key);
   return found != json.end() && found->is_boolean() && found->get<bool>();
@@ -273,6 +268,7 @@ absl::StatusOr<net::HttpResponse> AskSource(Face& face, const Call& call,
   const std::string workspace = OwnWorkspace(face, source.url, &below);
   if (!workspace.empty()) {
     request.path = below + request.path;
+    TRY(CheckPath(request.path));  // the URL's own path counts too
     return AskOwn(face, call, source, workspace, std::move(request));
   }
   return AskOther(face, call, source, std::move(request));

@@ -22,6 +22,8 @@ using auth::PolicyDocument;
 // Action × resource pairs of one call: bounds the work and the answer.
 constexpr size_t kPairsMax = 10'000;
 constexpr size_t kListMax = 1000;
+// Pairs × patterns of all policies: some seconds of one of the catalog's few readers.
+constexpr size_t kWorkMax = 20'000'000;
 
 struct Simulation {
   auth::Principal principal;
@@ -131,7 +133,36 @@ void WriteResult(Call& call, const Simulation& simulation, const std::string& ac
   out.Close("member");
 }
 
+// What a pair costs: every policy's patterns may be compared with it.
+size_t CountPatterns(const Simulation& simulation) {
+  size_t count = 1;
+  const auto add = [&](const PolicyDocument* document) {
+    if (document == nullptr) return;
+    for (const auth::Statement& statement : document->statements()) {
+      count += 1 + statement.actions.patterns.size() + statement.resources.patterns.size() +
+               statement.conditions.size();
+    }
+  };
+  for (const NamedPolicy& policy : simulation.principal.identity_policies) {
+    add(policy.document.get());
+  }
+  for (const NamedPolicy& policy : simulation.principal.boundary) add(policy.document.get());
+  add(simulation.resource_policy.get());
+  return count;
+}
+
+absl::Status CheckWork(const Simulation& simulation) {
+  const size_t pairs = simulation.actions.size() * simulation.resources.size();
+  const size_t patterns = CountPatterns(simulation);
+  if (patterns <= kWorkMax / std::max<size_t>(pairs, 1)) return absl::OkStatus();
+  return QueryFault(409, "LimitExceeded",
+                    fmt::format("{} pairs of action and resource times {} patterns of policies "
+                                "exceed {}: ask for fewer at once",
+                                pairs, patterns, kWorkMax));
+}
+
 absl::Status Run(Call& call, const Simulation& simulation) {
+  TRY(CheckWork(simulation));
   const Page page = ReadPage(call);
   TRY(call.in.status());
   const size_t total = simulation.actions.size() * simulation.resources.size();
