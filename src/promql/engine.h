@@ -169,6 +169,7 @@ class Engine {
   void set_observer(QueryObserver* observer) { observer_ = observer; }
 
   const Options& options() const { return options_; }
+  TilePool* tile_pool() const { return tile_pool_; }
 
  private:
   const Options options_;

@@ -67,7 +67,7 @@ struct ResultCache::Part {
 ResultCache::ResultCache(const Engine& engine, size_t bytes_max, const Clock& clock,
                          Registry& metrics, QueryObserver* observer)
     : engine_(engine),
-      quiet_(engine.options(), &clock, engine.pool()),
+      quiet_(engine.options(), &clock, engine.tile_pool()),
       bytes_max_(bytes_max),
       clock_(clock),
       observer_(observer),
