@@ -37,7 +37,8 @@ if(HEARTH_SANITIZE MATCHES "thread")
       N_5Mutex7TryLockEv N_5Mutex5AwaitERKNS0_9ConditionE N_5MutexD1Ev
       N_5Mutex16AwaitWithTimeoutERKNS0_9ConditionENS0_8DurationE N_7CondVar4WaitEPNS0_5MutexE
       N_7CondVar15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE N_12Notification6NotifyEv
-      NK_12Notification19WaitForNotificationEv)
+      NK_12Notification19WaitForNotificationEv
+      NK_12Notification30WaitForNotificationWithTimeoutENS0_8DurationE)
     string(REGEX REPLACE "^(NK?)_" "_Z\\14absl${HEARTH_ABSL_MANGLED}" symbol "${symbol}")
     add_link_options(-Wl,--wrap=${symbol})
   endforeach()

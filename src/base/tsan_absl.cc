@@ -108,4 +108,12 @@ HEARTH_WRAP(WaitForNotification, "_ZNK4absl" HEARTH_ABSL "12Notification19WaitFo
   __tsan_acquire(const_cast<absl::Notification*>(notification));
 }
 
+HEARTH_WRAP(WaitForNotificationWithTimeout,
+            "_ZNK4absl" HEARTH_ABSL "12Notification30WaitForNotificationWithTimeoutENS0_8DurationE",
+            bool, const absl::Notification* notification, absl::Duration timeout) {
+  const bool notified = RealWaitForNotificationWithTimeout(notification, timeout);
+  if (notified) __tsan_acquire(const_cast<absl::Notification*>(notification));
+  return notified;
+}
+
 }  // namespace hearth

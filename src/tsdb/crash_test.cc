@@ -315,8 +315,6 @@ TEST(Crash, ABitFlipAnywhereIsReportedOrHarmless) {
   }
 }
 
-// A volume that fills up while blocks are sealed and merged: what does not fit is refused, reads go
-// on, and writing resumes by itself when there is room again.
 // Series are told by what the log has of them, whatever they are called after a start.
 TEST(Crash, LabelsThatTheLogHasAreNotLoggedAgainAfterAStart) {
   TestStore store;
@@ -358,6 +356,26 @@ TEST(Crash, LabelsThatTheLogHasAreNotLoggedAgainAfterAStart) {
   expect_each(5, "after a seal");
 }
 
+TEST(Crash, BytesFilledAheadOfALogAreNoTornTail) {
+  FaultyFileSystem disk;
+  TestStore store(Small(), &disk);
+  store.Put(Series(0), {{100'000, 1}});
+  store.Drop();
+  for (const auto& [path, size] : disk.Files()) {
+    if (size == 0 || path.find("/wal/") == std::string::npos) continue;
+    auto file = disk.OpenAppend(path);
+    ASSERT_TRUE(file.ok() && (*file)->Append(std::string(1000, '\0')).ok());
+  }
+  const Counter& torn = store.registry().AddCounter("hearth_tsdb_wal_torn_bytes_total", "");
+  const uint64_t before = torn.value();
+  ASSERT_TRUE(store.Open().ok());
+  EXPECT_EQ(torn.value(), before);
+  EXPECT_EQ(store.db().stats().quarantined_frames, 0U);
+  EXPECT_EQ(store.db().stats().head_samples, 1U);
+}
+
+// A volume that fills up while blocks are sealed and merged: what does not fit is refused, reads go
+// on, and writing resumes by itself when there is room again.
 TEST(Crash, FullVolumeRefusesWritesAndResumes) {
   FaultyFileSystem disk;
   TestStore store(Small(), &disk);

@@ -19,6 +19,12 @@ namespace {
 // stores, of which there may be a thousand, keep small files.
 constexpr uint64_t kFillFrom = 128 << 10;
 
+// What of a tail was written: zeros at its end were filled ahead of the frames.
+uint64_t TornBytes(std::string_view tail) {
+  const size_t last = tail.find_last_not_of('\0');
+  return last == std::string_view::npos ? 0 : last + 1;
+}
+
 }  // namespace
 
 WalMetrics WalMetrics::Register(Registry& registry) {
@@ -129,7 +135,7 @@ absl::Status Wal::ReplaySegment(Segment* segment, bool is_last, uint64_t from_ls
       if (!LooksTorn(bytes, at)) {
         Quarantine(segment->path, at, std::string_view(bytes).substr(at));
       }
-      CutTail(segment, at);
+      CutTail(segment, at, TornBytes(std::string_view(bytes).substr(at)));
       return absl::OkStatus();
     }
     Quarantine(segment->path, at, std::string_view(bytes).substr(at, next - at));
@@ -154,8 +160,8 @@ void Wal::Quarantine(const std::string& path, uint64_t offset, std::string_view 
               {"copied", status.ok() ? "yes" : Message(status)}});
 }
 
-void Wal::CutTail(Segment* segment, uint64_t size) {
-  metrics_.torn_bytes->Add(segment->size - size);
+void Wal::CutTail(Segment* segment, uint64_t size, uint64_t torn_bytes) {
+  metrics_.torn_bytes->Add(torn_bytes);
   const auto cut = [&]() -> absl::Status {
     TRY_ASSIGN(const auto file, file_system_.OpenAppend(segment->path));
     TRY(file->Truncate(size));
@@ -166,8 +172,10 @@ void Wal::CutTail(Segment* segment, uint64_t size) {
     log::Warn("tsdb", "cannot cut a log's torn tail", {{"error", Message(status)}});
     return;
   }
-  log::Info("tsdb", "cut the log's torn tail",
-            {{"segment", segment->path}, {"bytes", segment->size - size}});
+  if (torn_bytes > 0) {
+    log::Info("tsdb", "cut the log's torn tail",
+              {{"segment", segment->path}, {"bytes", torn_bytes}});
+  }
   segment->size = size;
 }
 

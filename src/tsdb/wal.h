@@ -88,7 +88,7 @@ class Wal : public storage::Log {
   using Visit = absl::FunctionRef<absl::Status(storage::Position, uint8_t, std::string_view)>;
   absl::Status ReplaySegment(Segment* segment, bool is_last, uint64_t from_lsn, Visit visit);
   void Quarantine(const std::string& path, uint64_t offset, std::string_view bytes);
-  void CutTail(Segment* segment, uint64_t size);
+  void CutTail(Segment* segment, uint64_t size, uint64_t torn_bytes);
   absl::Status OpenSegment() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CloseSegment() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void UndoWrite(uint64_t size) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
